@@ -1,0 +1,1 @@
+"""A code assistant that lives in Slack."""
