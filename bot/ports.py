@@ -1,0 +1,235 @@
+"""What the core asks of the world: Chat, Model, Sandboxes, Store.
+
+Every failure of an adapter is a ServiceError whose text is for the user and whose cause is chained; what is not
+an error is said at each verb.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from pydantic import BaseModel
+
+from bot.conversation import Conversation, Decision, Entry, Reply, Usage
+from bot.execution import Execution, FileInfo, FileName
+from bot.request import Request, ThreadId, Upload
+
+Typed = TypeVar("Typed", bound=BaseModel)
+
+
+# --- Model ---
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Text from outside the agent: the user, another agent, or a note of ours."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """The agent's own earlier decision, with one result for each of its calls, in order."""
+
+    decision: Decision
+    results: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prompt:
+    """What an agent sees: `system` and the head of `items` stay byte-identical from call to call (the cache)."""
+
+    agent: str
+    thread: str
+    system: str
+    items: tuple[Said | Decided, ...]
+
+
+class Model(Protocol):
+    """A language model with its settings.
+
+    Both verbs raise ServiceError when it does not answer and SetupError when only other settings would help.
+    """
+
+    async def decide(self, prompt: Prompt, tools: Sequence[type[BaseModel]]) -> Decision:
+        """Return the model's calls among `tools`, as it wrote them; invalid, unknown or no calls are not an error here."""
+
+    async def choose(self, prompt: Prompt, answer: type[Typed]) -> tuple[Typed, Usage]:
+        """Return one validated `answer`; an invalid one is asked for once more, and what that cost is in the usage."""
+
+
+# --- Sandboxes ---
+
+
+class Sandbox(Protocol):
+    """One thread's workspace and the right to run Python in it, and nothing else."""
+
+    async def put(self, name: FileName, chunks: AsyncIterator[bytes]) -> FileInfo:
+        """Write a file whole or not at all, replacing one of that name; raises TooLarge past the limits."""
+
+    def open(self, name: FileName) -> AsyncIterator[bytes]:
+        """Yield the file's bytes; raises NoSuchFile. Never follows a link."""
+
+    async def list(self) -> Sequence[FileInfo]:
+        """Return the thread's regular files, sorted by name; links, devices and names we cannot use are not listed."""
+
+    async def run(
+        self, name: FileName, args: Sequence[str] = (), *, stdin: str = "", timeout: float | None = None
+    ) -> Execution:
+        """Run a Python file of the workspace under the limits and stage what it changed.
+
+        A program that fails or breaks a limit is an Execution, not an error; a missing file raises NoSuchFile. Cancelling
+        kills the whole process tree before it returns. The workspace is unchanged until `commit`.
+        """
+
+    async def commit(self, execution: Execution) -> None:
+        """Apply what a run changed. Doing it again, also after a crash at any point, changes nothing."""
+
+
+class Sandboxes(Protocol):
+    """Gives each thread its sandbox."""
+
+    def open(self, thread: ThreadId) -> AbstractAsyncContextManager[Sandbox]:
+        """Open the thread's sandbox; raises ServiceError when no tier works here: nothing ever runs unsandboxed."""
+
+
+# --- Chat ---
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overheard:
+    """What somebody (a person or another bot) said in the thread before we were asked."""
+
+    ts: str
+    user: str
+    text: str
+    uploads: tuple[Upload, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """Who is asking. `external` covers Slack Connect and strangers, `guest` both kinds of guest."""
+
+    user: str
+    external: bool = False
+    guest: bool = False
+    bot: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """The script a command means, the thread of the message that carried it, and all files of that message."""
+
+    thread: ThreadId
+    script: Upload
+    uploads: tuple[Upload, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """One line of the plan shown while working; `state` is pending, running, done or failed."""
+
+    title: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """A generated file to upload: its name, its size in bytes and its bytes."""
+
+    name: FileName
+    size: int
+    chunks: AsyncIterator[bytes]
+
+
+class Chat(Protocol):
+    """Slack, in our words. `turn` names a turn within its thread and marks its messages, to be found again."""
+
+    async def status(self, thread: ThreadId, text: str) -> None:
+        """Show at once that we are at work ("" clears it). Best effort: a failure is logged, never raised."""
+
+    async def open(self, thread: ThreadId, turn: str, *, again: bool) -> str:
+        """Post the turn's one message and return its ts; with `again`, first look whether it was posted before."""
+
+    async def show(self, thread: ThreadId, ts: str, tasks: Sequence[Task]) -> None:
+        """Show what is being done, with a Stop button, in the turn's message. Best effort and throttled."""
+
+    async def deliver(
+        self, thread: ThreadId, turn: str, ts: str, reply: Reply, files: Sequence[Attachment], *, again: bool
+    ) -> str:
+        """Turn the message into the answer, post what does not fit, then upload all files at once.
+
+        With `again`, first look for what was posted before. Returns "" or, in the user's words, what could not be
+        delivered (the user was told as well, where Slack allowed it). Raises ServiceError when the answer could not be.
+        """
+
+    async def remove(self, thread: ThreadId, ts: str) -> None:
+        """Take the turn's message away, because there is nothing to answer. Best effort."""
+
+    async def whisper(self, request: Request, text: str) -> None:
+        """Tell the person who asked, and nobody else. Best effort."""
+
+    async def history(self, thread: ThreadId, before: str) -> Sequence[Overheard]:
+        """Return what was said and attached in the thread before ts `before`, oldest first, without our own messages."""
+
+    def download(self, upload: Upload) -> AsyncIterator[bytes]:
+        """Yield an upload's bytes; raises UserError when Slack will not give them, saying why in the user's words."""
+
+    async def find_upload(self, request: Request) -> Found | Sequence[Upload]:
+        """Return what the command means, or the several candidates; raises UserError when there is none.
+
+        Only files shared in the channel of the command are considered.
+        """
+
+    async def person(self, user: str) -> Person:
+        """Return who this is."""
+
+
+# --- Store ---
+
+
+class Claim(Protocol):
+    """The right to append to one thread until somebody claims it anew; its verbs then raise Lost."""
+
+    attempts: int  # how many claims of the open turn ended uncleanly before this one
+
+    async def load(self) -> Conversation:
+        """Return everything said and done in the thread."""
+
+    async def append(self, *entries: Entry, close: Iterable[str] = ()) -> None:
+        """Append entries and close inbox rows by key, all in one transaction."""
+
+    async def inbox(self) -> Sequence[Request]:
+        """Return the thread's open requests in the order of their ts."""
+
+    async def release(self) -> None:
+        """Say that this claim ended cleanly, so that it does not count as an attempt."""
+
+
+class Store(Protocol):
+    """Where requests and conversations live; every write is on disk when its verb returns."""
+
+    async def accept(self, request: Request) -> bool:
+        """Put the request into the inbox and return True; False when its key is known.
+
+        A request that is not direct is refused as well (False, and its key stays free) unless this person has made a direct
+        request in this thread before. In one transaction.
+        """
+
+    async def claim(self, thread: ThreadId) -> Claim:
+        """Take the thread: its epoch grows by one, and older claims are lost."""
+
+    async def move(self, request: Request, to: ThreadId) -> None:
+        """Re-file an open request under the thread it turned out to belong to."""
+
+    async def close(self, *keys: str) -> None:
+        """Close open requests that need no answer."""
+
+    async def waiting(self) -> Sequence[ThreadId]:
+        """Return the threads with open requests or an unsettled conversation, for the sweep."""
+
+    async def spent(self, team: str, user: str | None, since: float) -> int:
+        """Return the tokens that turns of this user (None: of everybody) used since a Unix time."""
