@@ -50,7 +50,7 @@ class Execution:
 
     `duration` in seconds, `peak_memory` in bytes; `stdout` and `stderr` are decoded with errors replaced and bounded by
     the sandbox's limit. `files` are those that the run made or changed, `deleted` those it removed. `run` names the staged
-    changes until they are committed. `message` says in the user's words what a limit did, "" when nothing did.
+    changes until they are committed. `message` says in what a limit did, "" when nothing did.
     """
 
     outcome: Outcome
