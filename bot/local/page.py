@@ -1,0 +1,254 @@
+"""What the web page asks for: the workspace as one person sees it."""
+
+from __future__ import annotations
+
+import asyncio
+import html
+import json
+from contextlib import suppress
+from pathlib import Path
+
+from aiohttp import web
+
+from bot.local.bodies import BadBody, read_json
+from bot.local.control import channel_of, message_of, post, text_of, user_of
+from bot.local.downloads import attachment, image, page_upload
+from bot.local.files import File
+from bot.local.interactions import elements
+from bot.local.journal import Json
+from bot.local.messages import Change, Message
+from bot.local.people import BOT_USER, TEAM, TEAM_NAME, User
+from bot.local.site import SITE, Site
+from bot.local.wire_text import typed
+
+STATIC = Path(__file__).parent / "static"
+ME = "U0ALICE"
+_HEARTBEAT = 15.0
+
+
+async def index(request: web.Request) -> web.StreamResponse:
+    return web.FileResponse(STATIC / "index.html", headers={"Cache-Control": "no-cache"})
+
+
+async def state(request: web.Request) -> web.Response:
+    site, me = request.app[SITE], _viewer(request)
+    mine = [c for c in site.workspace.channels.values() if (c.user == me.id if c.is_im else me.id in c.members)]
+    direct = next(c for c in mine if c.is_im)
+    prompts = site.statuses.prompts.get(direct.id) or list(site.manifest.prompts)
+    return web.json_response(
+        {
+            "team": {"id": TEAM, "name": TEAM_NAME},
+            "me": me.id,
+            "users": [
+                {"id": user.id, "name": user.name, "real_name": user.real_name, "is_bot": user.is_bot}
+                for user in site.workspace.users.values()
+            ],
+            "channels": [
+                {
+                    "id": channel.id,
+                    "name": site.manifest.bot_name if channel.is_im else channel.name,
+                    "is_im": channel.is_im,
+                    **({"user": BOT_USER} if channel.is_im else {}),
+                    "is_member": BOT_USER in channel.members,
+                }
+                for channel in mine
+            ],
+            "commands": [
+                {"command": c.command, "description": c.description, "usage_hint": c.usage_hint}
+                for c in site.manifest.commands.values()
+            ],
+            "shortcuts": [
+                {"callback_id": s.callback_id, "name": s.name}
+                for s in site.manifest.shortcuts.values()
+                if s.type == "message"
+            ],
+            "bot_online": site.delivery.connections > 0,
+            "model_notice": site.model_notice,
+            "suggested_prompts": prompts,
+        }
+    )
+
+
+async def messages(request: web.Request) -> web.Response:
+    site, me, thread = request.app[SITE], _viewer(request), request.query.get("thread_ts")
+    channel = channel_of(site, dict(request.query))
+    site.streams.open()
+    found = site.workspace.thread(channel, thread) if thread else iter(site.workspace.messages(channel))
+    seen = [m for m in found if m.ephemeral_to in {None, me.id} and (thread or not m.is_reply or m.broadcast)]
+    return web.json_response({"messages": [shown(site, message) for message in seen]})
+
+
+def shown(site: Site, message: Message) -> Json:
+    """A message, as the page shows it; `html` is safe to insert."""
+    replies = site.workspace.replies(message.channel, message.ts) if not message.is_reply else []
+    files = [file for file in map(site.files.get, message.files) if file and file.ready]
+    body: Json = {
+        "ts": message.ts,
+        "user": message.user,
+        "text": message.text,
+        "html": _render(site, site.workspace.to_slack(message)),
+        "files": [_shown_file(site, file) for file in files],
+        "edited": message.edited is not None,
+        "streaming": message.streaming,
+        "ephemeral": message.ephemeral_to is not None,
+        "actions": [_button(block_id, element) for block_id, element in elements(message.blocks)],
+        "reply_count": len(replies),
+    }
+    if message.thread_ts:
+        body["thread_ts"] = message.thread_ts
+    if replies:
+        body["latest_reply"] = replies[-1].ts
+    return body
+
+
+def _render(site: Site, message: Json) -> str:
+    def name(user: str) -> str:
+        found = site.workspace.users.get(user)
+        return found.name if found else user
+
+    try:
+        from bot.local.render import render_message
+    except ImportError:
+        return f"<p>{html.escape(message['text'])}</p>"
+    return str(render_message(message, name))
+
+
+def _shown_file(site: Site, file: File) -> Json:
+    body: Json = {"id": file.id, "name": file.name, "size": file.size, "mimetype": file.mimetype}
+    body["url"] = f"/page/files/{file.id}"
+    if site.files.image_type(file):
+        body["image_url"] = f"/page/images/{file.id}"
+    return body
+
+
+def _button(block_id: str, element: Json) -> Json:
+    label = element.get("text") or {"text": element["action_id"]}
+    button: Json = {"action_id": element["action_id"], "text": label["text"], "block_id": block_id}
+    return button | {key: element[key] for key in ("style", "value") if key in element}
+
+
+async def send(request: web.Request) -> web.Response:
+    site, body = request.app[SITE], await read_json(request)
+    user = user_of(site, body, ME)
+    files = [str(file_id) for file_id in body.get("file_ids") or ()]
+    sent = post(site, body, user, _typed(site, text_of(body, "text", "")), files)
+    return web.json_response({"ts": sent.ts})
+
+
+async def command(request: web.Request) -> web.Response:
+    site, body = request.app[SITE], await read_json(request)
+    user, channel = user_of(site, body, ME), channel_of(site, body)
+    await site.interactions.command(channel, user, text_of(body, "command"), text_of(body, "text", ""))
+    return web.json_response({"ok": True})
+
+
+async def action(request: web.Request) -> web.Response:
+    site, body = request.app[SITE], await read_json(request)
+    value = None if body.get("value") is None else text_of(body, "value")
+    message = message_of(site, body)
+    await site.interactions.action(message, user_of(site, body, ME), text_of(body, "action_id"), value)
+    return web.json_response({"ok": True})
+
+
+async def shortcut(request: web.Request) -> web.Response:
+    site, body = request.app[SITE], await read_json(request)
+    message = message_of(site, body)
+    await site.interactions.shortcut(message, user_of(site, body, ME), text_of(body, "callback_id"))
+    return web.json_response({"ok": True})
+
+
+async def stop(request: web.Request) -> web.Response:
+    site, body = request.app[SITE], await read_json(request)
+    site.interactions.stop(channel_of(site, body), user_of(site, body, ME), text_of(body, "thread_ts"))
+    return web.json_response({"ok": True})
+
+
+async def home(request: web.Request) -> web.Response:
+    """The person opened the direct messages with the app."""
+    site, body = request.app[SITE], await read_json(request)
+    site.interactions.open_home(channel_of(site, body), user_of(site, body, ME))
+    return web.json_response({"ok": True})
+
+
+async def edit(request: web.Request) -> web.Response:
+    site, body = request.app[SITE], await read_json(request)
+    message, text = _own(site, body), text_of(body, "text")
+    if not text.strip():
+        raise BadBody("A message needs a text.")
+    site.workspace.edit(message, text=_typed(site, text))
+    return web.json_response({"ok": True})
+
+
+async def delete(request: web.Request) -> web.Response:
+    site, body = request.app[SITE], await read_json(request)
+    site.workspace.delete(_own(site, body))
+    return web.json_response({"ok": True})
+
+
+async def events(request: web.Request) -> web.StreamResponse:
+    """Server-Sent Events: what changed, for the page to ask for again."""
+    site, me = request.app[SITE], _viewer(request)
+    changes: asyncio.Queue[Change] = asyncio.Queue()
+    response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
+    await response.prepare(request)
+    site.workspace.followers.append(changes.put_nowait)
+    with suppress(ConnectionError):
+        try:
+            await response.write(b": hello\n\n")
+            while True:
+                try:
+                    change = await asyncio.wait_for(changes.get(), _HEARTBEAT)
+                except TimeoutError:
+                    await response.write(b": still here\n\n")
+                    continue
+                if change.message is None or change.message.ephemeral_to in {None, me.id}:
+                    await response.write(f"data: {json.dumps(_told(change))}\n\n".encode())
+        finally:
+            site.workspace.followers.remove(changes.put_nowait)
+    return response
+
+
+def _told(change: Change) -> Json:
+    told: Json = {"type": "changed" if change.kind == "growing" else change.kind, "channel": change.channel}
+    if change.message:
+        told |= {"ts": change.message.ts, "user": change.message.user}
+        if change.message.thread_ts:
+            told["thread_ts"] = change.message.thread_ts
+    if change.kind == "status":
+        told |= {"thread_ts": change.thread_ts, "text": change.text, "user": BOT_USER}
+    return told
+
+
+def _viewer(request: web.Request) -> User:
+    return user_of(request.app[SITE], {"user": request.query.get("user", ME)})
+
+
+def _own(site: Site, body: Json) -> Message:
+    message = message_of(site, body)
+    if message.user != user_of(site, body, ME).id:
+        raise web.HTTPForbidden(text="Only your own messages can be changed.")
+    return message
+
+
+def _typed(site: Site, text: str) -> str:
+    return typed(text, {user.name.lower(): user.id for user in site.workspace.users.values()})
+
+
+ROUTES = (
+    web.get("/", index),
+    web.get("/page/state", state),
+    web.get("/page/messages", messages),
+    web.get("/page/events", events),
+    web.get("/page/files/{id}", attachment),
+    web.get("/page/images/{id}", image),
+    web.get("/files/{user}/{id}/{name}", attachment),
+    web.post("/page/message", send),
+    web.post("/page/command", command),
+    web.post("/page/action", action),
+    web.post("/page/shortcut", shortcut),
+    web.post("/page/stop", stop),
+    web.post("/page/home", home),
+    web.post("/page/edit", edit),
+    web.post("/page/delete", delete),
+    web.post("/page/upload", page_upload),
+)

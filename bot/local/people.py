@@ -1,0 +1,149 @@
+"""Who and what is there when a workspace opens for the first time."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+TEAM = "T0LOCAL"
+TEAM_NAME = "Local workspace"
+OTHER_TEAM = "T0PARTNER"
+APP = "A0LOCAL"
+BOT_USER = "U0BOT"
+BOT = "B0BOT"
+ALERT_USER = "U0ALERTS"
+ALERT_BOT = "B0ALERTS"
+SLACKBOT = "USLACKBOT"
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A person or a bot; `is_stranger` belongs to another company, `is_restricted` is a guest."""
+
+    id: str
+    name: str
+    real_name: str
+    is_bot: bool = False
+    bot_id: str | None = None
+    is_stranger: bool = False
+    is_restricted: bool = False
+
+    @property
+    def team(self) -> str:
+        return OTHER_TEAM if self.is_stranger else TEAM
+
+    def to_slack(self) -> dict[str, Any]:
+        profile = {"real_name": self.real_name, "display_name": self.name, "team": self.team}
+        if self.bot_id:
+            profile["bot_id"] = self.bot_id
+        return {
+            "id": self.id,
+            "team_id": self.team,
+            "name": self.name,
+            "deleted": False,
+            "real_name": self.real_name,
+            "tz": "Etc/UTC",
+            "tz_offset": 0,
+            "profile": profile,
+            "is_admin": False,
+            "is_owner": False,
+            "is_bot": self.is_bot,
+            "is_app_user": False,
+            "is_stranger": self.is_stranger,
+            "is_restricted": self.is_restricted,
+            "is_ultra_restricted": False,
+            "updated": 0,
+        }
+
+
+@dataclass(slots=True)
+class Channel:
+    """A channel or, with `user`, that person's direct messages with the bot."""
+
+    id: str
+    name: str
+    members: list[str] = field(default_factory=list)
+    is_private: bool = False
+    is_ext_shared: bool = False
+    user: str | None = None
+
+    @property
+    def is_im(self) -> bool:
+        return self.user is not None
+
+    @property
+    def kind(self) -> str:
+        """What events call it: `im`, `group` (private) or `channel`."""
+        return "im" if self.is_im else "group" if self.is_private else "channel"
+
+    @property
+    def prefix(self) -> str:
+        """How scopes and subscriptions call it: `im`, `groups` or `channels`."""
+        return "im" if self.is_im else "groups" if self.is_private else "channels"
+
+    def to_document(self) -> dict[str, Any]:
+        return asdict(self)
+
+    def to_slack(self) -> dict[str, Any]:
+        """The channel as the bot sees it."""
+        if self.is_im:
+            return {
+                "id": self.id,
+                "created": 0,
+                "is_im": True,
+                "is_archived": False,
+                "is_org_shared": False,
+                "user": self.user,
+                "is_user_deleted": False,
+                "priority": 0,
+                "context_team_id": TEAM,
+            }
+        return {
+            "id": self.id,
+            "name": self.name,
+            "name_normalized": self.name,
+            "is_channel": not self.is_private,
+            "is_group": False,
+            "is_im": False,
+            "is_mpim": False,
+            "is_private": self.is_private,
+            "is_archived": False,
+            "is_general": self.id == "C0GENERAL",
+            "is_shared": self.is_ext_shared,
+            "is_ext_shared": self.is_ext_shared,
+            "is_org_shared": False,
+            "is_member": BOT_USER in self.members,
+            "created": 0,
+            "creator": "U0ALICE",
+            "context_team_id": TEAM,
+            "topic": {"value": "", "creator": "", "last_set": 0},
+            "purpose": {"value": "", "creator": "", "last_set": 0},
+            "num_members": len(self.members),
+        }
+
+
+def first_users(bot_name: str, app_name: str) -> tuple[User, ...]:
+    """Alice and Bob, a guest, somebody of another company, our bot, and a bot that posts alerts."""
+    return (
+        User("U0ALICE", "alice", "Alice"),
+        User("U0BOB", "bob", "Bob"),
+        User("U0GUEST", "guest", "Gail (guest)", is_restricted=True),
+        User("U0EXT", "ext", "Erin (partner)", is_stranger=True),
+        User(BOT_USER, bot_name, app_name, is_bot=True, bot_id=BOT),
+        User(ALERT_USER, "alerts", "Alerts", is_bot=True, bot_id=ALERT_BOT),
+        User(SLACKBOT, "slackbot", "Slackbot", is_bot=True),
+    )
+
+
+def first_channels() -> tuple[Channel, ...]:
+    """Two ordinary channels, one shared with a partner, two without the bot, and everybody's direct messages."""
+    staff = ["U0ALICE", "U0BOB"]
+    people = (("ALICE", "U0ALICE"), ("BOB", "U0BOB"), ("GUEST", "U0GUEST"), ("EXT", "U0EXT"))
+    return (
+        Channel("C0GENERAL", "general", [*staff, "U0GUEST", BOT_USER, ALERT_USER]),
+        Channel("C0RANDOM", "random", [*staff, BOT_USER, ALERT_USER]),
+        Channel("C0PARTNER", "partner", [*staff, "U0EXT", BOT_USER], is_ext_shared=True),
+        Channel("C0LOBBY", "lobby", list(staff)),
+        Channel("C0PRIVATE", "private", list(staff), is_private=True),
+        *(Channel(f"D0{name}", f"dm-{name.lower()}", [user, BOT_USER], user=user) for name, user in people),
+    )

@@ -1,0 +1,54 @@
+"""From what a person types to the text that Slack puts on the wire."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+# <@U…>, <#C…>, <!here>, <https://…>, each perhaps with a |label.
+_MARK = (
+    r"<(?:@[UWB][A-Z0-9]+|#C[A-Z0-9]+|!(?:here|channel|everyone|subteam\^\w+|date\^\d+[^<>]*)"
+    r"|https?://[^<>\s|]+|mailto:[^<>\s|]+)(?:\|[^<>]*)?>"
+)
+_WIRE = re.compile(rf"(?:[^<>&]|&(?:amp|lt|gt);|{_MARK})*\Z")
+_KEPT = re.compile(rf"({_MARK})")
+_URL = re.compile(r"https?://[^\s<>|`\"'\\)\]}]*[^\s<>|`\"'\\)\]}.,;:!?]")
+_NAME = re.compile(r"(?<![\w@/.])@([\w.-]*\w)")
+
+
+def typed(text: str, names: Mapping[str, str] | None = None) -> str:
+    """Return `text`, as typed, in Slack's wire form: `&`, `<`, `>` escaped, links in angle brackets, @name as <@id>.
+
+    Mentions that are already written `<@U…>` stay. `names` maps lower-case names to user ids.
+    """
+    return "".join(
+        piece if index % 2 else _escaped(piece, names or {}) for index, piece in enumerate(_KEPT.split(text))
+    )
+
+
+def wire(text: str) -> str:
+    """Return `text` unchanged if Slack could have sent it; else it was typed, and is escaped as such.
+
+    A bare `<`, `>` or `&` cannot occur on the wire, so text that has one is what a person typed.
+    """
+    return text if _WIRE.match(text) else typed(text)
+
+
+def _escaped(piece: str, names: Mapping[str, str]) -> str:
+    pieces, done = [], 0
+    for url in _URL.finditer(piece):
+        pieces += [_plain(piece[done : url.start()], names), f"<{_entities(url.group())}>"]
+        done = url.end()
+    return "".join([*pieces, _plain(piece[done:], names)])
+
+
+def _plain(piece: str, names: Mapping[str, str]) -> str:
+    def mention(match: re.Match[str]) -> str:
+        user = names.get(match.group(1).lower())
+        return f"<@{user}>" if user else match.group()
+
+    return _NAME.sub(mention, _entities(piece))
+
+
+def _entities(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
