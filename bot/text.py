@@ -48,8 +48,8 @@ def code_blocks(text: str) -> list[str]:
 
 def lone_python(text: str) -> str | None:
     """Return the body when `text` is one Python code block and nothing else."""
-    match = _BLOCK.fullmatch(text.strip())
-    if match is None:
+    match = _BLOCK.match(text.strip())
+    if match is None or match.group() != text.strip():
         return None
     info, body = _taken_apart(match)
     return body if info.lower() in {"", "py", "python", "python3"} and body.strip() else None

@@ -174,7 +174,7 @@ async def _write(tool: File, sandbox: Sandbox, blocks: Sequence[str]) -> Perform
         body = blocks[tool.block - 1]
     else:
         # What the user wrote lands byte for byte, even if the model typed it again with other spaces or quotes.
-        body = next((block for block in blocks if _same(block, body)), body)
+        body = next((b for b in blocks if b.rstrip("\n") != body.rstrip("\n") and _same(b, body)), body)
     info = await sandbox.put(tool.name, _once(body.encode(errors="surrogatepass")))
     return Performed(result=f"Wrote {info.name}, {info.size} bytes.", changed=(info.name,))
 

@@ -1,0 +1,87 @@
+"""Every setting: its environment variable, its type, its default and what it is for."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from bot.errors import SetupError
+
+Effort = Literal["none", "minimal", "low", "medium", "high", "max", ""]
+Names = Annotated[frozenset[str], NoDecode]
+
+
+def default_data() -> Path:
+    """Where data lives unless told otherwise: a root bot's home is closed to the user it runs scripts as."""
+    if os.geteuid() == 0:
+        return Path("/var/lib/codebot")
+    base = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
+    return Path(base) / "codebot"
+
+
+class Settings(BaseSettings):
+    """Read from the environment and, where there is one, a `.env` file in the working directory."""
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True, env_ignore_empty=True)
+
+    slack_bot_token: SecretStr | None = Field(None, description="Bot token (`xoxb-…`), from OAuth & Permissions.")
+    slack_app_token: SecretStr | None = Field(None, description="App token (`xapp-…`) with `connections:write`.")
+    slack_api_url: str = Field("https://slack.com/api/", description="Where Slack's Web API is.")
+
+    openai_api_key: SecretStr | None = Field(None, description="Key of the model's service.")
+    openai_base_url: str | None = Field(None, description="A compatible service other than OpenAI's.")
+    openai_api: Literal["responses", "chat"] | None = Field(
+        None, description="The wire: `responses` or `chat`; by default `responses` for OpenAI, `chat` with a base URL."
+    )
+    openai_model: str = Field("gpt-6.1-sol", description="The CodeAssistant's model.")
+    openai_proxy_model: str = Field("gpt-6-luna", description="The UserProxy's model.")
+    openai_effort: Effort = Field("", description="The CodeAssistant's reasoning effort; empty for the model's own.")
+    openai_proxy_effort: Effort = Field("none", description="The UserProxy's reasoning effort.")
+    openai_fallback_model: str | None = Field(None, description="Model to ask when the first does not answer.")
+    openai_timeout: float = Field(180.0, gt=0, description="Seconds to wait for one answer of a model.")
+
+    bot_data: Path = Field(
+        default_factory=default_data, description="Folder of the store, the workspaces and the runtime."
+    )
+    bot_log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="What is logged.")
+    bot_turn_calls: int = Field(30, ge=2, description="Model calls that one turn may use.")
+    bot_turn_tokens: int = Field(500_000, ge=1_000, description="Tokens that one turn may use.")
+    bot_turn_seconds: float = Field(900.0, gt=0, description="Seconds that one turn may take.")
+    bot_max_upload: int = Field(1_000_000_000, ge=1, description="Bytes of one file taken from Slack.")
+    bot_health_port: int | None = Field(None, ge=1, le=65535, description="Port for `GET /health`; none by default.")
+
+    bot_allow_external: bool = Field(False, description="Whether people of other organizations and guests may ask.")
+    bot_allowed_users: Names = Field(
+        frozenset(), description="User ids that may ask, comma-separated; empty: everybody."
+    )
+    bot_allowed_channels: Names = Field(frozenset(), description="Channel ids to work in, comma-separated; empty: all.")
+    bot_daily_tokens_user: int = Field(2_000_000, ge=0, description="Tokens of one person in 24 hours; 0: no cap.")
+    bot_daily_tokens_team: int = Field(20_000_000, ge=0, description="Tokens of the workspace in 24 hours; 0: no cap.")
+
+    sandbox_tier: Literal["auto", "zygote", "bwrap", "landlock"] = Field(
+        "auto", description="The sandbox's tier; `auto` takes the best that passes its self-test."
+    )
+    sandbox_seconds: float = Field(60.0, gt=0, description="Wall-clock seconds of one run.")
+    sandbox_memory: int = Field(1_000_000_000, ge=64_000_000, description="Bytes of memory of a run, its whole tree.")
+    sandbox_processes: int = Field(64, ge=1, description="Processes and threads of one run.")
+    sandbox_disk: int = Field(128_000_000, ge=1_000_000, description="Bytes of new files of one run.")
+    sandbox_output: int = Field(1_000_000, ge=1_000, description="Bytes of output of one run.")
+    sandbox_thread_disk: int = Field(2_000_000_000, ge=1_000_000, description="Bytes of all files of a thread.")
+
+    @field_validator("bot_allowed_users", "bot_allowed_channels", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return frozenset(filter(None, (v.strip() for v in value.split(",")))) if isinstance(value, str) else value
+
+
+def load(**given: object) -> Settings:
+    """Return the settings, `given` ones first; raises SetupError naming each variable that is wrong."""
+    try:
+        return Settings(**given)  # type: ignore[arg-type]
+    except ValidationError as error:
+        wrong = "; ".join(f"{str(e['loc'][0]).upper()}: {e['msg'].lower()}" for e in error.errors())
+        raise SetupError(f"Settings are wrong. {wrong}.") from error

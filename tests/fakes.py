@@ -1,0 +1,226 @@
+"""Honest stand-ins for the ports: they keep the same contracts, really suspend, and fail loudly when a script ends."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from itertools import count
+
+from pydantic import BaseModel
+
+from bot.conversation import Call, Decision, Reply, Usage
+from bot.errors import NoSuchFile, ServiceError, TooLarge, UserError
+from bot.execution import Execution, FileInfo, FileName, Outcome
+from bot.ports import Attachment, Found, Overheard, Person, Prompt, Sandbox, Task, Typed
+from bot.request import Request, ThreadId, Upload
+
+Scripted = Decision | BaseModel | list[tuple[str, str]] | Exception
+
+
+class ScriptedModel:
+    """Answers from a script, in order; a list of (name, arguments) is a decision with those calls."""
+
+    def __init__(self, *script: Scripted) -> None:
+        self.script = list(script)
+        self.prompts: list[Prompt] = []
+
+    async def decide(self, prompt: Prompt, tools: Sequence[type[BaseModel]]) -> Decision:
+        match await self._next(prompt):
+            case list() as calls:
+                made = tuple(Call(id=f"call_{n}", name=name, arguments=text) for n, (name, text) in enumerate(calls))
+                return Decision(agent=prompt.agent, calls=made, usage=USED)
+            case Decision() as decision:
+                return replace(decision, agent=prompt.agent)
+            case other:
+                raise AssertionError(f"the script has {other!r} where {prompt.agent} decides")
+
+    async def choose(self, prompt: Prompt, answer: type[Typed]) -> tuple[Typed, Usage]:
+        match await self._next(prompt):
+            case BaseModel() as model:
+                return answer.model_validate({"action": model.model_dump()}), USED
+            case other:
+                raise AssertionError(f"the script has {other!r} where {prompt.agent} chooses")
+
+    async def _next(self, prompt: Prompt) -> Scripted:
+        await asyncio.sleep(0)
+        self.prompts.append(prompt)
+        if not self.script:
+            raise AssertionError(f"the script is over, and {prompt.agent} asks once more: {prompt.items[-1]}")
+        answer = self.script.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+USED = Usage(model="scripted", calls=1, input=100, cached=80, output=10)
+Program = Callable[[dict[str, bytes]], Awaitable[Execution]]
+
+
+class MemorySandbox:
+    """A workspace in memory whose programs are Python functions of its files, by script name."""
+
+    def __init__(self, programs: dict[str, Program], limit: int) -> None:
+        self.files: dict[FileName, bytes] = {}
+        self.runs: list[str] = []
+        self._programs = programs
+        self._limit = limit
+        self._staged: dict[str, dict[FileName, bytes]] = {}
+
+    async def put(self, name: FileName, chunks: AsyncIterator[bytes]) -> FileInfo:
+        data = b""
+        async for chunk in chunks:
+            data += chunk
+            if len(data) > self._limit:
+                raise TooLarge(f"{name} is over {self._limit} bytes.")
+        await asyncio.sleep(0)
+        self.files[name] = data
+        return FileInfo(name=name, size=len(data))
+
+    async def open(self, name: FileName) -> AsyncIterator[bytes]:
+        await asyncio.sleep(0)
+        if name not in self.files:
+            raise NoSuchFile(f"There is no file {name} in this thread.")
+        yield self.files[name]
+
+    async def list(self) -> Sequence[FileInfo]:
+        await asyncio.sleep(0)
+        return [FileInfo(name=n, size=len(self.files[n])) for n in sorted(self.files)]
+
+    async def run(
+        self, name: FileName, args: Sequence[str] = (), *, stdin: str = "", timeout: float | None = None
+    ) -> Execution:
+        await asyncio.sleep(0)
+        if name not in self.files:
+            raise NoSuchFile(f"There is no file {name} in this thread.")
+        self.runs.append(name)
+        files = {str(k): v for k, v in self.files.items()}
+        execution = await self._programs.get(name, _pass)(files)
+        changed = {FileName(k): v for k, v in files.items() if self.files.get(FileName(k)) != v}
+        run = f"run-{len(self.runs)}"
+        self._staged[run] = changed
+        made = tuple(FileInfo(name=k, size=len(v)) for k, v in sorted(changed.items()))
+        return replace(execution, run=run, files=made)
+
+    async def commit(self, execution: Execution) -> None:
+        await asyncio.sleep(0)
+        self.files |= self._staged.pop(execution.run, {})
+
+
+async def _pass(files: dict[str, bytes]) -> Execution:
+    return Execution(outcome=Outcome.SUCCEEDED, exit_code=0)
+
+
+class MemorySandboxes:
+    """Gives each thread its own workspace in memory."""
+
+    def __init__(self, limit: int = 10_000_000) -> None:
+        self.programs: dict[str, Program] = {}
+        self.threads: dict[ThreadId, MemorySandbox] = {}
+        self._limit = limit
+
+    @asynccontextmanager
+    async def open(self, thread: ThreadId) -> AsyncIterator[Sandbox]:
+        await asyncio.sleep(0)
+        yield self.threads.setdefault(thread, MemorySandbox(self.programs, self._limit))
+
+
+@dataclass(slots=True)
+class Posted:
+    """One message of ours: its text, its turn, and the files that came with the answer."""
+
+    text: str
+    turn: str
+    files: dict[str, bytes] = field(default_factory=dict)
+    footer: str = ""
+    output: str = ""
+
+
+class FakeChat:
+    """Slack in memory; `faults` are raised by the named verb, once each."""
+
+    def __init__(self) -> None:
+        self.posts: dict[ThreadId, dict[str, Posted]] = {}
+        self.bytes: dict[str, bytes | Exception] = {}
+        self.said: dict[ThreadId, list[Overheard]] = {}
+        self.people: dict[str, Person] = {}
+        self.found: dict[str, Found | Sequence[Upload] | UserError] = {}
+        self.whispers: list[tuple[str, str]] = []
+        self.statuses: list[str] = []
+        self.shown: list[tuple[Task, ...]] = []
+        self.faults: dict[str, list[Exception]] = {}
+        self._ts = count(1_000)
+
+    def texts(self, thread: ThreadId) -> list[str]:
+        """What stands in the thread now, in order."""
+        return [post.text for post in self.posts.get(thread, {}).values()]
+
+    async def status(self, thread: ThreadId, text: str) -> None:
+        await asyncio.sleep(0)
+        self.statuses.append(text)
+
+    async def open(self, thread: ThreadId, turn: str, *, again: bool) -> str:
+        await self._call("open")
+        posts = self.posts.setdefault(thread, {})
+        if again and (ts := next((t for t, p in posts.items() if p.turn == turn), None)):
+            return ts
+        ts = f"{next(self._ts)}.0"
+        posts[ts] = Posted("…", turn)
+        await self._call("opened")
+        return ts
+
+    async def show(self, thread: ThreadId, ts: str, tasks: Sequence[Task]) -> None:
+        await asyncio.sleep(0)
+        self.shown.append(tuple(tasks))
+
+    async def deliver(
+        self, thread: ThreadId, turn: str, ts: str, reply: Reply, files: Sequence[Attachment], *, again: bool
+    ) -> str:
+        await self._call("deliver")
+        sent = {}
+        for file in files:
+            sent[str(file.name)] = b"".join([chunk async for chunk in file.chunks])
+            assert len(sent[file.name]) == file.size
+        self.posts[thread][ts] = Posted(reply.text, turn, sent, reply.footer, reply.output)
+        await self._call("delivered")
+        return ""
+
+    async def remove(self, thread: ThreadId, ts: str) -> None:
+        await asyncio.sleep(0)
+        self.posts[thread].pop(ts, None)
+
+    async def whisper(self, request: Request, text: str) -> None:
+        await asyncio.sleep(0)
+        self.whispers.append((request.user, text))
+
+    async def history(self, thread: ThreadId, before: str) -> Sequence[Overheard]:
+        await self._call("history")
+        return [o for o in self.said.get(thread, []) if o.ts < before]
+
+    async def download(self, upload: Upload) -> AsyncIterator[bytes]:
+        await asyncio.sleep(0)
+        data = self.bytes.get(upload.id, UserError(f"Slack does not have {upload.name} any more."))
+        if isinstance(data, Exception):
+            raise data
+        yield data
+
+    async def find_upload(self, request: Request) -> Found | Sequence[Upload]:
+        await asyncio.sleep(0)
+        assert request.command is not None
+        found = self.found.get(request.command.target, UserError("There is no Python file of yours in this channel."))
+        if isinstance(found, UserError):
+            raise found
+        return found
+
+    async def person(self, user: str) -> Person:
+        await asyncio.sleep(0)
+        return self.people.get(user, Person(user=user))
+
+    async def _call(self, verb: str) -> None:
+        await asyncio.sleep(0)
+        if faults := self.faults.get(verb):
+            raise faults.pop(0)
+
+
+__all__ = ["USED", "FakeChat", "MemorySandboxes", "ScriptedModel", "ServiceError"]

@@ -1,0 +1,121 @@
+"""The core over honest fakes: everything but Slack, the model, the sandbox and the disk is real."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from itertools import count
+
+from bot.access import Access
+from bot.code_assistant import NAME, WHAT, CodeAssistant, Runner
+from bot.conversation import RUNNER, Conversation
+from bot.intake import Intake
+from bot.ports import Store
+from bot.request import Request, ThreadId, Upload
+from bot.turn import Budget
+from bot.turns import Turns
+from bot.user_proxy import Respond, SendMessage, StaySilent, UserProxy
+from tests.fakes import FakeChat, MemorySandboxes, Scripted, ScriptedModel
+from tests.fakes_store import memory
+
+THREAD = ThreadId("T1", "C1", "1.0")
+CSV = b"month,revenue\n2026-01,10\n2026-02,20\n"
+
+
+class World:
+    """A bot in memory, its script for the models, and what came of it."""
+
+    def __init__(
+        self, store: Store, *script: Scripted, access: Access | None = None, budget: Budget | None = None
+    ) -> None:
+        self.store = store
+        self.model = ScriptedModel(*script)
+        self.chat = FakeChat()
+        self.sandboxes = MemorySandboxes()
+        self.now = 1_000.0
+        self.access = access or Access()
+        self.budget = budget or Budget()
+        self.turns = self.reborn()
+
+    def reborn(self) -> Turns:
+        """A new process over the same store, Slack and disk."""
+        intake = Intake(self.chat, self.store, self.access, lambda: self.now)
+        self.turns = Turns(
+            self.chat,
+            UserProxy(self.model, {NAME: WHAT}),
+            {NAME: CodeAssistant(self.model), RUNNER: Runner()},
+            self.sandboxes,
+            self.store,
+            intake,
+            budget=self.budget,
+            clock=lambda: self.now,
+            sweep=0.01,
+        )
+        return self.turns
+
+    async def tell(self, *requests: Request) -> None:
+        """Accept requests and wait until nothing is left to answer."""
+        for request in requests:
+            await self.turns.accept(request)
+        await self.turns.idle()
+
+    async def answered(self) -> None:
+        """Wait until no request is open, the sweep's doing included."""
+        while await self.store.waiting():  # noqa: ASYNC110  what we wait for is on record, not in memory
+            await asyncio.sleep(0.01)
+
+    async def conversation(self, thread: ThreadId = THREAD) -> Conversation:
+        return await (await self.store.claim(thread)).load()
+
+    def texts(self, thread: ThreadId = THREAD) -> list[str]:
+        return self.chat.texts(thread)
+
+    def file(self, name: str, data: bytes) -> Upload:
+        """An upload as Slack has it."""
+        upload = Upload(id=f"F{len(self.chat.bytes)}", name=name, size=len(data))
+        self.chat.bytes[upload.id] = data
+        return upload
+
+
+@asynccontextmanager
+async def world(*script: Scripted, access: Access | None = None, budget: Budget | None = None) -> AsyncIterator[World]:
+    async with memory() as store:
+        yield World(store, *script, access=access, budget=budget)
+
+
+_ts = count(2)
+
+
+def mention(text: str, *uploads: Upload, user: str = "U1", direct: bool = True, ts: str | None = None) -> Request:
+    """A message in THREAD."""
+    ts = ts or f"{next(_ts)}.0"
+    return Request(key=f"msg:C1:{ts}", thread=THREAD, ts=ts, user=user, text=text, uploads=uploads, direct=direct)
+
+
+def brief(message: str = "do it", *done_when: str) -> SendMessage:
+    return SendMessage(
+        kind="SendMessage", recipient=NAME, message=message, done_when=list(done_when or ("it is done",))
+    )
+
+
+def respond(text: str) -> Respond:
+    return Respond(kind="Respond", text=text)
+
+
+def silent() -> StaySilent:
+    return StaySilent(kind="StaySilent")
+
+
+def call(tool: str, **arguments: object) -> tuple[str, str]:
+    """One tool call of a script."""
+    return tool, json.dumps(arguments)
+
+
+def report(
+    answer: str = "Done.", *, run: str | None = None, status: str = "complete", **more: object
+) -> list[tuple[str, str]]:
+    """A Report as the only call, with evidence from the run of a file if one is named."""
+    evidence = [{"condition": "it is done", "run": run}] if run else []
+    return [call("Report", **{"status": status, "answer": answer, "evidence": evidence, **more})]
