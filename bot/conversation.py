@@ -106,7 +106,7 @@ class Evidence:
 
     condition: str
     run: str | None = None
-    outcome: str | None = None
+    outcome: str = "succeeded"
     file: str | None = None
     line: int | None = None
 

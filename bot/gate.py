@@ -65,7 +65,7 @@ def _run_doubts(conversation: Conversation, evidence: Evidence) -> list[str]:
         return [f"There was no run of {evidence.run!r}."]
     last = conversation.entries[runs[-1]]
     assert isinstance(last, Step)
-    if last.execution and evidence.outcome and last.execution.outcome != evidence.outcome:
+    if last.execution and last.execution.outcome != evidence.outcome:
         return [f"The last run of {name} {last.execution.outcome}; your evidence says it {evidence.outcome}."]
     later = conversation.entries[runs[-1] + 1 :]
     if any(isinstance(e, Step) and name in changed_by(e) for e in later):
