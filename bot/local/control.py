@@ -2,137 +2,21 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
 from dataclasses import asdict
-from typing import IO, Any
+from typing import Any
 
 from aiohttp import web
 
-from bot.local.bodies import BadBody, read_json, read_json_with_files
-from bot.local.downloads import attachment, page_upload
+from bot.local.acts import Acts, channel_of, text_of
+from bot.local.bodies import BadBody, read_json
+from bot.local.downloads import attachment
 from bot.local.faults import Fault
-from bot.local.files import File
-from bot.local.interactions import Refused
 from bot.local.journal import Json
 from bot.local.messages import Message
-from bot.local.people import User
 from bot.local.site import SITE, Site
 from bot.local.wire_text import wire
 
-TEXT_LIMIT = 40_000
-
-
-def text_of(body: Json, name: str, default: str | None = None) -> str:
-    """Return a text of the body; raises `BadBody` if it is missing without a default, or no text."""
-    value = body.get(name, default)
-    if not isinstance(value, str):
-        raise BadBody(f"{name!r} is missing." if value is None else f"{name!r} is not a text.")
-    return value
-
-
-def user_of(site: Site, body: Json, default: str | None = None) -> User:
-    user = text_of(body, "user", default)
-    found = site.workspace.users.get(user) or site.workspace.bots.get(user)
-    if found is None:
-        raise web.HTTPNotFound(text=f"There is no user {user}.")
-    return found
-
-
-def channel_of(site: Site, body: Json) -> str:
-    channel = text_of(body, "channel")
-    if channel not in site.workspace.channels:
-        raise web.HTTPNotFound(text=f"There is no channel {channel}.")
-    return channel
-
-
-def message_of(site: Site, body: Json) -> Message:
-    message = site.workspace.message(channel_of(site, body), text_of(body, "ts"))
-    if message is None:
-        raise web.HTTPNotFound(text=f"There is no message {body['ts']} in {body['channel']}.")
-    return message
-
-
-def post(site: Site, body: Json, user: User, text: str, files: list[str]) -> Message:
-    """Post a person's message with files that have been uploaded."""
-    if not text and not files:
-        raise BadBody("A message needs a text or a file.")
-    if len(text) > TEXT_LIMIT:
-        raise BadBody(f"A message has up to {TEXT_LIMIT} characters.")
-    channel = channel_of(site, body)
-    thread_ts: str | None = body.get("thread_ts") or None
-    if thread_ts is not None:
-        root = site.workspace.message(channel, thread_ts)
-        if root is None:
-            raise web.HTTPNotFound(text=f"There is no message {thread_ts} in {channel}.")
-        thread_ts = root.root
-    author = body["user"] if body.get("user") in site.workspace.bots else user.id
-    for file_id in files:
-        file = site.files.get(file_id)
-        if file is None or not file.ready or file.completed:
-            raise web.HTTPNotFound(text=f"There is no uploaded file {file_id} to send.")
-        file.user, file.completed = user.id, True
-        site.files.keep(file)
-    return site.workspace.post(channel, author, text, thread_ts=thread_ts, files=files)
-
-
-async def message(request: web.Request) -> web.Response:
-    """POST a message as a person; its files come in the body or were uploaded before."""
-    site = request.app[SITE]
-    arrived: list[File] = []
-
-    def place() -> tuple[str, AbstractContextManager[IO[bytes]]]:
-        arrived.append(site.files.announce("unnamed", "U0ALICE", site.workspace.now()))
-        return arrived[-1].id, site.files.writing(arrived[-1])
-
-    body = await read_json_with_files(request, place)
-    files = [str(file_id) for file_id in body.get("file_ids") or ()]
-    for item in body.get("files") or ():
-        file = site.files.get(text_of(item, "content_base64"))
-        if file is None or file not in arrived:
-            raise BadBody("Each of the files needs a name and its content_base64.")
-        file.name = file.title = text_of(item, "name")
-        files.append(file.id)
-    posted = post(site, body, user_of(site, body), wire(text_of(body, "text", "")), files)
-    return web.json_response({"ts": posted.ts})
-
-
-async def command(request: web.Request) -> web.Response:
-    site, body = request.app[SITE], await read_json(request)
-    user, channel = user_of(site, body), channel_of(site, body)
-    await site.interactions.command(channel, user, text_of(body, "command"), text_of(body, "text", ""))
-    return web.json_response({"ok": True})
-
-
-async def shortcut(request: web.Request) -> web.Response:
-    site, body = request.app[SITE], await read_json(request)
-    await site.interactions.shortcut(message_of(site, body), user_of(site, body), text_of(body, "callback_id"))
-    return web.json_response({"ok": True})
-
-
-async def action(request: web.Request) -> web.Response:
-    site, body = request.app[SITE], await read_json(request)
-    value = None if body.get("value") is None else text_of(body, "value")
-    await site.interactions.action(message_of(site, body), user_of(site, body), text_of(body, "action_id"), value)
-    return web.json_response({"ok": True})
-
-
-async def stop(request: web.Request) -> web.Response:
-    site, body = request.app[SITE], await read_json(request)
-    user, channel = user_of(site, body), channel_of(site, body)
-    stopped = site.interactions.stop(channel, user, text_of(body, "thread_ts"))
-    return web.json_response({"ok": True, "streaming_message_ts": stopped})
-
-
-async def edit(request: web.Request) -> web.Response:
-    site, body = request.app[SITE], await read_json(request)
-    site.workspace.edit(message_of(site, body), text=wire(text_of(body, "text")))
-    return web.json_response({"ok": True})
-
-
-async def delete(request: web.Request) -> web.Response:
-    site, body = request.app[SITE], await read_json(request)
-    site.workspace.delete(message_of(site, body))
-    return web.json_response({"ok": True})
+ACTS = Acts("/control", me=None, as_sent=lambda site, text: wire(text), own_only=False)
 
 
 async def event(request: web.Request) -> web.Response:
@@ -247,33 +131,12 @@ async def tokens(request: web.Request) -> web.Response:
     return web.json_response(body)
 
 
-@web.middleware
-async def in_words(request: web.Request, handler: Any) -> web.StreamResponse:
-    """Turn what went wrong with a request of a test or a page into JSON with an `error`."""
-    try:
-        response: web.StreamResponse = await handler(request)
-    except (BadBody, Refused) as error:
-        return web.json_response({"error": str(error)}, status=400)
-    except web.HTTPException as error:
-        if request.path.startswith(("/control/", "/page/")) and error.status >= 400:
-            return web.json_response({"error": error.text}, status=error.status)
-        raise
-    return response
-
-
 ROUTES = (
-    web.post("/control/message", message),
-    web.post("/control/command", command),
-    web.post("/control/shortcut", shortcut),
-    web.post("/control/action", action),
-    web.post("/control/stop", stop),
-    web.post("/control/edit", edit),
-    web.post("/control/delete", delete),
+    *ACTS.routes(),
     web.post("/control/event", event),
     web.post("/control/fault", fault),
     web.post("/control/disconnect", disconnect),
     web.post("/control/notice", notice),
-    web.put("/control/upload", page_upload),
     web.get("/control/messages", messages),
     web.get("/control/state", state),
     web.get("/control/tokens", tokens),

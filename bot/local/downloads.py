@@ -55,7 +55,7 @@ async def app_upload(request: web.Request) -> web.Response:
     site.calls["upload"] += 1
     if fault := site.faults.next("upload"):
         return faulty(fault)
-    file = site.files.get(site.uploads.get(request.match_info["ticket"], ""))
+    file = site.files.of_ticket(request.match_info["ticket"])
     if file is None:
         return web.Response(status=404, text="This upload URL is not, or no longer, valid.")
     announced = file.size

@@ -44,6 +44,7 @@ class File:
     size: int = 0
     alt_txt: str | None = None
     snippet: bool = False
+    ticket: str = ""
     ready: bool = False
     completed: bool = False
     shares: dict[str, list[Json]] = field(default_factory=dict)
@@ -124,12 +125,16 @@ class Files:
         return iter(sorted((f for f in self._files.values() if f.ready), key=lambda f: (f.created, f.id)))
 
     def announce(self, name: str, user: str, created: float, **details: Any) -> File:
-        """Make room for a file whose bytes will follow."""
-        file = File(
-            f"F0{secrets.token_hex(4).upper()}", name, details.pop("title", name), user, int(created), **details
-        )
+        """Make room for a file whose bytes will follow; its ticket is the right to send them."""
+        key = f"F0{secrets.token_hex(4).upper()}"
+        file = File(key, name, name, user, int(created), ticket=f"{key}-{secrets.token_hex(16)}", **details)
         self.keep(file)
         return file
+
+    def of_ticket(self, ticket: str) -> File | None:
+        """Return the file whose bytes may still be sent with this ticket."""
+        file = self._files.get(ticket.partition("-")[0])
+        return file if file and not file.completed and secrets.compare_digest(file.ticket, ticket) else None
 
     def keep(self, file: File) -> None:
         self._files[file.id] = file
@@ -176,4 +181,11 @@ class Files:
         if thread_ts:
             share["thread_ts"] = thread_ts
         file.shares.setdefault(channel, []).append(share)
+        self.keep(file)
+
+    def unshare(self, file: File, channel: str, ts: str) -> None:
+        """Note that a message which carried the file is gone."""
+        left = [share for share in file.shares.pop(channel, []) if share["ts"] != ts]
+        if left:
+            file.shares[channel] = left
         self.keep(file)

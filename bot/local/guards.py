@@ -8,6 +8,9 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from bot.local.bodies import BadBody
+from bot.local.interactions import Refused
+
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _RAW_BODIES = ("/page/upload", "/control/upload")
@@ -48,6 +51,19 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         response.headers.setdefault("Referrer-Policy", "no-referrer")
         response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
     return response
+
+
+@web.middleware
+async def in_words(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Turn what went wrong with a request of a test or a page into JSON with an `error`."""
+    try:
+        return await handler(request)
+    except (BadBody, Refused) as error:
+        return web.json_response({"error": str(error)}, status=400)
+    except web.HTTPException as error:
+        if request.path.startswith(("/control/", "/page/")) and error.status >= 400:
+            return web.json_response({"error": error.text}, status=error.status)
+        raise
 
 
 def _is_visit(request: web.Request) -> bool:

@@ -51,7 +51,8 @@ class Message:
 class Change:
     """Something that happened, for whoever follows the workspace.
 
-    `kind` is message, changed, deleted, ephemeral, status, state; `previous` is the message before it changed.
+    `kind` is message, changed, growing (changed, but no event for the app), deleted, ephemeral, status, state or
+    closed (the workspace closes); `previous` is the message before it changed.
     """
 
     kind: str

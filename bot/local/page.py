@@ -10,11 +10,10 @@ from pathlib import Path
 
 from aiohttp import web
 
-from bot.local.bodies import BadBody, read_json
-from bot.local.control import channel_of, message_of, post, text_of, user_of
-from bot.local.downloads import attachment, image, page_upload
+from bot.local.acts import Acts, channel_of, user_of
+from bot.local.buttons import elements
+from bot.local.downloads import attachment, image
 from bot.local.files import File
-from bot.local.interactions import elements
 from bot.local.journal import Json
 from bot.local.messages import Change, Message
 from bot.local.people import BOT_USER, TEAM, TEAM_NAME, User
@@ -24,6 +23,7 @@ from bot.local.wire_text import typed
 STATIC = Path(__file__).parent / "static"
 ME = "U0ALICE"
 _HEARTBEAT = 15.0
+_NEWEST = 300
 
 
 async def index(request: web.Request) -> web.StreamResponse:
@@ -34,7 +34,8 @@ async def state(request: web.Request) -> web.Response:
     site, me = request.app[SITE], _viewer(request)
     mine = [c for c in site.workspace.channels.values() if (c.user == me.id if c.is_im else me.id in c.members)]
     direct = next(c for c in mine if c.is_im)
-    prompts = site.statuses.prompts.get(direct.id) or list(site.manifest.prompts)
+    prompts = site.statuses.prompts(direct.id) or list(site.manifest.prompts)
+    site.open_channels.pop(me.id, None)
     return web.json_response(
         {
             "team": {"id": TEAM, "name": TEAM_NAME},
@@ -70,12 +71,22 @@ async def state(request: web.Request) -> web.Response:
 
 
 async def messages(request: web.Request) -> web.Response:
+    """The newest roots of a channel, or a whole thread; coming to one's direct messages opens the app's home."""
     site, me, thread = request.app[SITE], _viewer(request), request.query.get("thread_ts")
     channel = channel_of(site, dict(request.query))
     site.streams.open()
     found = site.workspace.thread(channel, thread) if thread else iter(site.workspace.messages(channel))
     seen = [m for m in found if m.ephemeral_to in {None, me.id} and (thread or not m.is_reply or m.broadcast)]
+    if not thread:
+        _enter(site, me, channel)
+        seen = seen[-_NEWEST:]
     return web.json_response({"messages": [shown(site, message) for message in seen]})
+
+
+def _enter(site: Site, me: User, channel: str) -> None:
+    before, site.open_channels[me.id] = site.open_channels.get(me.id), channel
+    if channel != before and site.workspace.channels[channel].is_im:
+        site.interactions.open_home(channel, me)
 
 
 def shown(site: Site, message: Message) -> Json:
@@ -127,64 +138,6 @@ def _button(block_id: str, element: Json) -> Json:
     return button | {key: element[key] for key in ("style", "value") if key in element}
 
 
-async def send(request: web.Request) -> web.Response:
-    site, body = request.app[SITE], await read_json(request)
-    user = user_of(site, body, ME)
-    files = [str(file_id) for file_id in body.get("file_ids") or ()]
-    sent = post(site, body, user, _typed(site, text_of(body, "text", "")), files)
-    return web.json_response({"ts": sent.ts})
-
-
-async def command(request: web.Request) -> web.Response:
-    site, body = request.app[SITE], await read_json(request)
-    user, channel = user_of(site, body, ME), channel_of(site, body)
-    await site.interactions.command(channel, user, text_of(body, "command"), text_of(body, "text", ""))
-    return web.json_response({"ok": True})
-
-
-async def action(request: web.Request) -> web.Response:
-    site, body = request.app[SITE], await read_json(request)
-    value = None if body.get("value") is None else text_of(body, "value")
-    message = message_of(site, body)
-    await site.interactions.action(message, user_of(site, body, ME), text_of(body, "action_id"), value)
-    return web.json_response({"ok": True})
-
-
-async def shortcut(request: web.Request) -> web.Response:
-    site, body = request.app[SITE], await read_json(request)
-    message = message_of(site, body)
-    await site.interactions.shortcut(message, user_of(site, body, ME), text_of(body, "callback_id"))
-    return web.json_response({"ok": True})
-
-
-async def stop(request: web.Request) -> web.Response:
-    site, body = request.app[SITE], await read_json(request)
-    site.interactions.stop(channel_of(site, body), user_of(site, body, ME), text_of(body, "thread_ts"))
-    return web.json_response({"ok": True})
-
-
-async def home(request: web.Request) -> web.Response:
-    """The person opened the direct messages with the app."""
-    site, body = request.app[SITE], await read_json(request)
-    site.interactions.open_home(channel_of(site, body), user_of(site, body, ME))
-    return web.json_response({"ok": True})
-
-
-async def edit(request: web.Request) -> web.Response:
-    site, body = request.app[SITE], await read_json(request)
-    message, text = _own(site, body), text_of(body, "text")
-    if not text.strip():
-        raise BadBody("A message needs a text.")
-    site.workspace.edit(message, text=_typed(site, text))
-    return web.json_response({"ok": True})
-
-
-async def delete(request: web.Request) -> web.Response:
-    site, body = request.app[SITE], await read_json(request)
-    site.workspace.delete(_own(site, body))
-    return web.json_response({"ok": True})
-
-
 async def events(request: web.Request) -> web.StreamResponse:
     """Server-Sent Events: what changed, for the page to ask for again."""
     site, me = request.app[SITE], _viewer(request)
@@ -201,6 +154,8 @@ async def events(request: web.Request) -> web.StreamResponse:
                 except TimeoutError:
                     await response.write(b": still here\n\n")
                     continue
+                if change.kind == "closed":
+                    break
                 if change.message is None or change.message.ephemeral_to in {None, me.id}:
                     await response.write(f"data: {json.dumps(_told(change))}\n\n".encode())
         finally:
@@ -223,18 +178,14 @@ def _viewer(request: web.Request) -> User:
     return user_of(request.app[SITE], {"user": request.query.get("user", ME)})
 
 
-def _own(site: Site, body: Json) -> Message:
-    message = message_of(site, body)
-    if message.user != user_of(site, body, ME).id:
-        raise web.HTTPForbidden(text="Only your own messages can be changed.")
-    return message
-
-
 def _typed(site: Site, text: str) -> str:
     return typed(text, {user.name.lower(): user.id for user in site.workspace.users.values()})
 
 
+ACTS = Acts("/page", me=ME, as_sent=_typed, own_only=True)
+
 ROUTES = (
+    *ACTS.routes(),
     web.get("/", index),
     web.get("/page/state", state),
     web.get("/page/messages", messages),
@@ -242,13 +193,4 @@ ROUTES = (
     web.get("/page/files/{id}", attachment),
     web.get("/page/images/{id}", image),
     web.get("/files/{user}/{id}/{name}", attachment),
-    web.post("/page/message", send),
-    web.post("/page/command", command),
-    web.post("/page/action", action),
-    web.post("/page/shortcut", shortcut),
-    web.post("/page/stop", stop),
-    web.post("/page/home", home),
-    web.post("/page/edit", edit),
-    web.post("/page/delete", delete),
-    web.post("/page/upload", page_upload),
 )

@@ -15,16 +15,18 @@ from typing import IO
 import aiohttp
 from aiohttp import web
 
-from bot.local import control, downloads, interactions, page, web_api
+from bot.local import control, downloads, page, web_api
 from bot.local.delivery import Delivery
 from bot.local.events import Events
 from bot.local.files import UPLOAD_LIMIT, Files
-from bot.local.guards import guard, is_loopback
+from bot.local.guards import guard, in_words, is_loopback
 from bot.local.http_mode import RequestUrl
 from bot.local.interactions import Interactions
 from bot.local.journal import Journal
 from bot.local.limits import RateLimits
 from bot.local.manifest import read_manifest
+from bot.local.messages import Change
+from bot.local.responses import Responses
 from bot.local.sharing import Sharing
 from bot.local.site import SITE, Site
 from bot.local.socket_mode import SocketMode
@@ -146,13 +148,14 @@ async def _open(data: Path, manifest_path: Path, options: Options, stack: AsyncE
         url = RequestUrl(options.request_url, tokens.signing_secret, delivery, session, options.clock)
         stack.push_async_callback(url.close)
         delivery.add(url)
-    people = Interactions()
+    streams = Streams(workspace, journal, options.stream_lifetime)
+    responses = Responses(workspace, journal)
     site = Site(
         workspace=workspace,
         files=files,
         sharing=Sharing(workspace, files, journal, options.share_delay),
         statuses=Statuses(workspace, journal),
-        streams=Streams(workspace, journal, options.stream_lifetime),
+        streams=streams,
         manifest=manifest,
         tokens=tokens,
         journal=journal,
@@ -160,10 +163,11 @@ async def _open(data: Path, manifest_path: Path, options: Options, stack: AsyncE
         events=events,
         socket_mode=SocketMode(delivery, lambda: site.say_state(), options.recycle_sockets),
         limits=RateLimits(options.rate_limits),
-        interactions=people,
+        interactions=Interactions(workspace, manifest, delivery, events, streams, responses, tokens.verification_token),
+        responses=responses,
+        views=journal.all("view"),
         model_notice=options.model_notice,
     )
-    people.bind(site)
     return site
 
 
@@ -173,13 +177,14 @@ def _folder_lock(data: Path) -> IO[str]:
 
 
 def _application(site: Site) -> web.Application:
-    application = web.Application(middlewares=[guard, control.in_words], client_max_size=8 << 20)
+    application = web.Application(middlewares=[guard, in_words], client_max_size=8 << 20)
     application[SITE] = site
+    application.on_shutdown.append(_hang_up)
     application.add_routes(
         [
             web.route("*", "/api/{method}", web_api.call),
             web.get("/link/", site.socket_mode.connect),
-            web.post("/response/{id}", interactions.respond),
+            web.post("/response/{key}", site.responses.receive),
             web.post("/upload/v1/{ticket}", downloads.app_upload),
             web.get("/files-pri/{id}/{name}", downloads.private),
             web.get("/files-pri/{id}/download/{name}", downloads.private),
@@ -189,6 +194,13 @@ def _application(site: Site) -> web.Application:
         ]
     )
     return application
+
+
+async def _hang_up(application: web.Application) -> None:
+    site = application[SITE]
+    site.workspace.tell(Change("closed"))
+    for socket in list(site.socket_mode.sockets):
+        await socket.connection.close()
 
 
 async def _end(tasks: list[asyncio.Task[None]]) -> None:

@@ -25,11 +25,15 @@ from bot.local.workspace import Workspace
 
 if TYPE_CHECKING:
     from bot.local.interactions import Interactions
+    from bot.local.responses import Responses
 
 
 @dataclass(slots=True, kw_only=True)
 class Site:
-    """Everything a handler may need; `model_notice` says in the page which model answers."""
+    """Everything a handler may need.
+
+    `model_notice` says in the page which model answers; `open_channels` is what each person's page shows.
+    """
 
     workspace: Workspace
     files: Files
@@ -44,16 +48,22 @@ class Site:
     socket_mode: SocketMode
     limits: RateLimits
     interactions: Interactions
+    responses: Responses
+    views: dict[str, Json]
     faults: Faults = field(default_factory=Faults)
     calls: Counter[str] = field(default_factory=Counter)
-    uploads: dict[str, str] = field(default_factory=dict)
-    views: dict[str, Json] = field(default_factory=dict)
+    open_channels: dict[str, str] = field(default_factory=dict)
     model_notice: str = ""
 
     @property
     def base_url(self) -> str:
         """`http://127.0.0.1:PORT/`"""
         return self.workspace.base_url
+
+    def keep_view(self, view: Json) -> None:
+        """Keep a view that the app opened or published."""
+        self.views[view["id"]] = view
+        self.journal.put("view", view["id"], view)
 
     def say_state(self) -> None:
         """Tell pages to ask for the state again."""

@@ -38,7 +38,7 @@ class Statuses:
         self.sessions: dict[tuple[str, str], Session] = {}
         for body in journal.all("session").values():
             self.sessions[body["channel"], body["thread_ts"]] = Session(**body)
-        self.prompts: dict[str, list[Json]] = {}
+        self._prompts = journal.all("prompts")
         workspace.followers.append(self._follow)
 
     def show(self, channel: str, thread_ts: str, text: str, loading_messages: tuple[str, ...] = ()) -> None:
@@ -66,6 +66,15 @@ class Statuses:
         self._journal.put("session", f"{channel}:{thread_ts}", asdict(session))
         self.show(channel, thread_ts, "is working…" if status == "processing" else "")
         return session
+
+    def prompts(self, channel: str) -> list[Json]:
+        """What the app suggests to write in a channel."""
+        return list(self._prompts.get(channel, {}).get("prompts", ()))
+
+    def suggest(self, channel: str, prompts: list[Json]) -> None:
+        self._prompts[channel] = {"prompts": prompts}
+        self._journal.put("prompts", channel, self._prompts[channel])
+        self._workspace.tell(Change("state", channel))
 
     def _follow(self, change: Change) -> None:
         said: Message | None = change.message

@@ -194,6 +194,8 @@ class Workspace:
     def delete(self, message: Message) -> None:
         """Take a message away; a root that has replies leaves a tombstone, as in Slack."""
         if not message.is_reply and self.replies(message.channel, message.ts):
+            for file in filter(None, map(self.files.get, message.files)):
+                self.files.unshare(file, message.channel, message.ts)
             empty: Json = {"blocks": [], "attachments": [], "files": [], "metadata": None, "bot_id": None}
             tombstone = {"text": "This message was deleted.", "user": SLACKBOT, "subtype": "tombstone"}
             self.edit(message, mark=False, **tombstone, **empty, client_msg_id=None, reactions={})
@@ -203,6 +205,8 @@ class Workspace:
         if message.thread_ts:
             self._replies[message.channel, message.thread_ts].remove(message.ts)
         self._journal.drop("message", f"{message.channel}:{message.ts}")
+        for file in filter(None, map(self.files.get, message.files)):
+            self.files.unshare(file, message.channel, message.ts)
         self.tell(Change("deleted", message.channel, message, previous))
 
     def join(self, channel: str, user: str) -> None:

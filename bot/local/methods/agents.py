@@ -39,8 +39,7 @@ async def set_prompts(site: Site, arguments: Json) -> Json:
     for prompt in prompts:
         if not isinstance(prompt, dict) or not prompt.get("title") or not prompt.get("message"):
             raise ApiError("invalid_arguments", "must provide title and message [json-pointer:/prompts]")
-    site.statuses.prompts[channel.id] = prompts
-    site.say_state()
+    site.statuses.suggest(channel.id, prompts)
     return {}
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
-
 from bot.local.arguments import FLAG, JSON, LIST, NUMBER, TEXT, ApiError, Method
 from bot.local.files import SNIPPET_LIMIT, File
 from bot.local.journal import Json
@@ -33,9 +31,7 @@ async def get_upload_url(site: Site, arguments: Json) -> Json:
         alt_txt=arguments.get("alt_txt"),
         snippet=bool(arguments.get("snippet_type")),
     )
-    ticket = secrets.token_hex(16)
-    site.uploads[ticket] = file.id
-    return {"upload_url": f"{site.base_url}upload/v1/{ticket}", "file_id": file.id}
+    return {"upload_url": f"{site.base_url}upload/v1/{file.ticket}", "file_id": file.id}
 
 
 async def complete_upload(site: Site, arguments: Json) -> Json:

@@ -61,7 +61,7 @@ async def publish_view(site: Site, arguments: Json) -> Json:
     if arguments["user_id"] not in site.workspace.users:
         raise ApiError("user_not_found")
     view = _view(arguments, "home") | {"id": f"V0{arguments['user_id']}", "team_id": TEAM, "bot_id": BOT}
-    site.views[view["id"]] = view
+    site.keep_view(view)
     return {"view": view}
 
 
@@ -71,7 +71,7 @@ async def open_view(site: Site, arguments: Json) -> Json:
     if error:
         raise ApiError(error)
     view |= {"id": f"V0{len(site.views) + 1:04}", "team_id": TEAM, "bot_id": BOT}
-    site.views[view["id"]] = view
+    site.keep_view(view)
     return {"view": view}
 
 
