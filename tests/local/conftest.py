@@ -1,0 +1,143 @@
+"""A workspace that really serves, a bot that really is Bolt, and a person who drives the control API."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import io
+import json
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
+from slack_bolt.async_app import AsyncApp
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.local.server import Options, Running, running
+
+Json = dict[str, Any]
+
+
+@dataclass
+class Clock:
+    """A time of day that tests move."""
+
+    now: float = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@dataclass
+class Place:
+    """A running workspace, as a test uses it."""
+
+    workspace: Running
+    session: aiohttp.ClientSession
+
+    @property
+    def client(self) -> AsyncWebClient:
+        return AsyncWebClient(token=self.workspace.bot_token, base_url=self.workspace.api_url, session=self.session)
+
+    async def post(self, path: str, body: Json, **headers: str) -> Json:
+        """POST JSON and return the answer; fails unless it is 200."""
+        url = self.workspace.base_url + path
+        # A stream, as aiohttp warns of long bodies in one piece.
+        sent = io.BytesIO(json.dumps(body).encode())
+        async with self.session.post(url, data=sent, headers={"Content-Type": "application/json"} | headers) as answer:
+            assert answer.status == 200, await answer.text()
+            return dict(await answer.json())
+
+    async def get(self, path: str) -> Any:
+        async with self.session.get(self.workspace.base_url + path) as answer:
+            assert answer.status == 200, await answer.text()
+            return await answer.json()
+
+    async def say(self, text: str, channel: str = "C0GENERAL", user: str = "U0ALICE", **more: Any) -> str:
+        """Post as a person; return the ts."""
+        answer = await self.post("control/message", {"channel": channel, "user": user, "text": text, **more})
+        return str(answer["ts"])
+
+    async def messages(self, channel: str = "C0GENERAL", thread_ts: str | None = None) -> list[Json]:
+        query = f"control/messages?channel={channel}" + (f"&thread_ts={thread_ts}" if thread_ts else "")
+        found: list[Json] = (await self.get(query))["messages"]
+        return found
+
+    async def error(self, call: Any) -> str:
+        """Return the error that Slack answers a call with."""
+        with pytest.raises(SlackApiError) as caught:
+            await call
+        return str(caught.value.response["error"])
+
+
+def file(name: str, content: bytes) -> Json:
+    return {"name": name, "content_base64": base64.b64encode(content).decode()}
+
+
+async def until(true: Callable[[], Any], seconds: float = 5) -> None:
+    """Wait until something holds."""
+    async with asyncio.timeout(seconds):
+        while not true():  # noqa: ASYNC110  # what we wait for is any condition, which has no event
+            await asyncio.sleep(0.01)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def place(tmp_path: Path) -> AsyncIterator[Place]:
+    options = Options(rate_limits=False, share_delay=0.02, retries=(0.2, 0.2, 0.2), patience=0.5)
+    async with running(tmp_path / "data", options=options) as workspace, aiohttp.ClientSession() as session:
+        yield Place(workspace, session)
+
+
+@dataclass
+class Bot:
+    """A Bolt app that notes what reaches it."""
+
+    app: AsyncApp
+    handler: AsyncSocketModeHandler
+    events: list[Json] = field(default_factory=list)
+    bodies: list[Json] = field(default_factory=list)
+
+    async def close(self) -> None:
+        await self.handler.close_async()  # type: ignore[no-untyped-call]
+
+
+async def connect(place: Place) -> Bot:
+    """Connect a Bolt app that acknowledges everything and notes it."""
+    app = AsyncApp(client=place.client)
+    socket_client = AsyncWebClient(token=place.workspace.app_token, base_url=place.workspace.api_url)
+    handler = AsyncSocketModeHandler(app, place.workspace.app_token, web_client=socket_client)
+    bot = Bot(app, handler)
+
+    async def note_event(event: Json, body: Json) -> None:
+        bot.events.append(event)
+        bot.bodies.append(body)
+
+    async def note_body(ack: Any, body: Json) -> None:
+        await ack()
+        bot.bodies.append(body)
+
+    for name in ("message", "app_mention", "app_home_opened", "agent_session_stopped", "team_join"):
+        app.event(name)(note_event)
+    app.command("/runpy")(note_body)
+    app.shortcut("run_file")(note_body)
+    app.action("pick")(note_body)
+    await handler.connect_async()  # type: ignore[no-untyped-call]
+    await until(lambda: place.workspace.site.delivery.connections)
+    return bot
+
+
+@pytest.fixture
+async def bot(place: Place) -> AsyncIterator[Bot]:
+    bot = await connect(place)
+    yield bot
+    await bot.close()

@@ -1,0 +1,123 @@
+"""Commands, shortcuts, buttons and the Stop button, as a real Bolt app receives them."""
+
+from __future__ import annotations
+
+import pytest
+from slack_sdk.webhook.async_client import AsyncWebhookClient
+
+from tests.local.conftest import Bot, Json, Place, file, until
+
+BUTTONS: list[Json] = [
+    {
+        "type": "actions",
+        "block_id": "which",
+        "elements": [
+            {"type": "button", "action_id": "pick", "text": {"type": "plain_text", "text": name}, "value": name}
+            for name in ("a.py", "b.py")
+        ],
+    }
+]
+
+
+async def runpy(place: Place, channel: str = "C0GENERAL") -> Json:
+    body = {"channel": channel, "user": "U0ALICE", "command": "/runpy", "text": "main.py 1 'two words'"}
+    return await place.post("control/command", body)
+
+
+async def test_a_command_arrives_as_slack_sends_it(place: Place, bot: Bot) -> None:
+    await runpy(place)
+
+    [body] = bot.bodies
+    assert (body["command"], body["text"], body["user_id"]) == ("/runpy", "main.py 1 'two words'", "U0ALICE")
+    assert (body["channel_name"], body["is_enterprise_install"]) == ("general", "false")
+    assert "thread_ts" not in body
+
+
+async def test_a_response_url_answers_even_where_the_bot_is_not(place: Place, bot: Bot) -> None:
+    await runpy(place, "C0LOBBY")
+    respond = AsyncWebhookClient(bot.bodies[0]["response_url"])
+
+    await respond.send(text="Invite me with /invite @codebot")
+    await respond.send(text="for all", response_type="in_channel")
+
+    said = await place.messages("C0LOBBY")
+    assert [(m["text"], m["ephemeral"]) for m in said] == [
+        ("Invite me with /invite @codebot", True),
+        ("for all", False),
+    ]
+    assert await place.error(place.client.chat_postMessage(channel="C0LOBBY", text="x")) == "not_in_channel"
+
+
+async def test_a_response_url_is_good_for_five_answers(place: Place, bot: Bot) -> None:
+    await runpy(place)
+    respond = AsyncWebhookClient(bot.bodies[0]["response_url"])
+
+    statuses = [(await respond.send(text="x")).status_code for _ in range(6)]
+
+    assert statuses == [200] * 5 + [404]
+
+
+async def test_without_an_app_the_person_is_told(place: Place) -> None:
+    await runpy(place)
+
+    [note] = await place.messages()
+    assert (note["text"], note["ephemeral_to"]) == ("/runpy failed because the app did not respond.", "U0ALICE")
+
+
+async def test_an_unknown_command_is_refused(place: Place) -> None:
+    body = {"channel": "C0GENERAL", "user": "U0ALICE", "command": "/dance", "text": ""}
+
+    async with place.session.post(place.workspace.base_url + "control/command", json=body) as answer:
+        assert (answer.status, await answer.json()) == (400, {"error": "/dance is not a valid command."})
+
+
+async def test_a_shortcut_brings_the_message_and_its_files(place: Place, bot: Bot) -> None:
+    ts = await place.say("mine", files=[file("main.py", b"print(1)")])
+
+    asked = {"channel": "C0GENERAL", "user": "U0BOB", "callback_id": "run_file", "ts": ts}
+    await place.post("control/shortcut", asked)
+
+    [body] = [body for body in bot.bodies if body["type"] == "message_action"]
+    assert (body["callback_id"], body["message_ts"], body["user"]["id"]) == ("run_file", ts, "U0BOB")
+    assert [f["name"] for f in body["message"]["files"]] == ["main.py"]
+    assert body["response_url"].startswith("http://")
+
+
+@pytest.mark.parametrize("ephemeral", [False, True])
+async def test_a_button_says_where_it_was_and_what_it_stands_for(place: Place, bot: Bot, ephemeral: bool) -> None:
+    root = await place.say("which?")
+    where = {"channel": "C0GENERAL", "thread_ts": root, "text": "which?", "blocks": BUTTONS}
+    if ephemeral:
+        ts = (await place.client.chat_postEphemeral(user="U0ALICE", **where))["message_ts"]  # type: ignore[arg-type]
+    else:
+        ts = (await place.client.chat_postMessage(**where))["ts"]  # type: ignore[arg-type]
+
+    body = {"channel": "C0GENERAL", "user": "U0ALICE", "ts": ts, "action_id": "pick", "value": "b.py"}
+    await place.post("control/action", body)
+
+    [pressed] = [body for body in bot.bodies if body["type"] == "block_actions"]
+    assert [(a["action_id"], a["block_id"], a["value"]) for a in pressed["actions"]] == [("pick", "which", "b.py")]
+    assert pressed["container"]["thread_ts"] == root
+    assert ("message" in pressed, pressed["container"]["is_ephemeral"]) == (not ephemeral, ephemeral)
+    await AsyncWebhookClient(pressed["response_url"]).send(text="b.py it is", replace_original=True)
+    assert [m["text"] for m in await place.messages(thread_ts=root)] == ["which?", "b.py it is"]
+
+
+async def test_stop_is_an_event(place: Place, bot: Bot) -> None:
+    root = await place.say("<@U0BOT> run for ever")
+
+    await place.post("control/stop", {"channel": "C0GENERAL", "user": "U0BOB", "thread_ts": root})
+
+    await until(lambda: bot.events and bot.events[-1]["type"] == "agent_session_stopped")
+    stopped = bot.events[-1]
+    assert (stopped["channel"], stopped["thread_ts"], stopped["user"]) == ("C0GENERAL", root, "U0BOB")
+
+
+async def test_a_trigger_opens_one_view(place: Place, bot: Bot) -> None:
+    await runpy(place)
+    trigger = bot.bodies[0]["trigger_id"]
+    view = {"type": "modal", "title": {"type": "plain_text", "text": "Run"}, "blocks": [{"type": "divider"}]}
+
+    await place.client.views_open(trigger_id=trigger, view=view)
+
+    assert await place.error(place.client.views_open(trigger_id=trigger, view=view)) == "invalid_trigger_id"

@@ -1,0 +1,150 @@
+"""What the page asks the workspace, and who may ask at all."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+
+from tests.local.conftest import Json, Place
+
+
+async def test_the_state_is_what_alice_sees(place: Place) -> None:
+    state = await place.get("page/state")
+
+    assert (state["me"], state["team"]["id"], state["bot_online"]) == ("U0ALICE", "T0LOCAL", False)
+    assert [c["id"] for c in state["channels"]] == [
+        "C0GENERAL", "C0RANDOM", "C0PARTNER", "C0LOBBY", "C0PRIVATE", "D0ALICE",
+    ]  # fmt: skip
+    assert [c["command"] for c in state["commands"]] == ["/runpy"]
+    assert [s["callback_id"] for s in state["shortcuts"]] == ["run_file"]
+    assert len(state["suggested_prompts"]) == 4
+
+
+async def test_a_message_typed_in_the_page_is_mention_and_text(place: Place) -> None:
+    await place.post("page/message", {"channel": "C0GENERAL", "text": "@codebot is 1 < 2 & https://x.org/?a=1&b=2?"})
+
+    [message] = await place.messages()
+    assert message["text"] == "<@U0BOT> is 1 &lt; 2 &amp; <https://x.org/?a=1&amp;b=2>?"
+
+
+async def test_a_thread_is_shown_beside_its_root(place: Place) -> None:
+    root = (await place.post("page/message", {"channel": "C0GENERAL", "text": "root"}))["ts"]
+    reply = {"channel": "C0GENERAL", "text": "reply", "thread_ts": root, "user": "U0BOB"}
+    await place.post("page/message", reply)
+
+    [shown] = (await place.get("page/messages?channel=C0GENERAL"))["messages"]
+    thread = (await place.get(f"page/messages?channel=C0GENERAL&thread_ts={root}"))["messages"]
+
+    assert (shown["ts"], shown["reply_count"], shown["latest_reply"]) == (root, 1, thread[1]["ts"])
+    assert [(m["user"], m["text"]) for m in thread] == [("U0ALICE", "root"), ("U0BOB", "reply")]
+
+
+async def test_only_ones_own_messages_change(place: Place) -> None:
+    ts = await place.say("alice's")
+
+    for path in ("page/edit", "page/delete"):
+        body = {"channel": "C0GENERAL", "ts": ts, "text": "bob's", "user": "U0BOB"}
+        async with place.session.post(place.workspace.base_url + path, json=body) as answer:
+            assert (answer.status, await answer.json()) == (403, {"error": "Only your own messages can be changed."})
+    await place.post("page/edit", {"channel": "C0GENERAL", "ts": ts, "text": "changed"})
+
+    [message] = (await place.get("page/messages?channel=C0GENERAL"))["messages"]
+    assert (message["text"], message["edited"]) == ("changed", True)
+
+
+async def test_what_is_shown_is_escaped(place: Place) -> None:
+    await place.client.chat_postMessage(channel="C0GENERAL", text="<script>alert(1)</script>")
+
+    [message] = (await place.get("page/messages?channel=C0GENERAL"))["messages"]
+    assert "<script" not in message["html"]
+
+
+async def test_changes_are_pushed_to_those_who_may_see_them(place: Place) -> None:
+    told: list[Json] = []
+
+    async def listen() -> None:
+        async with place.session.get(place.workspace.base_url + "page/events") as stream:
+            async for line in stream.content:
+                if line.startswith(b":"):
+                    listening.set()
+                elif line.startswith(b"data: "):
+                    told.append(json.loads(line[6:]))
+                    if told[-1]["type"] == "deleted":
+                        return
+
+    listening = asyncio.Event()
+    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+        group.create_task(listen())
+        await listening.wait()
+        root = await place.say("hi")
+        await place.client.chat_postEphemeral(channel="C0GENERAL", user="U0BOB", text="for bob")
+        where: dict[str, Any] = {"channel_id": "C0GENERAL", "thread_ts": root}
+        await place.client.assistant_threads_setStatus(**where, status="is thinking…")
+        await place.post("page/edit", {"channel": "C0GENERAL", "ts": root, "text": "ho"})
+        await place.post("page/delete", {"channel": "C0GENERAL", "ts": root})
+
+    assert [t["type"] for t in told] == ["message", "status", "changed", "deleted"]
+    assert told[1] | {"text": "is thinking…", "thread_ts": root} == told[1]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": "evil.example:80"},
+        {"Origin": "http://evil.example"},
+        {"Origin": "http://localhost:1"},
+        {"Origin": "null"},
+        {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"},
+    ],
+)
+@pytest.mark.parametrize(
+    "path", ["", "page/state", "control/tokens", "control/message", "api/auth.test", "link/?ticket=1"]
+)
+async def test_other_sites_are_refused_everywhere(place: Place, headers: dict[str, str], path: str) -> None:
+    method = "POST" if path == "control/message" else "GET"
+    url = place.workspace.base_url + path
+
+    async with place.session.request(method, url, headers=headers) as answer:
+        assert answer.status == 403
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded"])
+async def test_what_a_form_could_send_is_refused(place: Place, content_type: str) -> None:
+    for path in ("page/message", "control/message", "page/upload?name=x"):
+        url = place.workspace.base_url + path
+        async with place.session.post(url, data=b"{}", headers={"Content-Type": content_type}) as answer:
+            assert answer.status == 415
+    assert await place.messages() == []
+
+
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [
+        (b"{", "The body is not JSON."),
+        (b"[]", "The body is not a JSON object."),
+        (b"", "The body is empty."),
+        (b'{"user":"U0BOB","text":"x"}', "'channel' is missing."),
+        (b'{"user":"U0BOB","channel":"C0GENERAL","text":1}', "'text' is not a text."),
+        (b'{"user":"U0BOB","channel":"C0GENERAL","text":" "}', "A message needs a text or a file."),
+        (b'{"user":"U0NOBODY","channel":"C0GENERAL","text":"x"}', "There is no user U0NOBODY."),
+        (b'{"user":"U0BOB","channel":"C0NOWHERE","text":"x"}', "There is no channel C0NOWHERE."),
+        (b'{"user":"U0BOB","channel":"D0ALICE","text":"x"}', "D0ALICE are the direct messages of somebody else."),
+    ],
+)
+async def test_a_bad_request_is_answered_in_words(place: Place, body: bytes, error: str) -> None:
+    headers = {"Content-Type": "application/json"}
+    async with place.session.post(place.workspace.base_url + "control/message", data=body, headers=headers) as answer:
+        assert (answer.status in {400, 404}, await answer.json()) == (True, {"error": error})
+
+
+async def test_the_tokens_are_given_to_loopback(place: Place) -> None:
+    tokens = await place.get("control/tokens")
+
+    assert tokens == {
+        "bot_token": place.workspace.bot_token,
+        "app_token": place.workspace.app_token,
+        "api_url": place.workspace.api_url,
+    }
