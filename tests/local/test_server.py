@@ -8,13 +8,15 @@ import os
 import signal
 import stat
 import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
 import pytest
 from aiohttp import web
-from slack_bolt.async_app import AsyncApp
-from slack_sdk.web.async_client import AsyncWebClient
+from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
+from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.local.server import MANIFEST, CannotServe, Options, running
 from tests.local.conftest import Json, Place, connect, file, until
@@ -91,62 +93,50 @@ async def test_a_taken_port_is_said(tmp_path: Path) -> None:
 
 
 async def test_signed_http_reaches_a_bolt_app_that_checks_the_signature(tmp_path: Path) -> None:
+    apps: list[AsyncApp] = []
     events: list[Json] = []
-    commands: list[Json] = []
-    requests: list[str | None] = []
-    secret, url = asyncio.Future[str](), asyncio.Future[str]()
+    tries: list[str | None] = []
 
-    async def forward(request: web.Request) -> web.StreamResponse:
-        requests.append(request.headers.get("X-Slack-Retry-Num"))
-        if len(requests) == 1:
+    async def receive(request: web.Request) -> web.StreamResponse:
+        tries.append(request.headers.get("X-Slack-Retry-Num"))
+        if len(tries) == 1:
             return web.Response(status=500)
-        response: web.StreamResponse = await (await bolt).server_handler(request)  # type: ignore[attr-defined]
-        return response
+        return await to_aiohttp_response(await apps[0].async_dispatch(await to_bolt_request(request)))
 
-    bolt: asyncio.Future[object] = asyncio.Future()
+    async def heard(event: Json) -> None:
+        events.append(event)
+
+    async def commanded(ack: AsyncAck, body: Json) -> None:
+        await ack(f"running {body['text']}")
+
+    async with served(receive) as url:
+        options = Options(request_url=url, retries=(0.1, 0.1, 0.1))
+        async with running(tmp_path, options=options) as workspace, aiohttp.ClientSession() as session:
+            place = Place(workspace, session)
+            apps.append(AsyncApp(client=place.client, signing_secret=workspace.signing_secret))
+            apps[0].event("message")(heard)
+            apps[0].command("/runpy")(commanded)
+
+            await place.say("first")
+            await until(lambda: events)
+            command = {"channel": "C0GENERAL", "user": "U0BOB", "command": "/runpy", "text": "a.py"}
+            await place.post("control/command", command)
+
+            assert tries[:2] == [None, "1"]
+            assert [event["text"] for event in events] == ["first"]
+            note = (await place.messages())[-1]
+            assert (note["text"], note["ephemeral_to"]) == ("running a.py", "U0BOB")
+
+
+@asynccontextmanager
+async def served(handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> AsyncIterator[str]:
+    """Serve one handler as the app's request URL."""
     application = web.Application()
-    application.router.add_post("/slack/events", forward)
+    application.router.add_post("/slack/events", handler)
     runner = web.AppRunner(application)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
-    url.set_result(f"http://127.0.0.1:{runner.addresses[0][1]}/slack/events")
-    options = Options(request_url=await url, retries=(0.1, 0.1, 0.1))
-    async with running(tmp_path, options=options) as workspace, aiohttp.ClientSession() as session:
-        secret.set_result(workspace.signing_secret)
-        client = AsyncWebClient(token=workspace.bot_token, base_url=workspace.api_url)
-        app = AsyncApp(client=client, signing_secret=await secret)
-
-        async def heard(event: Json) -> None:
-            events.append(event)
-
-        async def commanded(ack: object, body: Json) -> None:
-            await ack(f"running {body['text']}")  # type: ignore[operator]
-            commands.append(body)
-
-        app.event("message")(heard)
-        app.event("app_mention")(heard)
-        app.command("/runpy")(commanded)
-
-        class Handler:
-            async def server_handler(self, request: web.Request) -> web.StreamResponse:
-                from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
-
-                return await to_aiohttp_response(await app.async_dispatch(await to_bolt_request(request)))
-
-        bolt.set_result(Handler())
-        place = Place(workspace, session)
-
-        await place.say("first")
-        await until(lambda: events)
-        await place.post(
-            "control/command", {"channel": "C0GENERAL", "user": "U0BOB", "command": "/runpy", "text": "a.py"}
-        )
-
-        assert requests[:2] == [None, "1"]
-        assert [event["text"] for event in events] == ["first"]
-        assert commands[0]["text"] == "a.py"
-        note = (await place.messages())[-1]
-        assert (note["text"], note["ephemeral_to"]) == ("running a.py", "U0BOB")
+    yield f"http://127.0.0.1:{runner.addresses[0][1]}/slack/events"
     await runner.cleanup()
 
 
