@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from bot.access import Access
-from bot.conversation import Decision, Delivery, Message, Report, Step, Usage
+from bot.conversation import Decision, Delivery, Entry, Message, Report, Step, Usage
 from bot.errors import ServiceError, UserError
 from bot.execution import Execution, Outcome
-from bot.ports import Found, Overheard, Person
+from bot.ports import Claim, Found, Overheard, Person, Store
 from bot.request import Command, Request, ThreadId
 from bot.turn import Budget
-from tests.world import CSV, THREAD, World, brief, call, mention, report, respond, silent, world
+from tests.world import CSV, THREAD, brief, call, mention, report, respond, silent, world
 
 PLOT = call("File", name="plot.py", body="...")
 RUN = call("ExecutePyFile", name="plot.py")
@@ -333,7 +335,9 @@ async def test_a_lone_code_block_runs_as_it_is() -> None:
 async def test_a_file_given_by_name_and_code_lands_byte_for_byte() -> None:
     code = "".join(f"x{n} = '\u201c\u00e9\U0001f600\\t{n}'  \n" for n in range(200))
     typed = code.replace("\u201c", '"').replace("  \n", "\n")
-    async with world(brief(), [call("File", name="odd.py", body=typed)], report("Saved.", files=["odd.py"])) as w:
+    async with world(
+        brief(), [call("File", name="odd.py", body=typed)], report("Saved.", file="odd.py", files=["odd.py"])
+    ) as w:
         await w.tell(mention(f"Save this as odd.py, don't run it:\n```\n{code}```"))
 
         assert w.sandboxes.threads[THREAD].files == {"odd.py": code.encode()}
@@ -444,14 +448,16 @@ async def test_an_answer_is_posted_once_slack_is_back() -> None:
 
 @pytest.mark.parametrize("dies_after", range(1, 13))
 async def test_a_process_that_dies_after_any_entry_is_followed_by_one_that_goes_on(dies_after: int) -> None:
-    async with world(brief(), [PLOT, RUN], report("Here.", run="plot.py"), *[report("Here.", run="plot.py")]) as w:
+    async with world(brief(), [PLOT, RUN], report("Here.", run="plot.py")) as w:
         w.sandboxes.programs["plot.py"] = plots
-        dying = _Dying(w, dies_after)
+        await w.store.accept(mention("plot"))
+        real = w.store
+        w.store = _Dying(real, dies_after)
         with pytest.raises(_Died):
-            await dying.carry(mention("plot"))
+            await w.reborn().run(THREAD)
+        w.store = real
 
-        w.reborn()
-        await w.turns.run(THREAD)
+        await w.reborn().run(THREAD)
 
         [post] = w.chat.posts[THREAD].values()
         assert post.text == "Here."
@@ -468,39 +474,35 @@ class _Died(BaseException):
 
 
 class _Dying:
-    """A process that dies when it has appended so many times."""
+    """A store whose process dies when it has appended so many times."""
 
-    def __init__(self, w: World, after: int) -> None:
-        self._w = w
+    def __init__(self, store: Store, after: int) -> None:
+        self._store = store
         self._left = after
 
-    async def carry(self, request: Request) -> None:
-        await self._w.store.accept(request)
-        inner = self._w.store.claim
-        dying = self
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
 
-        class Store:
-            def __getattr__(self, name: str) -> object:
-                return getattr(dying._w.store, name)
+    async def claim(self, thread: ThreadId) -> _DyingClaim:
+        return _DyingClaim(await self._store.claim(thread), self)
 
-            async def claim(self, thread: ThreadId) -> object:
-                claim = await inner(thread)
-                append = claim.append
+    def spend(self) -> None:
+        self._left -= 1
+        if not self._left:
+            raise _Died
 
-                async def appended(*entries: object, close: object = ()) -> None:
-                    await append(*entries, close=close)  # type: ignore[arg-type]
-                    dying._left -= 1
-                    if not dying._left:
-                        raise _Died
 
-                claim.append = appended  # type: ignore[method-assign, assignment]
-                return claim
+class _DyingClaim:
+    def __init__(self, claim: Claim, store: _Dying) -> None:
+        self._claim = claim
+        self._store = store
 
-        real, self._w.store = self._w.store, Store()  # type: ignore[assignment]
-        try:
-            await self._w.reborn().run(THREAD)
-        finally:
-            self._w.store = real
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._claim, name)
+
+    async def append(self, *entries: Entry, close: Iterable[str] = ()) -> None:
+        await self._claim.append(*entries, close=close)
+        self._store.spend()
 
 
 async def test_usage_of_every_call_is_on_record() -> None:

@@ -14,11 +14,11 @@ from bot.conversation import RUNNER, Conversation
 from bot.intake import Intake
 from bot.ports import Store
 from bot.request import Request, ThreadId, Upload
+from bot.store.sqlite import open_store
 from bot.turn import Budget
 from bot.turns import Turns
 from bot.user_proxy import Respond, SendMessage, StaySilent, UserProxy
 from tests.fakes import FakeChat, MemorySandboxes, Scripted, ScriptedModel
-from tests.fakes_store import memory
 
 THREAD = ThreadId("T1", "C1", "1.0")
 CSV = b"month,revenue\n2026-01,10\n2026-02,20\n"
@@ -81,7 +81,7 @@ class World:
 
 @asynccontextmanager
 async def world(*script: Scripted, access: Access | None = None, budget: Budget | None = None) -> AsyncIterator[World]:
-    async with memory() as store:
+    async with open_store(":memory:") as store:
         yield World(store, *script, access=access, budget=budget)
 
 
@@ -114,8 +114,8 @@ def call(tool: str, **arguments: object) -> tuple[str, str]:
 
 
 def report(
-    answer: str = "Done.", *, run: str | None = None, status: str = "complete", **more: object
+    answer: str = "Done.", *, run: str | None = None, file: str | None = None, status: str = "complete", **more: object
 ) -> list[tuple[str, str]]:
-    """A Report as the only call, with evidence from the run of a file if one is named."""
-    evidence = [{"condition": "it is done", "run": run}] if run else []
+    """A Report as the only call, with evidence from the run of a file, or a file, if one is named."""
+    evidence = [{"condition": "it is done", "run": run, "file": file}] if run or file else []
     return [call("Report", **{"status": status, "answer": answer, "evidence": evidence, **more})]

@@ -1,0 +1,1 @@
+"""The store: requests and conversations in one SQLite file."""

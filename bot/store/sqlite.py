@@ -1,0 +1,317 @@
+"""Store on SQLite: one connection, one writer that commits in groups, every write on disk when its verb returns."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import json
+import re
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import aiosqlite
+from pydantic import TypeAdapter
+
+from bot.conversation import ENTRY, Conversation, Decision, Entry
+from bot.errors import Lost, ServiceError, SetupError
+from bot.request import REQUEST, Request, ThreadId
+
+Work = Callable[[aiosqlite.Connection], Any]
+
+
+@asynccontextmanager
+async def open_store(path: Path | str, *, clock: Callable[[], float] = time.time) -> AsyncIterator[SqliteStore]:
+    """Open the store at `path` (":memory:" for none on disk) and bring its tables up to date.
+
+    Raises SetupError when another process uses it, when it is newer than this program, or when it cannot be opened.
+    """
+    with _alone(path):
+        try:
+            connection = await aiosqlite.connect(path, isolation_level=None)
+        except (sqlite3.Error, OSError) as error:
+            raise SetupError(f"The store {path} cannot be opened: {error}") from error
+        try:
+            try:
+                await connection.executescript(
+                    "pragma journal_mode=wal; pragma synchronous=full; pragma busy_timeout=5000;"
+                )
+                await _migrate(connection, path)
+            except sqlite3.Error as error:
+                raise SetupError(f"The store {path} cannot be used: {error}") from error
+            store = SqliteStore(connection, clock)
+            writer = asyncio.create_task(store.write(), name="store writer")
+            try:
+                yield store
+            finally:
+                writer.cancel()
+                await asyncio.gather(writer, return_exceptions=True)
+        finally:
+            await connection.close()
+
+
+class SqliteStore:
+    """The Store port over one connection; reads see what is committed."""
+
+    def __init__(self, connection: aiosqlite.Connection, clock: Callable[[], float]) -> None:
+        self._connection = connection
+        self._clock = clock
+        self._queue: asyncio.Queue[tuple[Work, asyncio.Future[Any]]] = asyncio.Queue()
+
+    async def accept(self, request: Request) -> bool:
+        """Put the request into the inbox; see the port."""
+
+        async def work(db: aiosqlite.Connection) -> bool:
+            if not await _wanted(db, request):
+                return False
+            row = (request.key, str(request.thread), request.ts, request.user, request.direct, _dump(REQUEST, request))
+            sql = "insert into inbox (key, thread, ts, user, direct, body) values (?, ?, ?, ?, ?, ?) on conflict do nothing"
+            return (await db.execute(sql, row)).rowcount == 1
+
+        return bool(await self.commit(work))
+
+    async def claim(self, thread: ThreadId) -> SqliteClaim:
+        """Take the thread: older claims are lost from now on."""
+
+        async def work(db: aiosqlite.Connection) -> tuple[int, int]:
+            sql = (
+                "insert into threads (id, epoch, running) values (?, 1, 1) on conflict (id) do update set"
+                " epoch = epoch + 1, crashes = crashes + running, running = 1 returning epoch, crashes"
+            )
+            [(epoch, crashes)] = await _rows(db, sql, str(thread))
+            return epoch, crashes
+
+        epoch, crashes = await self.commit(work)
+        return SqliteClaim(self, thread, epoch, crashes)
+
+    async def move(self, request: Request, to: ThreadId) -> None:
+        """Re-file an open request, as it is given, under the thread it turned out to belong to."""
+        moved = _dump(REQUEST, request)
+
+        async def work(db: aiosqlite.Connection) -> None:
+            await db.execute("update inbox set thread = ?, body = ? where key = ?", (str(to), moved, request.key))
+
+        await self.commit(work)
+
+    async def close(self, *keys: str) -> None:
+        """Close open requests that need no answer."""
+        await self.commit(lambda db: _close(db, keys, self._clock()))
+
+    async def waiting(self) -> Sequence[ThreadId]:
+        """Return the threads with open requests, the longest waiting first."""
+        rows = await self.rows("select thread from inbox where closed_at is null group by thread order by min(rowid)")
+        return [ThreadId.parse(thread) for (thread,) in rows]
+
+    async def spent(self, team: str, user: str | None, since: float) -> int:
+        """Return the tokens used since a Unix time, by one person or by everybody."""
+        sql = "select coalesce(sum(tokens), 0) from usage where team = ? and at >= ? and (? is null or user = ?)"
+        [(tokens,)] = await self.rows(sql, team, since, user, user)
+        return int(tokens)
+
+    async def rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
+        """Return what is committed; raises ServiceError."""
+        try:
+            return await _rows(self._connection, sql, *values)
+        except sqlite3.Error as error:
+            raise ServiceError("My memory could not be read. Please try again later.") from error
+
+    async def commit(self, work: Work) -> Any:
+        """Do the work in the next group's transaction and return its result once that is on disk."""
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._queue.put_nowait((work, future))
+        # The work may already be on its way to disk: its caller's cancellation must not tear the group.
+        return await asyncio.shield(future)
+
+    async def write(self) -> None:
+        """Commit what waits, all of it in one transaction, each in a savepoint of its own; runs until cancelled."""
+        while True:
+            group = [await self._queue.get()]
+            while not self._queue.empty():
+                group.append(self._queue.get_nowait())
+            done: list[tuple[asyncio.Future[Any], Any]] = []
+            try:
+                await self._connection.execute("begin immediate")
+                for work, future in group:
+                    done.append((future, await self._saved(work)))
+                await self._connection.execute("commit")
+            except sqlite3.Error as error:
+                if self._connection.in_transaction:
+                    await self._connection.execute("rollback")
+                failed = ServiceError("My memory could not be written. Please try again later.")
+                failed.__cause__ = error
+                done = [(future, failed) for _, future in group]
+            for future, result in done:
+                if isinstance(result, Exception):
+                    future.set_exception(result)
+                    future.exception()  # whoever waits still gets it; nobody waiting is no error
+                else:
+                    future.set_result(result)
+
+    async def _saved(self, work: Work) -> Any:
+        await self._connection.execute("savepoint one")
+        try:
+            result = await work(self._connection)
+        except Lost as lost:
+            await self._connection.execute("rollback to one")
+            result = lost
+        await self._connection.execute("release one")
+        return result
+
+    def now(self) -> float:
+        """The store's clock, in Unix time."""
+        return self._clock()
+
+
+class SqliteClaim:
+    """The Claim port: every append is fenced by the epoch."""
+
+    def __init__(self, store: SqliteStore, thread: ThreadId, epoch: int, attempts: int) -> None:
+        self.attempts = attempts
+        self._store = store
+        self._thread = thread
+        self._epoch = epoch
+
+    async def load(self) -> Conversation:
+        """Return everything said and done in the thread."""
+        await self._owned()
+        rows = await self._store.rows("select body from entries where thread = ? order by number", str(self._thread))
+        return Conversation(tuple(ENTRY.validate_json(body) for (body,) in rows))
+
+    async def inbox(self) -> Sequence[Request]:
+        """Return the thread's open requests in the order of their ts."""
+        await self._owned()
+        sql = "select body from inbox where thread = ? and closed_at is null"
+        requests = [REQUEST.validate_json(body) for (body,) in await self._store.rows(sql, str(self._thread))]
+        return sorted(requests, key=lambda r: (_order(r.ts), r.key))
+
+    async def append(self, *entries: Entry, close: Iterable[str] = ()) -> None:
+        """Append entries and close requests in one transaction; raises Lost under an old epoch."""
+        rows = [_dump(ENTRY, entry) for entry in entries]
+        keys, now = tuple(close), self._store.now()
+
+        async def work(db: aiosqlite.Connection) -> None:
+            await self._fence(db)
+            thread = str(self._thread)
+            sql = "insert into entries select ?, coalesce(max(number), -1) + 1, ?, ? from entries where thread = ?"
+            for row in rows:
+                await db.execute(sql, (thread, row, now, thread))
+            for tokens in [_tokens(e) for e in entries]:
+                if tokens:
+                    await db.execute(
+                        "insert into usage values (?, ?, ?, ?)", (self._thread.team, await self._asker(db), tokens, now)
+                    )
+            await _close(db, keys, now)
+            if keys:
+                sql = "update threads set crashes = 0 where id = ?"
+                await db.execute(sql, (thread,))
+
+        await self._store.commit(work)
+
+    async def release(self) -> None:
+        """Say that this claim ended cleanly; an older claim has nothing to say."""
+
+        async def work(db: aiosqlite.Connection) -> None:
+            sql = "update threads set running = 0 where id = ? and epoch = ?"
+            await db.execute(sql, (str(self._thread), self._epoch))
+
+        await self._store.commit(work)
+
+    async def _owned(self) -> None:
+        [(epoch,)] = await self._store.rows("select epoch from threads where id = ?", str(self._thread))
+        if epoch != self._epoch:
+            raise Lost(f"The thread {self._thread} has a newer claim.")
+
+    async def _fence(self, db: aiosqlite.Connection) -> None:
+        if await _rows(db, "select epoch from threads where id = ?", str(self._thread)) != [(self._epoch,)]:
+            raise Lost(f"The thread {self._thread} has a newer claim.")
+
+    async def _asker(self, db: aiosqlite.Connection) -> str:
+        """Who asked last: the user of the newest message that was not context."""
+        sql = (
+            "select json_extract(body, '$.user') from entries where thread = ? and json_extract(body, '$.kind') ="
+            " 'user_message' and not json_extract(body, '$.context') order by number desc limit 1"
+        )
+        rows = await _rows(db, sql, str(self._thread))
+        return str(rows[0][0]) if rows else ""
+
+
+async def _rows(db: aiosqlite.Connection, sql: str, *values: object) -> list[tuple[Any, ...]]:
+    async with db.execute(sql, values) as cursor:
+        return [tuple(row) async for row in cursor]
+
+
+async def _wanted(db: aiosqlite.Connection, request: Request) -> bool:
+    """Whether a request concerns us: a direct one does, another only where this person has spoken to us before."""
+    if request.kind in {"message", "command"} and request.direct:
+        return True
+    if request.kind in {"edit", "delete"}:
+        found = await _rows(
+            db, "select 1 from inbox where thread = ? and ts = ?", str(request.thread), request.replaces
+        )
+    elif request.kind == "stop":
+        found = await _rows(db, "select 1 from inbox where thread = ?", str(request.thread))
+    else:
+        sql = "select 1 from inbox where thread = ? and user = ? and direct"
+        found = await _rows(db, sql, str(request.thread), request.user)
+    return bool(found)
+
+
+async def _close(db: aiosqlite.Connection, keys: Sequence[str], now: float) -> None:
+    for key in keys:
+        await db.execute("update inbox set closed_at = ? where key = ? and closed_at is null", (now, key))
+
+
+async def _migrate(db: aiosqlite.Connection, path: Path | str) -> None:
+    """Apply the numbered SQL files that the database does not have yet, each in a transaction."""
+    scripts = sorted((f for f in files(__package__).iterdir() if f.name.endswith(".sql")), key=lambda f: f.name)
+    [(version,)] = await _rows(db, "pragma user_version")
+    if version > len(scripts):
+        raise SetupError(f"The store {path} was written by a newer version of this program. Run that one.")
+    for number, script in enumerate(scripts[version:], version + 1):
+        await db.executescript(f"begin;\n{script.read_text()}\npragma user_version = {number};\ncommit;")
+
+
+@contextmanager
+def _alone(path: Path | str) -> Iterator[None]:
+    """Hold the lock that keeps a second process away from the data."""
+    if str(path) == ":memory:":
+        yield
+        return
+    try:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        lock = open(f"{path}.lock", "w")  # noqa: SIM115  held until the store closes
+    except OSError as error:
+        raise SetupError(
+            f"The folder {Path(path).parent} cannot be written: {error.strerror}. Set BOT_DATA."
+        ) from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise SetupError(
+                f"Another bot is using {Path(path).parent}. Stop it, or set BOT_DATA to another folder."
+            ) from error
+        yield
+
+
+def _dump(adapter: TypeAdapter[Any], value: object) -> bytes:
+    """JSON; what UTF-8 cannot hold is replaced, since a lone surrogate must not make a message impossible to answer."""
+    try:
+        return adapter.dump_json(value)
+    except ValueError:
+        text = json.dumps(adapter.dump_python(value), default=dict)  # escapes surrogates, which JSON may hold
+        return re.sub(r"\\ud[89a-f][0-9a-f]{2}", r"\\ufffd", text).encode()
+
+
+def _tokens(entry: Entry) -> int:
+    return entry.usage.input + entry.usage.output if isinstance(entry, Decision) else 0
+
+
+def _order(ts: str) -> tuple[int, str]:
+    """Slack's ts in order: seconds as a number, then the rest as it is."""
+    seconds, _, rest = ts.partition(".")
+    return (int(seconds) if seconds.isdigit() else 0, rest)

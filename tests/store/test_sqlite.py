@@ -1,0 +1,78 @@
+"""What only a store on disk can show."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import sys
+from pathlib import Path
+
+import pytest
+
+from bot.conversation import Reply
+from bot.errors import SetupError
+from bot.store.sqlite import open_store
+from tests.world import THREAD, mention
+
+WRITER = """
+import asyncio, sys
+from bot.store.sqlite import open_store
+from tests.world import mention
+async def main():
+    async with open_store(sys.argv[1]) as store:
+        for n in range(10_000):
+            await store.accept(mention("x", ts=f"{n}.0"))
+            print(n, flush=True)
+asyncio.run(main())
+"""
+
+
+async def test_a_restart_keeps_requests_and_conversations(tmp_path: Path) -> None:
+    async with open_store(tmp_path / "bot.sqlite") as store:
+        await store.accept(mention("hi"))
+        await (await store.claim(THREAD)).append(Reply(text="hello"))
+
+    async with open_store(tmp_path / "bot.sqlite") as store:
+        assert await store.waiting() == [THREAD]
+        assert (await (await store.claim(THREAD)).load()).entries == (Reply(text="hello"),)
+
+
+async def test_what_was_acknowledged_survives_a_killed_process(tmp_path: Path) -> None:
+    path = tmp_path / "bot.sqlite"
+    writer = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", WRITER, str(path), stdout=asyncio.subprocess.PIPE
+    )
+    assert writer.stdout
+    acknowledged = [int(await writer.stdout.readline()) for _ in range(50)][-1]
+    writer.kill()
+    await writer.communicate()
+
+    async with open_store(path) as store:
+        requests = await (await store.claim(THREAD)).inbox()
+
+    assert len(requests) > acknowledged
+
+
+async def test_a_second_process_is_told_that_the_folder_is_taken(tmp_path: Path) -> None:
+    async with open_store(tmp_path / "bot.sqlite"):
+        with pytest.raises(SetupError, match="Another bot is using"):
+            async with open_store(tmp_path / "bot.sqlite"):
+                pass
+
+
+async def test_a_store_of_a_newer_version_is_not_touched(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "bot.sqlite") as connection:
+        connection.execute("pragma user_version = 99")
+    connection.close()
+
+    with pytest.raises(SetupError, match="newer version"):
+        async with open_store(tmp_path / "bot.sqlite"):
+            pass
+
+
+async def test_a_file_that_is_no_database_is_said(tmp_path: Path) -> None:
+    (tmp_path / "bot.sqlite").write_bytes(b"not a database" * 100)
+
+    with pytest.raises(SetupError, match="cannot be used"):
+        async with open_store(tmp_path / "bot.sqlite"):
+            pass
