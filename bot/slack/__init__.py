@@ -1,0 +1,1 @@
+"""Slack: payloads to requests, replies to messages, and the client between them."""

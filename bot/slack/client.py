@@ -1,0 +1,271 @@
+"""The Chat port over Slack's Web API."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any
+
+import aiohttp
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.conversation import Reply
+from bot.errors import ServiceError
+from bot.ports import Attachment, Found, Overheard, Person, Task
+from bot.request import Request, ThreadId, Upload
+from bot.slack.events import plain, upload_from
+from bot.slack.files import SlackFiles, safe_name
+from bot.slack.find import INVITE, Finder
+from bot.slack.render import Part, fallback, is_long, parts, working
+
+log = logging.getLogger(__name__)
+EVENT = "codebot_turn"
+OUTPUT = "output.txt"
+ASIDE = {"thread_not_found", "message_not_found", "cant_update_message", "edit_window_closed"}
+
+
+class SlackChat:
+    """Slack, in the core's words; one client, one session, marks on every post so that it can be found again."""
+
+    def __init__(
+        self,
+        client: AsyncWebClient,
+        files: SlackFiles,
+        *,
+        bot_user: str,
+        pace: float = 3.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`pace` is the least time in seconds between two updates of one message."""
+        self._client = client
+        self._files = files
+        self._finder = Finder(client, files)
+        self._bot_user = bot_user
+        self._pace = pace
+        self._clock = clock
+        self._shown: dict[str, tuple[float, str]] = {}
+
+    async def status(self, thread: ThreadId, text: str) -> None:
+        """Show the status line of the thread."""
+        if thread.ts.startswith("cmd:"):
+            return
+        await self._attempt(
+            self._client.assistant_threads_setStatus(channel_id=thread.channel, thread_ts=thread.ts, status=text)
+        )
+
+    async def open(self, thread: ThreadId, turn: str, *, again: bool) -> str:
+        """Post the turn's one message, or find it."""
+        if again and (ts := (await self._posted(thread, turn)).get(0)):
+            return ts
+        return await self._post(thread, turn, 0, working([Task(title="Reading", state="running")]))
+
+    async def show(self, thread: ThreadId, ts: str, tasks: Sequence[Task]) -> None:
+        """Show what is being done, at most once in `pace` seconds."""
+        part = working(tasks)
+        last, text = self._shown.get(ts, (-self._pace, ""))
+        if part.text == text or self._clock() - last < self._pace:
+            return
+        self._shown[ts] = (self._clock(), part.text)
+        await self._attempt(
+            self._client.chat_update(channel=thread.channel, ts=ts, text=part.text, blocks=list(part.blocks))
+        )
+
+    async def deliver(
+        self, thread: ThreadId, turn: str, ts: str, reply: Reply, files: Sequence[Attachment], *, again: bool
+    ) -> str:
+        """Make the message the answer, post what does not fit, upload all files at once."""
+        self._shown.pop(ts, None)
+        posted = await self._posted(thread, turn) if again else {}
+        messages = parts(reply)
+        for number, part in enumerate(messages):
+            if number == 0:
+                await self._become(thread, turn, posted.get(0, ts), part)
+            elif number not in posted:
+                await self._post(thread, turn, number, part)
+        snippets = [(OUTPUT, reply.output)] if reply.output and is_long(reply.output) else []
+        if not (files or snippets) or (again and await self._uploaded(thread, ts, files, snippets)):
+            return ""
+        problem = await self._files.upload(thread, files, snippets)
+        if problem:
+            note = f"Not everything could be delivered. {problem}"
+            await self._attempt(self._post(thread, turn, len(messages), Part(note, ())))
+        return problem
+
+    async def remove(self, thread: ThreadId, ts: str) -> None:
+        """Delete the turn's message."""
+        await self._attempt(self._client.chat_delete(channel=thread.channel, ts=ts))
+
+    async def whisper(self, request: Request, text: str) -> None:
+        """Tell the person who asked, and nobody else; a command's own way works where the bot is not a member."""
+        if request.response_url:
+            body = {"response_type": "ephemeral", "text": text}
+            try:
+                async with self._files.session.post(request.response_url, json=body) as response:
+                    response.raise_for_status()
+            except (aiohttp.ClientError, TimeoutError) as error:
+                log.warning("a person could not be told: %s", error)
+            return
+        thread_ts = None if request.thread.ts.startswith("cmd:") else request.thread.ts
+        await self._attempt(
+            self._client.chat_postEphemeral(
+                channel=request.thread.channel, user=request.user, text=text, thread_ts=thread_ts
+            )
+        )
+
+    async def history(self, thread: ThreadId, before: str) -> Sequence[Overheard]:
+        """Return what others said in the thread before a ts."""
+        said: list[Overheard] = []
+        cursor: str | None = None
+        while True:
+            page = await self._ask(
+                self._client.conversations_replies(
+                    channel=thread.channel, ts=thread.ts, latest=before, limit=200, cursor=cursor
+                )
+            )
+            said += [_overheard(m) for m in page["messages"] if m["ts"] < before and m.get("user") != self._bot_user]
+            cursor = (page.get("response_metadata") or {}).get("next_cursor")
+            if not cursor:
+                return said
+
+    def download(self, upload: Upload) -> AsyncIterator[bytes]:
+        """Yield an upload's bytes."""
+        return self._files.download(upload)
+
+    async def find_upload(self, request: Request) -> Found | Sequence[Upload]:
+        """Return what a command means."""
+        return await self._finder.find(request)
+
+    async def person(self, user: str) -> Person:
+        """Return who this is, by users.info."""
+        try:
+            info = (await self._client.users_info(user=user))["user"]
+        except SlackApiError as error:
+            if error.response["error"] == "user_not_found":
+                return Person(user=user, external=True)
+            raise ServiceError(f"Slack does not tell me who you are ({error.response['error']}).") from error
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise ServiceError("Slack did not answer.") from error
+        return Person(
+            user=user,
+            external=bool(info.get("is_stranger")),
+            guest=bool(info.get("is_restricted") or info.get("is_ultra_restricted")),
+            bot=bool(info.get("is_bot")),
+        )
+
+    async def _become(self, thread: ThreadId, turn: str, ts: str, part: Part) -> None:
+        """Turn our message into the answer; where it is gone, the answer is posted anew."""
+        try:
+            await self._with_fallback(
+                part,
+                lambda text, blocks: self._client.chat_update(channel=thread.channel, ts=ts, text=text, blocks=blocks),
+            )
+        except SlackApiError as error:
+            if error.response["error"] not in ASIDE:
+                raise ServiceError(_words(error)) from error
+            await self._post(thread, turn, 0, part)
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise ServiceError("Slack did not answer.") from error
+
+    async def _post(self, thread: ThreadId, turn: str, number: int, part: Part) -> str:
+        mark = {"event_type": EVENT, "event_payload": {"turn": turn, "part": number}}
+
+        def post(text: str, blocks: list[Any]) -> Any:
+            return self._client.chat_postMessage(
+                channel=thread.channel,
+                thread_ts=thread.ts,
+                text=text,
+                blocks=blocks or None,
+                metadata=mark,
+                unfurl_links=False,
+                unfurl_media=False,
+            )
+
+        response = await self._ask(self._with_fallback(part, post))
+        return str(response["ts"])
+
+    async def _with_fallback(self, part: Part, send: Callable[[str, list[Any]], Any]) -> Any:
+        """A rejected block drops a whole message, so the text goes without its blocks then."""
+        try:
+            return await send(part.text, list(part.blocks))
+        except SlackApiError as error:
+            if not part.blocks or error.response["error"] not in {
+                "invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "msg_too_long", "invalid_arguments"
+            }:  # fmt: skip
+                raise
+            log.warning("blocks were rejected: %s", error.response["error"])
+            whole = next((str(b["text"]) for b in part.blocks if b["type"] == "markdown"), part.text)
+            return await send(fallback(whole), [])
+
+    async def _posted(self, thread: ThreadId, turn: str) -> dict[int, str]:
+        """Return the ts of each part of a turn that stands in the thread, by its number."""
+        found: dict[int, str] = {}
+        for message in await self._replies(thread):
+            metadata = message.get("metadata") or {}
+            payload = metadata.get("event_payload") or {}
+            if metadata.get("event_type") == EVENT and payload.get("turn") == turn:
+                found.setdefault(int(payload["part"]), str(message["ts"]))
+        return found
+
+    async def _uploaded(
+        self, thread: ThreadId, ts: str, files: Sequence[Attachment], snippets: Sequence[tuple[str, str]]
+    ) -> bool:
+        """Whether a message of ours after `ts` carries these files already."""
+        wanted = {safe_name(f.name) for f in files if f.size} | {name for name, _ in snippets}
+        for message in await self._replies(thread):
+            names = {str(f.get("name")) for f in message.get("files") or ()}
+            if message.get("user") == self._bot_user and message["ts"] > ts and names == wanted:
+                return True
+        return False
+
+    async def _replies(self, thread: ThreadId) -> list[dict[str, Any]]:
+        messages: list[dict[str, Any]] = []
+        cursor: str | None = None
+        while True:
+            page = await self._ask(
+                self._client.conversations_replies(
+                    channel=thread.channel, ts=thread.ts, include_all_metadata=True, limit=200, cursor=cursor
+                )
+            )
+            messages += page["messages"]
+            cursor = (page.get("response_metadata") or {}).get("next_cursor")
+            if not cursor:
+                return messages
+
+    async def _ask(self, call: Any) -> Any:
+        try:
+            return await call
+        except SlackApiError as error:
+            raise ServiceError(_words(error)) from error
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise ServiceError("Slack did not answer.") from error
+
+    async def _attempt(self, call: Any) -> None:
+        """Try what only adorns the work; a failure is logged."""
+        try:
+            await call
+        except (SlackApiError, ServiceError, aiohttp.ClientError, TimeoutError) as error:
+            what = error.response["error"] if isinstance(error, SlackApiError) else error
+            log.warning("Slack refused an adornment: %s", what)
+
+
+def _overheard(message: dict[str, Any]) -> Overheard:
+    texts = [str(message.get("text") or "")]
+    texts += [str(a.get("text") or a.get("fallback") or "") for a in message.get("attachments") or ()]
+    return Overheard(
+        ts=str(message["ts"]),
+        user=str(message.get("user") or message.get("bot_id") or "somebody"),
+        text=plain("\n".join(filter(None, texts)), ""),
+        uploads=tuple(upload_from(f) for f in message.get("files") or ()),
+    )
+
+
+def _words(error: SlackApiError) -> str:
+    match error.response["error"]:
+        case "not_in_channel" | "channel_not_found":
+            return INVITE
+        case "is_archived":
+            return "This channel is archived."
+        case other:
+            return f"Slack refused ({other})."

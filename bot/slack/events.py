@@ -1,0 +1,177 @@
+"""Payload -> Request, or None when it is not for us. Pure: nothing here asks Slack anything."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bot.errors import UserError
+from bot.request import Command, Request, ThreadId, Upload
+from bot.text import lone_python
+
+Payload = Mapping[str, Any]
+HEARD = {None, "", "file_share", "thread_broadcast"}
+STOP_WORDS = {"stop", "cancel", "abort", "!stop", "!cancel"}
+_LINK = re.compile(r"<(?:(?P<url>(?:https?|mailto|tel|ftp):[^|>\s]+)(?:\|(?P<label>[^>]*))?)>")
+_MENTION = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^>]*)?>")
+
+
+def request_from(event: Payload, team: str, bot_user: str, *, shared: bool = False) -> Request | None:
+    """Return what an `app_mention`, `message` or `agent_session_stopped` event asks of us."""
+    if event.get("type") == "agent_session_stopped":
+        thread = ThreadId(team, str(event["channel"]), str(event["thread_ts"]))
+        return _stop(thread, str(event.get("event_ts") or thread.ts), str(event.get("user") or ""))
+    match event.get("subtype"):
+        case "message_changed":
+            return _changed(event, team, bot_user, shared)
+        case "message_deleted":
+            return _deleted(event.get("previous_message") or {}, event, team, bot_user)
+        case subtype if subtype not in HEARD:
+            return None
+    return _message(event, str(event.get("channel") or ""), team, bot_user, shared)
+
+
+def _message(message: Payload, channel: str, team: str, bot_user: str, shared: bool) -> Request | None:
+    user, ts = str(message.get("user") or ""), str(message.get("ts") or "")
+    if not (user and ts and channel) or user == bot_user or message.get("bot_id"):
+        return None
+    raw = str(message.get("text") or "")
+    mentioned = _MENTION.findall(raw)
+    private = channel.startswith("D")
+    direct = private or bot_user in mentioned
+    if not direct and (mentioned or not message.get("thread_ts")):
+        return None
+    thread = ThreadId(team, channel, str(message.get("thread_ts") or ts))
+    text = plain(raw, bot_user)
+    if text.strip().lower() in STOP_WORDS and (direct or message.get("thread_ts")) and thread.ts != ts:
+        return _stop(thread, ts, user)
+    uploads = tuple(upload_from(f) for f in message.get("files") or ())
+    code = lone_python(text) if direct and not uploads else None
+    return Request(
+        key=f"msg:{channel}:{ts}",
+        thread=thread,
+        ts=ts,
+        user=user,
+        text=text,
+        direct=direct,
+        uploads=uploads,
+        command=Command(code=code) if code is not None else None,
+        external=shared or _foreign(message, team),
+    )
+
+
+def _changed(event: Payload, team: str, bot_user: str, shared: bool) -> Request | None:
+    """An edit by a person; one that adds our name is a question like any other, unfurled links are nothing."""
+    message, before = event.get("message") or {}, event.get("previous_message") or {}
+    channel = str(event.get("channel") or "")
+    if message.get("subtype") == "tombstone":
+        return _deleted(before or message, event, team, bot_user)
+    if message.get("subtype") not in HEARD or message.get("text") == before.get("text") or not message.get("edited"):
+        return None
+    request = _message(message, channel, team, bot_user, shared)
+    if request is None or request.kind != "message":
+        return None
+    if bot_user in _MENTION.findall(str(message.get("text"))) and bot_user not in _MENTION.findall(
+        str(before.get("text"))
+    ):
+        return request
+    edited = str((message.get("edited") or {}).get("ts") or event.get("event_ts") or request.ts)
+    return Request(
+        key=f"edit:{channel}:{request.ts}:{edited}",
+        thread=request.thread,
+        ts=edited,
+        user=request.user,
+        text=request.text,
+        kind="edit",
+        replaces=request.ts,
+    )
+
+
+def _deleted(before: Payload, event: Payload, team: str, bot_user: str) -> Request | None:
+    channel, ts = str(event.get("channel") or ""), str(event.get("deleted_ts") or before.get("ts") or "")
+    if not ts or before.get("user") == bot_user or before.get("bot_id"):
+        return None
+    thread = ThreadId(team, channel, str(before.get("thread_ts") or ts))
+    when = str(event.get("event_ts") or event.get("ts") or ts)
+    return Request(
+        key=f"delete:{channel}:{ts}",
+        thread=thread,
+        ts=when,
+        user=str(before.get("user") or ""),
+        kind="delete",
+        replaces=ts,
+    )
+
+
+def _stop(thread: ThreadId, ts: str, user: str) -> Request:
+    return Request(key=f"stop:{thread.channel}:{ts}", thread=thread, ts=ts, user=user, kind="stop", text="stop")
+
+
+def stop_from(body: Payload) -> Request | None:
+    """The Stop button of a message of ours."""
+    message, channel = body.get("message") or {}, (body.get("channel") or {}).get("id")
+    if not channel or not message.get("ts"):
+        return None
+    thread = ThreadId(
+        str((body.get("team") or {}).get("id")), str(channel), str(message.get("thread_ts") or message["ts"])
+    )
+    actions: Sequence[Payload] = body.get("actions") or ()
+    when = next((str(a["action_ts"]) for a in actions if a.get("action_ts")), str(message["ts"]))
+    return _stop(thread, when, str((body.get("user") or {}).get("id")))
+
+
+def command_from(body: Payload, now: str) -> Request:
+    """`/runpy [name | permalink | F-id] [args…]`; raises UserError when its quotes do not match."""
+    text = plain(str(body.get("text") or ""), "").strip()
+    try:
+        words = shlex.split(text)
+    except ValueError as error:
+        raise UserError(f"I cannot read `{text}`: {str(error).lower()}. Close the quote and try again.") from error
+    target, *args = words or [""]
+    return _command(body, now, str(body["channel_id"]), str(body["user_id"]), Command(target=target, args=tuple(args)))
+
+
+def shortcut_from(body: Payload, now: str) -> Request:
+    """The message shortcut "Run this file"."""
+    channel, user = str(body["channel"]["id"]), str(body["user"]["id"])
+    message_ts = str(body.get("message_ts") or body["message"]["ts"])
+    return _command(body, now, channel, user, Command(message_ts=message_ts))
+
+
+def _command(body: Payload, now: str, channel: str, user: str, command: Command) -> Request:
+    team = str(body.get("team_id") or (body.get("team") or {}).get("id") or "")
+    trigger = str(body.get("trigger_id") or now)
+    return Request(
+        key=f"cmd:{trigger}",
+        thread=ThreadId(team, channel, f"cmd:{trigger}"),
+        ts=now,
+        user=user,
+        kind="command",
+        command=command,
+        response_url=body.get("response_url"),
+    )
+
+
+def upload_from(file: Payload) -> Upload:
+    """A file as an event names it; one that only `files.info` knows still has an id, and is asked for when it is needed."""
+    return Upload(
+        id=str(file["id"]),
+        name=str(file.get("name") or file.get("title") or file["id"]),
+        size=int(file.get("size") or 0),
+        mimetype=str(file.get("mimetype") or "application/octet-stream"),
+    )
+
+
+def plain(raw: str, bot_user: str) -> str:
+    """Return the text as its author typed it: our own mention taken off, Slack's links and escapes undone."""
+    text = re.sub(rf"^\s*<@{bot_user}(?:\|[^>]*)?>[ \t,:]*\n?", "", raw, count=1) if bot_user else raw
+    text = _LINK.sub(lambda m: m["label"] if m["label"] and m["label"] in m["url"] else m["url"], text)
+    # Slack escapes these three and no others: anything else that looks like an entity was typed as it stands.
+    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+
+
+def _foreign(message: Payload, team: str) -> bool:
+    homes = {message.get("user_team"), message.get("source_team")} - {None, ""}
+    return bool(homes) and team not in homes

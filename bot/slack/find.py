@@ -1,0 +1,119 @@
+"""Which file a command means: by name, permalink or id, or the newest script of the person who asks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from fnmatch import fnmatch
+from typing import Any
+
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.errors import UserError
+from bot.ports import Found
+from bot.request import Request, ThreadId, Upload
+from bot.slack.events import upload_from
+from bot.slack.files import SlackFiles
+
+File = dict[str, Any]
+INVITE = "I am not in this channel. Invite me with `/invite @codebot`, then try again."
+_MESSAGE = re.compile(r"/archives/(?P<channel>[A-Z0-9]+)/p(?P<ts>\d{16})(?:.*[?&]thread_ts=(?P<thread>\d+\.\d+))?")
+_FILE = re.compile(r"(?:/files/[A-Z0-9]+/|^)(F[A-Z0-9]{2,})(?:/|$)")
+
+
+class Finder:
+    """Looks among the files shared in the channel of a command, and nowhere else."""
+
+    def __init__(self, client: AsyncWebClient, files: SlackFiles) -> None:
+        self._client = client
+        self._files = files
+
+    async def find(self, request: Request) -> Found | Sequence[Upload]:
+        """See the port's `find_upload`."""
+        assert request.command is not None
+        channel, target = request.thread.channel, request.command.target
+        try:
+            if request.command.message_ts:
+                return await self._in_message(request, channel, request.command.message_ts, None)
+            if match := _MESSAGE.search(target):
+                ts = f"{match['ts'][:10]}.{match['ts'][10:]}"
+                if match["channel"] != channel:
+                    raise UserError("That message is in another channel. Use `/runpy` where the file was shared.")
+                return await self._in_message(request, channel, ts, match["thread"])
+            if match := _FILE.search(target):
+                return await self._located(request, await self._of_id(match[1]))
+            return await self._by_name(request, channel, target)
+        except SlackApiError as error:
+            if error.response["error"] in {"not_in_channel", "channel_not_found"}:
+                raise UserError(INVITE) from error
+            raise UserError(f"Slack could not look for the file: {error.response['error']}.") from error
+
+    async def _of_id(self, file_id: str) -> File:
+        try:
+            return await self._files.info(file_id)
+        except UserError as error:
+            raise UserError(f"I cannot use the file {file_id}: {error}") from error
+
+    async def _by_name(self, request: Request, channel: str, target: str) -> Found | Sequence[Upload]:
+        member = await self._client.conversations_info(channel=channel)
+        if member["channel"].get("is_member") is False and not channel.startswith("D"):
+            raise UserError(INVITE)
+        fitting: list[File] = []
+        page, pages = 1, 1
+        while page <= min(pages, 10):
+            user = None if target else request.user
+            listed = await self._client.files_list(channel=channel, user=user, count=100, page=page)
+            pages = int(listed["paging"]["pages"])
+            fitting += [f for f in listed["files"] if _fits(str(f.get("name") or ""), target)]
+            page += 1
+            if fitting and not target:
+                break
+        fitting.sort(key=lambda f: float(f.get("created") or f.get("timestamp") or 0), reverse=True)
+        if not fitting:
+            what = f"named `{target}`" if target else "of yours ending in .py"
+            raise UserError(f"I find no file {what} in this channel. Upload one, then `/runpy NAME`.")
+        if target and len({f["name"] for f in fitting}) > 1:
+            return [upload_from(f) for f in fitting]
+        return await self._located(request, await self._of_id(str(fitting[0]["id"])))
+
+    async def _located(self, request: Request, file: File) -> Found:
+        """Find the message of the command's channel that carried a file."""
+        channel = request.thread.channel
+        shares: dict[str, list[File]] = {}
+        for kind in (file.get("shares") or {}).values():
+            shares |= kind
+        if channel not in shares:
+            raise UserError("That file was not shared in this channel.")
+        share = shares[channel][0]
+        return await self._message(request, str(share["ts"]), share.get("thread_ts"), upload_from(file))
+
+    async def _in_message(self, request: Request, channel: str, ts: str, root: str | None) -> Found | Sequence[Upload]:
+        message = await self._read(channel, ts, root)
+        scripts = [upload_from(f) for f in message.get("files") or () if str(f.get("name")).endswith(".py")]
+        if not scripts:
+            raise UserError("That message carries no Python file.")
+        if len(scripts) > 1:
+            return scripts
+        return await self._message(request, ts, message.get("thread_ts"), scripts[0])
+
+    async def _message(self, request: Request, ts: str, root: object, script: Upload) -> Found:
+        channel = request.thread.channel
+        message = await self._read(channel, ts, str(root) if root else None)
+        uploads = tuple(upload_from(f) for f in message.get("files") or ()) or (script,)
+        thread = ThreadId(request.thread.team, channel, str(message.get("thread_ts") or ts))
+        return Found(thread=thread, script=script, uploads=uploads)
+
+    async def _read(self, channel: str, ts: str, root: str | None) -> File:
+        """Return the message of that ts, also when it is a reply."""
+        listed = await self._client.conversations_replies(
+            channel=channel, ts=root or ts, oldest=ts, inclusive=True, limit=15
+        )
+        for message in listed["messages"]:
+            if message["ts"] == ts:
+                return dict(message)
+        raise UserError("I do not find that message any more.")
+
+
+def _fits(name: str, target: str) -> bool:
+    return fnmatch(name.lower(), target.lower()) if target else name.endswith(".py")
