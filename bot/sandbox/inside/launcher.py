@@ -1,0 +1,119 @@
+"""Sets up the inside and runs one script: `launcher.py CONFIG`, with a status socket inherited.
+
+Its parent process stays outside the script's reach as far as the tier allows, waits for it, and sends its exit status.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import socket
+import sys
+from typing import Any
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+import kernel
+import seccomp
+
+DATA, LOWER, UPPER = "/mnt/data", "/mnt/lower", "/mnt/upper"
+
+
+def main() -> None:
+    """Run the script of the configuration, report how it ended, and end as it did."""
+    config = json.loads(sys.argv[1])
+    status = socket.socket(fileno=config["status"])
+    kernel.die_with_parent()
+    try:
+        if config["overlay"]:
+            _mount_workspace(config, status)
+            kernel.drop_capabilities()
+        kernel.no_new_privileges()
+        child = os.fork()
+    except OSError as error:
+        status.send(json.dumps({"error": str(error)}).encode())
+        os._exit(126)
+    if child == 0:
+        _become_script(config, status)
+    for descriptor in (0, 1, 2):
+        os.close(descriptor)  # only the script holds its output: its end is then the end of the tree
+    while True:
+        pid, ended, used = os.wait4(-1, 0)
+        if pid == child:
+            break
+    code = os.waitstatus_to_exitcode(ended)
+    status.send(json.dumps({"exit_code": code, "peak_memory": used.ru_maxrss * 1024}).encode())
+    os._exit(0)
+
+
+def _mount_workspace(config: dict[str, Any], status: socket.socket) -> None:
+    """Lay an empty, bounded layer over the thread's files, and hand it to the host: it will be the run's diff."""
+    kernel.unshare_mounts()
+    options = f"mode=700,size={config['disk']},nr_inodes={config['inodes']}"
+    kernel.mount("tmpfs", UPPER, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, options)
+    os.mkdir(f"{UPPER}/diff", 0o755)
+    os.mkdir(f"{UPPER}/work", 0o700)
+    descriptor = os.open(f"{UPPER}/diff", os.O_RDONLY | os.O_DIRECTORY)
+    layers = f"lowerdir={LOWER},upperdir={UPPER}/diff,workdir={UPPER}/work,userxattr"
+    kernel.mount("overlay", DATA, "overlay", kernel.MS_NOSUID | kernel.MS_NODEV, layers)
+    cover = kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_RDONLY
+    for covered in (LOWER, UPPER):
+        kernel.mount("tmpfs", covered, "tmpfs", cover, "size=4k,nr_inodes=2,mode=555")
+    socket.send_fds(status, [b"{}"], [descriptor])
+    os.close(descriptor)
+
+
+def _become_script(config: dict[str, Any], status: socket.socket) -> None:
+    """Give everything up and be the script; what goes wrong before is told to the host."""
+    try:
+        kernel.die_with_parent()
+        if not config["overlay"]:
+            os.setsid()
+        _raise_oom_score()
+        os.chdir(config["directory"])
+        _limit(config)
+        if config["overlay"]:
+            program = seccomp.build()
+            status.close()
+            kernel.install_filter(program)
+            os.execve(
+                config["python"],
+                [config["python"], *config["options"], config["script"], *config["args"]],
+                config["env"],
+            )
+        import landlock
+        import script
+
+        script.prepare(config)
+        landlock.restrict(config["read"], config["write"])
+        kernel.install_filter(seccomp.build(alone=os.getpid()))
+        status.close()
+    except OSError as error:
+        status.send(json.dumps({"error": str(error)}).encode())
+        os._exit(126)
+    script.run(config["script"], config["args"])
+
+
+def _raise_oom_score() -> None:
+    """When memory runs out, the kernel shall take the script and nobody else."""
+    try:
+        with open("/proc/self/oom_score_adj", "w") as score:
+            score.write("1000")
+    except OSError:
+        return  # /proc is read-only where bwrap made it so; the host has set it on the whole tree before
+
+
+def _limit(config: dict[str, Any]) -> None:
+    for name, value in config["limits"].items():
+        kind = getattr(resource, f"RLIMIT_{name}")
+        hard = resource.getrlimit(kind)[1]
+        value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        resource.setrlimit(kind, (value, value))
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,73 @@
+"""Runs a script in this very process as `__main__`, and ends it as Python itself would."""
+
+from __future__ import annotations
+
+import atexit
+import builtins
+import gc
+import io
+import os
+import sys
+import threading
+import types
+from typing import Any
+
+
+def prepare(config: dict[str, Any]) -> None:
+    """Make this interpreter look as a fresh one that was started with the script."""
+    os.environ.clear()
+    os.environ.update(config["env"])
+    sys.path[:] = [p for p in sys.path if p != os.path.dirname(os.path.abspath(__file__))]
+    sys.path += [p for p in config["path"] if p not in sys.path]
+    sys.dont_write_bytecode = True
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(
+                encoding="utf-8", errors="backslashreplace" if stream is sys.stderr else "surrogateescape"
+            )
+
+
+def run(path: str, args: list[str]) -> None:
+    """Run the script and leave the process with its exit code; does not return."""
+    sys.argv = [path, *args]
+    main = types.ModuleType("__main__")
+    main.__dict__.update(__file__=path, __builtins__=builtins)
+    sys.modules["__main__"] = main
+    code = 0
+    try:
+        with io.open_code(path) as file:
+            source = file.read()
+        exec(compile(source, path, "exec"), main.__dict__)  # noqa: S102  running scripts is what this is for
+    except SystemExit as leaving:
+        code = _exit_code(leaving.code)
+    except BaseException as error:  # noqa: BLE001  whatever the script raises is its own end, not ours
+        traceback = error.__traceback__
+        while traceback and traceback.tb_frame.f_code.co_filename == __file__:
+            traceback = traceback.tb_next
+        sys.excepthook(type(error), error.with_traceback(traceback), traceback)
+        code = 130 if isinstance(error, KeyboardInterrupt) else 1
+    finally:
+        _finalise(main)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            code = code or 120
+    os._exit(code)
+
+
+def _exit_code(code: object) -> int:
+    if code is None:
+        return 0
+    if isinstance(code, int):
+        return code & 0xFF
+    print(code, file=sys.stderr)
+    return 1
+
+
+def _finalise(main: types.ModuleType) -> None:
+    """Wait for threads, call what was registered, close what was left open."""
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    main.__dict__.clear()
+    gc.collect()

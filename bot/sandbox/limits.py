@@ -1,0 +1,44 @@
+"""What one run may use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+MB = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Seconds of wall clock; bytes of memory (the whole tree), of new files, of output; processes and threads."""
+
+    seconds: float = 60.0
+    memory: int = 1_000 * MB
+    processes: int = 64
+    disk: int = 128 * MB
+    inodes: int = 4_096
+    output: int = 1 * MB
+    file: int = 1_000 * MB
+    thread: int = 2_000 * MB
+    collected: int = 500
+
+    def resources(self) -> dict[str, int]:
+        """The limits that the kernel holds for each process, by the name of their RLIMIT."""
+        return {
+            "CORE": 0,
+            "MEMLOCK": 0,
+            "MSGQUEUE": 0,
+            "NOFILE": 256,
+            "FSIZE": self.disk,
+            "CPU": int(self.seconds * 4) + 1,
+            "NPROC": self.processes + 2,
+            # The watchdog ends a tree that uses too much; this only stops what grows faster than it looks.
+            "DATA": 8 * self.memory,
+        }
+
+
+def size(amount: int) -> str:
+    """Bytes in a reader's words."""
+    for unit, name in ((1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "KB")):
+        if amount >= unit:
+            return f"{amount / unit:.3g} {name}"
+    return f"{amount} bytes"

@@ -1,0 +1,223 @@
+"""One run's processes, seen from outside: started, watched, limited, ended, and how they ended."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot.errors import ServiceError
+from bot.execution import Outcome
+from bot.sandbox.limits import Limits, size
+from bot.sandbox.watchdog import Watched, tree, watch
+
+Disk = Callable[[], tuple[int, bool]]
+
+
+@dataclass(slots=True)
+class Ended:
+    """How a run ended; `layer` is an open folder with its diff, where the tier has one."""
+
+    outcome: Outcome
+    exit_code: int | None
+    stdout: str
+    stderr: str
+    duration: float
+    peak_memory: int
+    message: str
+    layer: int | None
+
+
+@dataclass(slots=True)
+class _Output:
+    limit: int
+    full: asyncio.Event = field(default_factory=asyncio.Event)
+    stdout: bytearray = field(default_factory=bytearray)
+    stderr: bytearray = field(default_factory=bytearray)
+
+    async def read(self, stream: asyncio.StreamReader, into: bytearray) -> None:
+        """Keep what fits of a stream, and go on reading so that its writer does not hang."""
+        while chunk := await stream.read(1 << 16):
+            into += chunk[: max(0, self.limit - len(self.stdout) - len(self.stderr))]
+            if len(self.stdout) + len(self.stderr) >= self.limit:
+                self.full.set()
+
+
+class _Status:
+    """What the launcher tells: first the layer's descriptor, in the end how the script ended."""
+
+    def __init__(self, ours: socket.socket) -> None:
+        self._socket = ours
+        self.layer: int | None = None
+        self.said: dict[str, Any] = {}
+
+    def poll(self) -> None:
+        """Take what has come."""
+        with suppress(BlockingIOError, ConnectionError):
+            while True:
+                data, descriptors, _, _ = socket.recv_fds(self._socket, 4096, 4)
+                if not data:
+                    return
+                for descriptor in descriptors:
+                    if self.layer is None:
+                        self.layer = descriptor
+                    else:
+                        os.close(descriptor)
+                self.said |= json.loads(data)
+
+    def disk(self) -> tuple[int, bool]:
+        """Bytes of new files in the layer, and whether no more fit."""
+        self.poll()
+        if self.layer is None:
+            return 0, False
+        info = os.fstatvfs(self.layer)
+        return (info.f_blocks - info.f_bfree) * info.f_frsize, info.f_bfree == 0 or info.f_ffree == 0
+
+
+async def carry_out(
+    command: Callable[[int], Sequence[str]], limits: Limits, *, stdin: str, seconds: float, disk: Disk | None
+) -> Ended:
+    """Start `command` (given the status descriptor) and see it to its end; nothing of it is left when this returns.
+
+    `disk` measures new files where the tier has no layer of its own; going over the limit then ends the run.
+    """
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    ours.setblocking(False)
+    status, output, seen = _Status(ours), _Output(limits.output), Watched()
+    started = time.monotonic()
+    with ours:
+        with theirs:
+            process = await asyncio.create_subprocess_exec(
+                *command(theirs.fileno()),
+                stdin=asyncio.subprocess.PIPE if stdin else asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                env={"PATH": "/usr/bin:/bin"},  # bwrap's own /proc entry would show ours to the script
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,
+                cwd="/",
+            )
+        try:
+            cause = await _until_over(process, output, seen, status, limits, stdin, seconds, disk)
+        finally:
+            await _end(process)
+            status.poll()
+    duration = time.monotonic() - started
+    return _judged(process, cause, status, output, seen, duration, limits, seconds)
+
+
+async def _until_over(
+    process: asyncio.subprocess.Process,
+    output: _Output,
+    seen: Watched,
+    status: _Status,
+    limits: Limits,
+    stdin: str,
+    seconds: float,
+    disk: Disk | None,
+) -> Outcome | None:
+    """Return why the run has to be ended, or None when it is over by itself."""
+    assert process.stdout
+    assert process.stderr
+    reading = [
+        asyncio.create_task(output.read(process.stdout, output.stdout)),
+        asyncio.create_task(output.read(process.stderr, output.stderr)),
+    ]
+    over: asyncio.Future[Any] = asyncio.gather(process.wait(), *reading)
+    full = asyncio.create_task(output.full.wait())
+    watching = asyncio.create_task(watch(process.pid, limits.memory, seen, disk or status.disk, hard=disk is not None))
+    feeding = asyncio.create_task(_feed(process, stdin))
+    tasks = [full, watching, feeding]
+    try:
+        waited: list[asyncio.Future[Any]] = [over, full, watching]
+        done, _ = await asyncio.wait(waited, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        if over in done:
+            return Outcome.OUTPUT_LIMIT if output.full.is_set() else None
+        if watching in done:
+            return watching.result()
+        return Outcome.OUTPUT_LIMIT if full in done else Outcome.TIMED_OUT
+    finally:
+        for task in tasks:
+            task.cancel()
+        await _end(process)
+        with suppress(TimeoutError, asyncio.CancelledError):
+            await asyncio.wait_for(over, 5)
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _feed(process: asyncio.subprocess.Process, stdin: str) -> None:
+    if process.stdin:
+        with suppress(ConnectionError):
+            process.stdin.write(stdin.encode(errors="replace"))
+            await process.stdin.drain()
+            process.stdin.close()
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """Kill the whole tree; its members die with the first, and those that are seen are killed one by one as well."""
+    if process.returncode is None:
+        for pid in reversed(tree(process.pid)):
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        await process.wait()
+
+
+def _judged(
+    process: asyncio.subprocess.Process,
+    cause: Outcome | None,
+    status: _Status,
+    output: _Output,
+    seen: Watched,
+    duration: float,
+    limits: Limits,
+    seconds: float,
+) -> Ended:
+    stdout, stderr = (bytes(s).decode(errors="replace") for s in (output.stdout, output.stderr))
+    code = status.said.get("exit_code")
+    if problem := status.said.get("error"):
+        raise ServiceError(f"The sandbox could not be set up: {problem}")
+    if cause is None and code is None and process.returncode != 0:
+        raise ServiceError(f"The sandbox could not be set up: {stderr.strip()[-300:] or process.returncode}")
+    outcome = cause or _outcome(code, seen)
+    peak = max(seen.peak_memory, int(status.said.get("peak_memory", 0)))
+    message = _words(outcome, limits, seconds, code)
+    return Ended(outcome, code, stdout, stderr, duration, peak, message, status.layer)
+
+
+def _outcome(code: int | None, seen: Watched) -> Outcome:
+    match code:
+        case 0:
+            return Outcome.SUCCEEDED
+        case None:
+            return Outcome.KILLED
+        case -24:  # SIGXCPU
+            return Outcome.TIMED_OUT
+        case -25:  # SIGXFSZ
+            return Outcome.DISK_FULL
+        case -9:
+            return Outcome.KILLED
+    return Outcome.DISK_FULL if seen.disk_was_full else Outcome.FAILED
+
+
+def _words(outcome: Outcome, limits: Limits, seconds: float, code: int | None) -> str:
+    match outcome:
+        case Outcome.TIMED_OUT:
+            return f"It ran longer than {seconds:g} s and was ended."
+        case Outcome.OUT_OF_MEMORY:
+            return f"It used more than {size(limits.memory)} of memory and was ended."
+        case Outcome.OUTPUT_LIMIT:
+            return f"It printed more than {size(limits.output)} and was ended."
+        case Outcome.DISK_FULL:
+            return f"It wrote more than {size(limits.disk)} of new files, or more than {limits.inodes:,} of them."
+        case Outcome.KILLED:
+            return "It was killed from inside its sandbox."
+        case Outcome.FAILED if code is not None and code < 0:
+            return f"It was ended by the signal {signal.Signals(-code).name}."
+    return ""

@@ -1,0 +1,266 @@
+"""The Sandboxes port: probes what this machine allows, tests the sandbox it will serve with, and refuses without one."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import re
+import shutil
+import sys
+import tempfile
+import uuid
+from collections.abc import AsyncIterator, Sequence
+from contextlib import ExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from bot.errors import ServiceError, SetupError
+from bot.execution import Execution, FileInfo, FileName, Outcome
+from bot.request import ThreadId
+from bot.sandbox import tiers
+from bot.sandbox.descriptors import FOLDER, Found, opened, reading, walk
+from bot.sandbox.limits import Limits
+from bot.sandbox.process import Ended, carry_out
+from bot.sandbox.runtime import NO_RUNTIME, RuntimeBuild
+from bot.sandbox.selftest import TESTS
+from bot.sandbox.workspace import Workspace
+
+log = logging.getLogger(__name__)
+TIERS = ("bwrap", "landlock")
+_MISSING = re.compile(r"^ModuleNotFoundError: No module named '([\w.]+)'", re.M)
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """Whether a tier works on this machine, and if not, why."""
+
+    tier: str
+    works: bool
+    why: str = ""
+
+
+class LocalSandboxes:
+    """Sandboxes on this machine's kernel, in one tier."""
+
+    def __init__(self, data: Path, limits: Limits, tier: str, runtime: RuntimeBuild | None, slots: int) -> None:
+        self.tier = tier
+        self.limits = limits
+        self._data = data
+        self._runtime = runtime
+        self._owner = tiers.UID if os.geteuid() == 0 else -1
+        self._slots = asyncio.Semaphore(slots)
+
+    @asynccontextmanager
+    async def open(self, thread: ThreadId) -> AsyncIterator[LocalSandbox]:
+        """Open the thread's sandbox."""
+        workspace = Workspace(self._data / "threads", thread, self.limits, self._owner)
+        try:
+            workspace.prepare()
+        except OSError as error:
+            raise ServiceError(f"The thread's files cannot be reached: {error.strerror}.") from error
+        yield LocalSandbox(self, workspace)
+
+    async def run(
+        self, workspace: Workspace, name: FileName, args: Sequence[str], stdin: str, seconds: float
+    ) -> tuple[Ended, str, tuple[FileInfo, ...], tuple[FileName, ...]]:
+        """Run a script and stage its diff: how it ended, the stage's name, what it made and what it deleted."""
+        async with self._slots:
+            workspace.discard_stages()
+            run = uuid.uuid4().hex
+            with opened(str(workspace.files), FOLDER) as root, reading(root, name):
+                pass
+            if self.tier == "bwrap":
+                ended, made, deleted = await self._overlaid(workspace, run, name, args, stdin, seconds)
+            else:
+                ended, made, deleted = await self._copied(workspace, run, name, args, stdin, seconds)
+        return ended, run, made, deleted
+
+    async def _overlaid(
+        self, workspace: Workspace, run: str, name: FileName, args: Sequence[str], stdin: str, seconds: float
+    ) -> tuple[Ended, tuple[FileInfo, ...], tuple[FileName, ...]]:
+        binary = tiers.find_bwrap()
+        assert binary is not None
+        found = self._runtime.current if self._runtime else NO_RUNTIME
+
+        def command(status: int) -> list[str]:
+            launch = tiers.Launch(
+                files=workspace.files, script=name, args=tuple(args), status=status, scratch=workspace.stages,
+                root=self._owner >= 0,
+            )  # fmt: skip
+            return tiers.bwrap(launch, self.limits, found, binary)
+
+        ended = await carry_out(command, self.limits, stdin=stdin, seconds=seconds, disk=None)
+        if ended.layer is None:
+            return ended, (), ()
+        try:
+            changes = list(walk(ended.layer, self.limits.collected, layer=True))
+            made = await asyncio.to_thread(workspace.stage, run, ended.layer, changes)
+        finally:
+            os.close(ended.layer)
+        return ended, made, tuple(c.name for c in changes if c.deleted)
+
+    async def _copied(
+        self, workspace: Workspace, run: str, name: FileName, args: Sequence[str], stdin: str, seconds: float
+    ) -> tuple[Ended, tuple[FileInfo, ...], tuple[FileName, ...]]:
+        found = self._runtime.current if self._runtime else NO_RUNTIME
+        with ExitStack() as stack:
+            home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="codebot-", ignore_cleanup_errors=True)))
+            os.chmod(home, 0o755)  # noqa: S103  a root bot's scripts run as another user
+            work, scratch = home / "data", home / "tmp"
+            await asyncio.to_thread(shutil.copytree, workspace.files, work, symlinks=True)
+            scratch.mkdir()
+            for font in found.fonts:
+                shutil.copy(font, scratch)
+            if self._owner >= 0:
+                for path in (work, *work.rglob("*"), scratch, *scratch.iterdir()):
+                    os.chown(path, self._owner, self._owner, follow_symlinks=False)
+            root = stack.enter_context(opened(str(work), FOLDER))
+            before = {f.name: f for f in walk(root, 100_000)}
+            start = sum(f.size for f in before.values())
+
+            def disk() -> tuple[int, bool]:
+                now = sum(e.stat(follow_symlinks=False).st_blocks * 512 for e in _entries(work, scratch))
+                return 0, now - start > self.limits.disk
+
+            def command(status: int) -> list[str]:
+                launch = tiers.Launch(
+                    files=work, script=name, args=tuple(args), status=status, scratch=scratch, root=self._owner >= 0
+                )
+                return tiers.landlock(launch, self.limits, found)
+
+            ended = await carry_out(command, self.limits, stdin=stdin, seconds=seconds, disk=disk)
+            after = {f.name: f for f in walk(root, 100_000)}
+            changes = [f for f in after.values() if before.get(f.name) != f][: self.limits.collected]
+            changes += [Found(n, 0, deleted=True) for n in before.keys() - after.keys()]
+            made = await asyncio.to_thread(workspace.stage, run, root, changes)
+        return ended, made, tuple(c.name for c in changes if c.deleted)
+
+    def hint(self, ended: Ended) -> str:
+        """What a script that failed for want of a library or of input can do about it."""
+        if ended.outcome is not Outcome.FAILED:
+            return ended.message
+        if missing := _MISSING.search(ended.stderr):
+            package = missing[1].split(".")[0]
+            if self._runtime:
+                return self._runtime.about(package)
+            return f"{package} is not here: only the standard library is, and there is no network."
+        if "EOFError: EOF when reading a line" in ended.stderr:
+            return "It asked for input (`input()`) and there was none. Say what it should read, or pass arguments."
+        return ended.message
+
+
+class LocalSandbox:
+    """The Sandbox port of one thread."""
+
+    def __init__(self, sandboxes: LocalSandboxes, workspace: Workspace) -> None:
+        self._sandboxes = sandboxes
+        self._workspace = workspace
+
+    async def put(self, name: FileName, chunks: AsyncIterator[bytes]) -> FileInfo:
+        """Write a file whole or not at all."""
+        return await self._workspace.put(name, chunks)
+
+    def open(self, name: FileName) -> AsyncIterator[bytes]:
+        """Yield a file's bytes."""
+        return self._workspace.open(name)
+
+    async def list(self) -> Sequence[FileInfo]:
+        """Return the thread's files by name."""
+        found = await asyncio.to_thread(self._workspace.found)
+        return [FileInfo(name=f.name, size=f.size) for f in sorted(found, key=lambda f: f.name)]
+
+    async def run(
+        self, name: FileName, args: Sequence[str] = (), *, stdin: str = "", timeout: float | None = None
+    ) -> Execution:
+        """Run a script under the limits and stage what it changed."""
+        limits = self._sandboxes.limits
+        seconds = min(timeout or limits.seconds, limits.seconds)
+        try:
+            ended, run, made, deleted = await self._sandboxes.run(self._workspace, name, args, stdin, seconds)
+        except OSError as error:
+            raise ServiceError(f"The sandbox failed: {error.strerror}.") from error
+        return Execution(
+            outcome=ended.outcome,
+            exit_code=ended.exit_code,
+            stdout=ended.stdout,
+            stderr=ended.stderr,
+            duration=ended.duration,
+            peak_memory=ended.peak_memory,
+            files=made,
+            deleted=tuple(FileName(d.rstrip("/")) for d in deleted),
+            tier=self._sandboxes.tier,
+            run=run,
+            message=self._sandboxes.hint(ended),
+        )
+
+    async def commit(self, execution: Execution) -> None:
+        """Apply what a run changed, once."""
+        await asyncio.to_thread(self._workspace.commit, execution.run)
+
+
+@asynccontextmanager
+async def open_sandboxes(
+    data: Path,
+    limits: Limits,
+    *,
+    tier: str = "auto",
+    runtime: RuntimeBuild | None = None,
+    slots: int | None = None,
+) -> AsyncIterator[LocalSandboxes]:
+    """Open sandboxes in the best tier that passes its self-test; raises SetupError when none does."""
+    probes = []
+    for candidate in TIERS if tier == "auto" else (tier,):
+        probed = await probe(candidate, limits)
+        probes.append(probed)
+        if probed.works:
+            log.info("sandbox tier: %s", candidate)
+            yield LocalSandboxes(data, limits, candidate, runtime, slots or os.cpu_count() or 2)
+            return
+        log.warning("sandbox tier %s does not work here: %s", candidate, probed.why)
+    reasons = "; ".join(f"{p.tier}: {p.why}" for p in probes)
+    raise SetupError(f"No sandbox works on this machine, and nothing runs without one. {reasons}. See `bot doctor`.")
+
+
+async def probe(tier: str, limits: Limits) -> Probe:
+    """Try to break out of a sandbox of this tier, with the very code it serves with; it works when nothing succeeds."""
+    if sys.platform != "linux":
+        return Probe(tier, False, "sandboxes need Linux")
+    if tier not in TIERS:
+        return Probe(tier, False, f"there is no such tier; use one of {', '.join(TIERS)}")
+    if tier == "bwrap" and tiers.find_bwrap() is None:
+        return Probe(tier, False, "there is no bwrap; install bubblewrap")
+    with tempfile.TemporaryDirectory(prefix="codebot-probe-", ignore_cleanup_errors=True) as folder:
+        tested = LocalSandboxes(Path(folder), replace(limits, seconds=20.0), tier, None, 1)
+        try:
+            for thread, name, script, args in (
+                (ThreadId("T", "C", "other"), "secret.txt", "a secret", None),
+                (ThreadId("T", "C", "probe"), "probe.py", TESTS, (folder, str(os.getpid()))),
+            ):
+                async with tested.open(thread) as sandbox:
+                    await sandbox.put(FileName(name), _once(script.encode()))
+                    if args is not None:
+                        execution = await sandbox.run(FileName(name), args)
+        except ServiceError as error:
+            return Probe(tier, False, str(error))
+    if execution.outcome is Outcome.SUCCEEDED and execution.stdout.strip() == "sealed":
+        return Probe(tier, True)
+    return Probe(tier, False, (execution.stdout + execution.stderr).strip()[-500:] or str(execution.outcome))
+
+
+def _entries(*folders: Path) -> list[os.DirEntry[str]]:
+    found: list[os.DirEntry[str]] = []
+    waiting: list[str] = [str(f) for f in folders]
+    while waiting and len(found) < 100_000:
+        try:
+            for entry in os.scandir(waiting.pop()):
+                found.append(entry)
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(entry.path)
+        except OSError:
+            continue  # it was removed, or closed to us, since we saw it
+    return found
+
+
+async def _once(data: bytes) -> AsyncIterator[bytes]:
+    yield data

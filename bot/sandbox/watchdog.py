@@ -1,0 +1,80 @@
+"""Watches a running tree from outside: its memory, and whether its disk is full."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.execution import Outcome
+
+
+@dataclass(slots=True)
+class Watched:
+    """What was seen: the highest sum of memory in bytes, and whether the disk was ever full."""
+
+    peak_memory: int = 0
+    disk_was_full: bool = False
+
+
+def tree(root: int) -> list[int]:
+    """The process and all its descendants."""
+    found, waiting = [], [root]
+    while waiting:
+        pid = waiting.pop()
+        found.append(pid)
+        with suppress(OSError, ValueError):
+            for task in os.listdir(f"/proc/{pid}/task"):
+                waiting += map(int, Path(f"/proc/{pid}/task/{task}/children").read_text().split())
+    return found
+
+
+def memory(pids: list[int]) -> int:
+    """Bytes of memory that belong to these processes, shared pages counted once over all."""
+    total = 0
+    for pid in pids:
+        with suppress(OSError, ValueError):
+            for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+                if line.startswith(("Pss_Anon:", "Pss_Shmem:")):
+                    total += int(line.split()[1]) * 1024
+    return total
+
+
+def sacrifice(pid: int) -> None:
+    """When the machine runs out of memory, the kernel shall take this process and not the bot."""
+    with suppress(OSError):
+        Path(f"/proc/{pid}/oom_score_adj").write_text("1000")
+
+
+async def watch(
+    root: int,
+    limit: int,
+    seen: Watched,
+    disk: Callable[[], tuple[int, bool]],
+    *,
+    hard: bool,
+    every: float = 0.05,
+) -> Outcome:
+    """Return what limit the tree broke: more than `limit` bytes of memory, files in memory included, or a full disk.
+
+    `disk` gives the bytes of new files in memory and whether no more fit; only if `hard` does a full disk end the run:
+    else the script gets the error itself. Runs until cancelled when no limit is broken.
+    """
+    marked: set[int] = set()
+    while True:
+        used, full = disk()
+        seen.disk_was_full = seen.disk_was_full or full
+        if full and hard:
+            return Outcome.DISK_FULL
+        pids = tree(root)
+        for pid in set(pids) - marked:
+            sacrifice(pid)
+            marked.add(pid)
+        total = await asyncio.to_thread(memory, pids)
+        seen.peak_memory = max(seen.peak_memory, total)
+        if total + used > limit:
+            return Outcome.OUT_OF_MEMORY
+        await asyncio.sleep(every)
