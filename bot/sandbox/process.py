@@ -78,7 +78,7 @@ class _Status:
         if self.layer is None:
             return 0, False
         info = os.fstatvfs(self.layer)
-        return (info.f_blocks - info.f_bfree) * info.f_frsize, info.f_bfree == 0 or info.f_ffree == 0
+        return (info.f_blocks - info.f_bfree) * info.f_frsize, info.f_bfree < 16 or info.f_ffree < 2
 
 
 async def carry_out(
@@ -108,6 +108,7 @@ async def carry_out(
             cause = await _until_over(process, output, seen, status, limits, stdin, seconds, disk)
         finally:
             await _end(process)
+            seen.disk_was_full |= (disk or status.disk)()[1]
             status.poll()
     duration = time.monotonic() - started
     return _judged(process, cause, status, output, seen, duration, limits, seconds)
@@ -183,7 +184,7 @@ def _judged(
     code = status.said.get("exit_code")
     if problem := status.said.get("error"):
         raise ServiceError(f"The sandbox could not be set up: {problem}")
-    if cause is None and code is None and process.returncode != 0:
+    if cause is None and not status.said.get("ready"):
         raise ServiceError(f"The sandbox could not be set up: {stderr.strip()[-300:] or process.returncode}")
     outcome = cause or _outcome(code, seen)
     peak = max(seen.peak_memory, int(status.said.get("peak_memory", 0)))

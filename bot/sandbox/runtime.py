@@ -59,7 +59,7 @@ class RuntimeBuild:
     def about(self, package: str) -> str:
         """What to say to a script that did not find a package."""
         names = packages()
-        if not self.ready and package in {*names, *_IMPORTS}:
+        if not self.ready and package in IMPORTS:
             return (
                 f"{package} is still being installed; this happens once. Scripts of the standard library run already."
             )
@@ -132,4 +132,4 @@ def _locked(path: Path) -> Iterator[Callable[[], bool]]:
         yield take
 
 
-_IMPORTS = frozenset({"sklearn", "PIL", "dateutil"})
+IMPORTS = frozenset(packages()) | {"sklearn", "PIL", "dateutil"}

@@ -30,6 +30,8 @@ def main() -> None:
         if config["overlay"]:
             _mount_workspace(config, status)
             kernel.drop_capabilities()
+        else:
+            status.send(b'{"ready": true}')
         kernel.no_new_privileges()
         child = os.fork()
     except OSError as error:
@@ -61,7 +63,7 @@ def _mount_workspace(config: dict[str, Any], status: socket.socket) -> None:
     cover = kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_RDONLY
     for covered in (LOWER, UPPER):
         kernel.mount("tmpfs", covered, "tmpfs", cover, "size=4k,nr_inodes=2,mode=555")
-    socket.send_fds(status, [b"{}"], [descriptor])
+    socket.send_fds(status, [b'{"ready": true}'], [descriptor])
     os.close(descriptor)
 
 

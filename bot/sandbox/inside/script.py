@@ -19,6 +19,8 @@ def prepare(config: dict[str, Any]) -> None:
     os.environ.update(config["env"])
     sys.path[:] = [p for p in sys.path if p != os.path.dirname(os.path.abspath(__file__))]
     sys.path += [p for p in config["path"] if p not in sys.path]
+    for ours in ("CODEBOT_SITE", "CODEBOT_DATA", "PYTHONSAFEPATH"):
+        os.environ.pop(ours, None)
     sys.dont_write_bytecode = True
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

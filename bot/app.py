@@ -1,0 +1,163 @@
+"""The composition root: opens the adapters, wires them, owns every task, closes in order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+
+from bot.access import Access
+from bot.code_assistant import NAME, WHAT, CodeAssistant, Runner
+from bot.conversation import RUNNER
+from bot.errors import SetupError
+from bot.intake import Intake
+from bot.llm.choice import ModelChoice
+from bot.llm.model import OpenAIModel
+from bot.llm.patience import Patience
+from bot.llm.service import open_client, wire
+from bot.sandbox.limits import Limits
+from bot.sandbox.runtime import RuntimeBuild
+from bot.sandbox.sandboxes import open_sandboxes
+from bot.settings import Settings
+from bot.slack.listeners import open_slack
+from bot.store.sqlite import open_store
+from bot.turn import Budget
+from bot.turns import Turns, current_thread
+from bot.user_proxy import UserProxy
+
+log = logging.getLogger(__name__)
+
+
+@asynccontextmanager
+async def serving(settings: Settings, *, pace: float = 3.0) -> AsyncIterator[Turns]:
+    """Run the bot until the block ends; raises SetupError naming what is missing."""
+    bot_token, app_token = _token(settings, "slack_bot_token"), _token(settings, "slack_app_token")
+    key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else None
+    runtime = RuntimeBuild(settings.bot_data)
+    async with (
+        open_store(settings.bot_data / "bot.sqlite") as store,
+        open_sandboxes(settings.bot_data, limits(settings), tier=settings.sandbox_tier, runtime=runtime) as sandboxes,
+        open_client(api_key=key, base_url=settings.openai_base_url) as client,
+        open_slack(
+            bot_token, app_token, base_url=settings.slack_api_url, max_upload=settings.bot_max_upload, pace=pace
+        ) as slack,
+        _healthy(settings.bot_health_port),
+        _building(runtime),
+    ):
+        spoken = wire(settings.openai_api, settings.openai_base_url)
+        patience = Patience(timeout=settings.openai_timeout)
+        fallback = ModelChoice(model=settings.openai_fallback_model) if settings.openai_fallback_model else None
+
+        def model(name: str, effort: str, prefix: str) -> OpenAIModel:
+            choice = ModelChoice(
+                model=name, effort=effort, model_setting=f"{prefix}_MODEL", effort_setting=f"{prefix}_EFFORT"
+            )
+            return OpenAIModel(client, spoken, choice, fallback=fallback, patience=patience)
+
+        coder = model(settings.openai_model, settings.openai_effort, "OPENAI")
+        speaker = model(settings.openai_proxy_model, settings.openai_proxy_effort, "OPENAI_PROXY")
+        access = Access(
+            allow_external=settings.bot_allow_external,
+            users=settings.bot_allowed_users,
+            channels=settings.bot_allowed_channels,
+            user_tokens=settings.bot_daily_tokens_user,
+            team_tokens=settings.bot_daily_tokens_team,
+        )
+        turns = Turns(
+            slack.chat,
+            # A further specialist is one more name with its sentence here, and one more agent below.
+            UserProxy(speaker, {NAME: WHAT}),
+            {NAME: CodeAssistant(coder), RUNNER: Runner()},
+            sandboxes,
+            store,
+            Intake(slack.chat, store, access, time.time),
+            budget=Budget(
+                calls=settings.bot_turn_calls, tokens=settings.bot_turn_tokens, seconds=settings.bot_turn_seconds
+            ),
+            clock=time.time,
+        )
+        async with turns.serving():
+            await slack.listen(turns.accept)
+            log.info("at work in %s as %s", slack.team, slack.bot_user)
+            yield turns
+
+
+def limits(settings: Settings) -> Limits:
+    """The sandbox's limits, from the settings."""
+    return Limits(
+        seconds=settings.sandbox_seconds,
+        memory=settings.sandbox_memory,
+        processes=settings.sandbox_processes,
+        disk=settings.sandbox_disk,
+        output=settings.sandbox_output,
+        file=settings.bot_max_upload,
+        thread=settings.sandbox_thread_disk,
+    )
+
+
+def set_up_logging(level: str) -> None:
+    """Log to stderr, each line with the thread it belongs to."""
+
+    def mark(record: logging.LogRecord) -> bool:
+        record.thread_id = current_thread.get()
+        return True
+
+    handler = logging.StreamHandler()
+    handler.addFilter(mark)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s [%(thread_id)s] %(message)s"))
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+    logging.getLogger("slack_bolt").setLevel(logging.WARNING)
+
+
+@asynccontextmanager
+async def _building(runtime: RuntimeBuild) -> AsyncIterator[None]:
+    """Build the runtime in the background; scripts of the standard library run meanwhile."""
+
+    async def build() -> None:
+        say: Callable[[str], None] = log.info
+        while True:
+            try:
+                await runtime.build(say)
+                return
+            except SetupError as error:
+                log.error("%s Trying again in five minutes.", error)
+                await asyncio.sleep(300)
+
+    task = asyncio.create_task(build())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+@asynccontextmanager
+async def _healthy(port: int | None) -> AsyncIterator[None]:
+    """Answer `GET /health` while the bot is at work."""
+    if port is None:
+        yield
+        return
+
+    async def health(request: web.Request) -> web.Response:
+        return web.json_response({"status": "ok"})
+
+    application = web.Application()
+    application.router.add_get("/health", health)
+    runner = web.AppRunner(application, access_log=None)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", port).start()
+        yield
+    finally:
+        await runner.cleanup()
+
+
+def _token(settings: Settings, name: str) -> str:
+    secret = getattr(settings, name)
+    if secret is None:
+        raise SetupError(f"{name.upper()} is not set. Set it (see the README), or try `bot demo`, which needs nothing.")
+    return str(secret.get_secret_value())

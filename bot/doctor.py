@@ -1,0 +1,110 @@
+"""`bot doctor`: what works here, what does not, and what to do about each."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import aiohttp
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.app import limits
+from bot.errors import BotError, SetupError
+from bot.llm.service import models_shutdown, open_client
+from bot.sandbox.runtime import RuntimeBuild
+from bot.sandbox.sandboxes import TIERS, probe
+from bot.settings import Settings
+from bot.store.sqlite import open_store
+
+SCOPES = frozenset(
+    {"app_mentions:read", "assistant:write", "channels:history", "chat:write", "commands", "files:read", "files:write"}
+    | {"groups:history", "im:history", "mpim:history", "users:read"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at; `advice` says what to do when it is not well."""
+
+    what: str
+    well: bool
+    said: str
+    advice: str = ""
+    needed: bool = True
+
+
+async def examine(settings: Settings) -> AsyncIterator[Finding]:
+    """Look at the sandbox, the runtime, the store, the model and Slack, in this order."""
+    works = False
+    for tier in TIERS:
+        tried = await probe(tier, limits(settings))
+        works = works or tried.works
+        yield Finding(
+            f"sandbox {tier}",
+            tried.works,
+            "self-test passed" if tried.works else tried.why,
+            _SANDBOX[tier],
+            needed=False,
+        )
+    yield Finding(
+        "sandbox", works, "runs are sealed" if works else "no tier works", "Nothing runs until one tier does."
+    )
+    ready = RuntimeBuild(settings.bot_data).done()
+    said = "built" if ready else "not built yet"
+    yield Finding("runtime", ready, said, "`bot serve` and `bot demo` build it in the background.", needed=False)
+    try:
+        async with open_store(settings.bot_data / "bot.sqlite") as store:
+            waiting = len(await store.waiting())
+        yield Finding("store", True, f"{settings.bot_data}, {waiting} threads waiting")
+    except SetupError as error:
+        yield Finding("store", "Another bot" in str(error), str(error), "Set BOT_DATA to a folder you may write.")
+    yield await _model(settings)
+    async for finding in _slack(settings):
+        yield finding
+
+
+async def _model(settings: Settings) -> Finding:
+    key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else None
+    names = {settings.openai_model, settings.openai_proxy_model}
+    try:
+        async with open_client(api_key=key, base_url=settings.openai_base_url) as client:
+            dates = await models_shutdown(client, names)
+    except BotError as error:
+        return Finding("model", False, str(error), "Without a model, `/runpy` and `bot demo` still work.")
+    missing = names - dates.keys()
+    if missing:
+        advice = "Set OPENAI_MODEL and OPENAI_PROXY_MODEL to models that it lists."
+        return Finding("model", False, f"the service does not list {', '.join(sorted(missing))}", advice)
+    soon = {n: d for n, d in dates.items() if d and (d - datetime.now(UTC).date()).days < 90}
+    if soon:
+        ends = ", ".join(f"{n} on {d}" for n, d in sorted(soon.items()))
+        return Finding("model", False, f"shut down soon: {ends}", "Choose its successor in time.", needed=False)
+    return Finding("model", True, ", ".join(sorted(names)))
+
+
+async def _slack(settings: Settings) -> AsyncIterator[Finding]:
+    if not settings.slack_bot_token or not settings.slack_app_token:
+        yield Finding("Slack", False, "SLACK_BOT_TOKEN or SLACK_APP_TOKEN is not set", "See “Slack” in the README.")
+        return
+    client = AsyncWebClient(token=settings.slack_bot_token.get_secret_value(), base_url=settings.slack_api_url)
+    try:
+        me = await client.auth_test()
+        have = {s.strip() for s in str(me.headers.get("x-oauth-scopes") or "").split(",") if s.strip()}
+        missing = SCOPES - have if have else set()
+        said = f"{me['team']} as {me['user']}" + (f"; missing scopes: {', '.join(sorted(missing))}" if missing else "")
+        yield Finding("Slack bot token", not missing, said, "Add them from manifest.yml and install the app again.")
+        app = AsyncWebClient(token=settings.slack_app_token.get_secret_value(), base_url=settings.slack_api_url)
+        await app.apps_connections_open(app_token=settings.slack_app_token.get_secret_value())
+        yield Finding("Slack app token", True, "Socket Mode opens")
+    except SlackApiError as error:
+        yield Finding("Slack", False, str(error.response["error"]), "Copy the tokens again, and install the app again.")
+    except (TimeoutError, aiohttp.ClientError) as error:
+        yield Finding("Slack", False, f"no answer: {error}", "Check the network and SLACK_API_URL.")
+
+
+_SANDBOX = {
+    "bwrap": "Allow user namespaces (in a container: the seccomp profile of the README).",
+    "landlock": "It needs Linux 5.13 or later with Landlock.",
+}

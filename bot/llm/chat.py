@@ -1,0 +1,142 @@
+"""Chat Completions, which every compatible server speaks. What only OpenAI knows is sent only to OpenAI."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import instructor
+from openai import AsyncOpenAI
+from openai.types.chat import ChatCompletion
+from pydantic import BaseModel
+
+from bot.conversation import Call, Decision, Usage
+from bot.llm.choice import ModelChoice
+from bot.llm.responses import cache_key
+from bot.llm.schemas import portable
+from bot.llm.wire import Answer, Garbled, Json, calls_from, clean, from_here, number, origin, plain_name
+from bot.ports import Decided, Prompt, Said
+
+# What some providers (DeepSeek, Kimi, OpenRouter; Gemini in each call) want back with a message of theirs.
+_KEPT = ("reasoning_content", "reasoning_details")
+_KEPT_IN_CALL = "extra_content"
+
+
+@dataclass(frozen=True, slots=True)
+class ChatWire:
+    """POST /v1/chat/completions; `official` when it is OpenAI's own."""
+
+    official: bool = False
+    name: str = "chat"
+    mode: instructor.Mode = instructor.Mode.TOOLS
+    history: str = "messages"
+
+    def body(self, prompt: Prompt, choice: ModelChoice, *, keep_opaque: bool = True) -> Json:
+        """Return the request without its tools."""
+        model = choice.model if keep_opaque else ""
+        system = {"role": "system", "content": clean(prompt.system)}
+        body: Json = {
+            "model": choice.model,
+            "messages": [system, *(message for said in prompt.items for message in _messages(said, model))],
+        }
+        if self.official:
+            body["max_completion_tokens"] = choice.most_output
+            body["prompt_cache_key"] = cache_key(prompt.thread)
+        if effort := choice.sent_effort:
+            body["reasoning_effort"] = effort
+        return body
+
+    def tools(self, schemas: Sequence[Json]) -> Json:
+        """Return the offer of functions."""
+        offered = [{"type": "function", "function": schema} for schema in schemas]
+        return {"tools": offered, "tool_choice": "required", "parallel_tool_calls": True}
+
+    def forced(self, asked: Json) -> Json:
+        """Return the demand for one typed answer."""
+        return {"tools": [portable(tool) for tool in asked["tools"]], "tool_choice": asked["tool_choice"]}
+
+    async def post(self, client: AsyncOpenAI, body: Json) -> BaseModel:
+        """Send a request."""
+        answer: object = await client.chat.completions.create(**body)
+        if not isinstance(answer, ChatCompletion):
+            raise Garbled("it is not JSON")
+        return answer
+
+    def decode(self, answer: BaseModel, model: str) -> Answer:
+        """Return what the model said."""
+        raw = answer.model_dump(mode="json", exclude_unset=True, warnings=False)
+        try:
+            choice = raw["choices"][0]
+            message = choice["message"]
+            made = message.get("tool_calls") or []
+            named = [(c.get("id"), c["function"].get("name"), c["function"].get("arguments")) for c in made]
+        except (KeyError, IndexError, TypeError, AttributeError) as error:
+            raise Garbled("it has no message") from error
+        usage = raw.get("usage")
+        finish = choice.get("finish_reason")
+        return Answer(
+            calls=calls_from(named, raw.get("id", "")),
+            text=clean(_text(message.get("content"))),
+            refusal=clean(message.get("refusal") or ""),
+            cut=finish if finish in ("length", "content_filter") else "",
+            opaque=self._opaque(message, made, model),
+            usage=Usage(
+                model=model,
+                calls=1,
+                input=number(usage, "prompt_tokens"),
+                cached=number(usage, "prompt_tokens_details", "cached_tokens"),
+                output=number(usage, "completion_tokens"),
+            ),
+        )
+
+    def _opaque(self, message: Json, made: Sequence[Json], model: str) -> tuple[Json, ...]:
+        kept = clean({key: message[key] for key in _KEPT if message.get(key)})
+        extras = [clean(call.get(_KEPT_IN_CALL)) for call in made]
+        if not kept and not any(extras):
+            return ()
+        return origin(self.name, model), {"type": "message", "message": kept, "calls": extras}
+
+
+def _messages(said: Said | Decided, model: str) -> Iterator[Json]:
+    match said:
+        case Said(text):
+            yield {"role": "user", "content": clean(text)}
+        case Decided(decision, results):
+            if decision.calls or decision.text:
+                yield _assistant(decision, model)
+            for call, result in zip(decision.calls, results, strict=True):
+                yield {"role": "tool", "tool_call_id": call.id, "content": clean(result)}
+
+
+def _assistant(decision: Decision, model: str) -> Json:
+    kept: Mapping[str, Any] = next(iter(from_here(decision.opaque, "chat", model)), {})
+    extras = kept.get("calls") or [None] * len(decision.calls)
+    message: Json = {"role": "assistant", "content": clean(decision.text), **clean(dict(kept.get("message", {})))}
+    if decision.calls:
+        message["tool_calls"] = [
+            _call(call) | ({_KEPT_IN_CALL: clean(extra)} if extra else {})
+            for call, extra in zip(decision.calls, extras, strict=True)
+        ]
+    return message
+
+
+def _call(call: Call) -> Json:
+    function = {"name": plain_name(call.name), "arguments": _readable(clean(call.arguments))}
+    return {"id": call.id, "type": "function", "function": function}
+
+
+def _readable(arguments: str) -> str:
+    """Return arguments that are a JSON object: many servers parse them again and refuse the whole thread otherwise."""
+    try:
+        parsed = json.loads(arguments or "{}")
+    except ValueError:
+        parsed = None
+    return arguments or "{}" if isinstance(parsed, dict) else json.dumps({"unreadable": arguments}, ensure_ascii=False)
+
+
+def _text(content: object) -> str:
+    if isinstance(content, list):
+        return "".join(p.get("text") or "" for p in content if isinstance(p, dict) and p.get("type") == "text")
+    return content if isinstance(content, str) else ""

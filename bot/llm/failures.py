@@ -1,0 +1,135 @@
+"""What a model's service can answer instead of an answer, in our words; and which of it passes by itself."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+from typing import Final
+
+import openai
+
+from bot.errors import ServiceError, SetupError
+from bot.llm.choice import ModelChoice
+from bot.llm.wire import Garbled
+
+PASSING: Final = (408, 409, 429)
+Failure = openai.OpenAIError | Garbled | TimeoutError
+
+
+class Unavailable(ServiceError):
+    """The service did not answer, however often we asked: another model might."""
+
+
+def passes(error: Exception) -> bool:
+    """Whether asking again may help."""
+    if isinstance(error, openai.APIStatusError):
+        return (error.status_code in PASSING and not _out_of_money(error)) or error.status_code >= 500
+    return isinstance(error, openai.APIConnectionError | openai.APIResponseValidationError | Garbled | TimeoutError)
+
+
+def asked_to_wait(error: Exception, now: float) -> float | None:
+    """Return the seconds that a service asks to wait, from either of its headers; `now` is Unix time."""
+    if not isinstance(error, openai.APIStatusError):
+        return None
+    headers = error.response.headers
+    for header, unit in (("retry-after-ms", 1_000.0), ("retry-after", 1.0)):
+        value = headers.get(header, "").strip()
+        if re.fullmatch(r"\d+(\.\d+)?", value):
+            return float(value) / unit
+    try:
+        return max(0.0, parsedate_to_datetime(headers.get("retry-after", "")).timestamp() - now)
+    except ValueError:
+        return None
+
+
+def reasoning_refused(error: Exception) -> bool:
+    """Whether the service cannot read the reasoning we sent back: another key, another model, or its own trouble."""
+    return isinstance(error, openai.BadRequestError) and (
+        error.code == "invalid_encrypted_content" or "encrypted content" in _message(error).lower()
+    )
+
+
+def in_our_words(error: Exception, choice: ModelChoice, wire: str, wait: float | None = None) -> ServiceError:
+    """Return the error to raise: SetupError when only other settings help, Unavailable when another model may."""
+    match error:
+        case openai.APIStatusError():
+            return _status(error, choice, wire, wait)
+        case openai.APITimeoutError() | TimeoutError() | asyncio.TimeoutError():
+            return Unavailable(f"The language model ({choice.model}) took too long to answer. Please try again.")
+        case openai.APIConnectionError():
+            return Unavailable("The language model's service cannot be reached. Please try again in a while.")
+        case Garbled() | openai.APIResponseValidationError():
+            return Unavailable(
+                f"The language model ({choice.model}) sent an answer I cannot read. If this stays so, "
+                "OPENAI_BASE_URL may not be the address of a compatible service."
+            )
+    return ServiceError(f"The language model ({choice.model}) did not answer.")
+
+
+def _status(error: openai.APIStatusError, choice: ModelChoice, wire: str, wait: float | None) -> ServiceError:
+    message = _message(error)
+    lower = message.lower()
+    if error.status_code == 402 or _out_of_money(error):
+        return SetupError("The account behind OPENAI_API_KEY has no quota left: check its plan and billing.")
+    if error.status_code in (401, 403) and not _about_the_model(error):
+        return SetupError("The language model's service refused the key: set OPENAI_API_KEY to a valid one.")
+    if error.status_code in (403, 404, 410):
+        if _about_the_model(error):
+            return SetupError(
+                f"The model {choice.model!r} is not to be had here: set {choice.model_setting} to another."
+            )
+        return SetupError(
+            f"The service does not know this endpoint: check OPENAI_BASE_URL, or set OPENAI_API="
+            f"{'chat' if wire == 'responses' else 'responses'} (it is {wire!r} now)."
+        )
+    if error.status_code == 429:
+        when = f"in {wait:.0f} seconds" if wait else "in a while"
+        return Unavailable(f"The language model's service is over its rate limit. Please try again {when}.")
+    if passes(error):
+        return Unavailable(
+            f"The language model's service is in trouble (it answers {error.status_code}). Please try again in a while."
+        )
+    if error.code == "context_length_exceeded" or "context length" in lower or "context window" in lower:
+        return ServiceError(f"This thread has become too long for {choice.model}. Please go on in a new thread.")
+    return _refused(error, message, choice, wire)
+
+
+def _refused(error: openai.APIStatusError, message: str, choice: ModelChoice, wire: str) -> ServiceError:
+    """Any other 4xx: what we sent is not what this model or server takes."""
+    lower = f"{error.param or ''} {message}".lower()
+    if "/v1/responses" in lower or "v1/chat/completions" in lower or "chat model" in lower:
+        other = "chat" if wire == "responses" else "responses"
+        return SetupError(
+            f"{choice.model} cannot be used like this: set OPENAI_API={other}. The service says: {message}"
+        )
+    if "effort" in lower or "reasoning" in lower or "encrypted" in lower:
+        return SetupError(
+            f"{choice.model} does not take this reasoning effort: change {choice.effort_setting} "
+            f"(now {choice.effort!r}). The service says: {message}"
+        )
+    if error.code in ("model_not_found", "invalid_model") or (_about_the_model(error) and error.param == "model"):
+        return SetupError(f"The model {choice.model!r} is not to be had here: set {choice.model_setting} to another.")
+    if re.search(r"unsupported|unknown|unrecognized|not (permitted|supported|allowed)|extra (inputs|fields)", lower):
+        return SetupError(
+            f"The service does not take what {choice.model} is asked with: try another OPENAI_API (now {wire!r}) "
+            f"or another {choice.model_setting}. The service says: {message}"
+        )
+    return ServiceError(f"The language model ({choice.model}) refused the request: {message}")
+
+
+def _out_of_money(error: openai.APIStatusError) -> bool:
+    return "insufficient_quota" in (error.code, error.type) or error.code == "billing_hard_limit_reached"
+
+
+def _about_the_model(error: openai.APIStatusError) -> bool:
+    return error.code in ("model_not_found", "DeploymentNotFound") or "model" in _message(error).lower()
+
+
+def _message(error: openai.APIStatusError) -> str:
+    """The service's own words, without the vendor's wrapping; cut, for a page of HTML helps nobody."""
+    body = error.body
+    inner = body.get("error", body) if isinstance(body, Mapping) else body
+    said = inner.get("message") if isinstance(inner, Mapping) else inner
+    return " ".join(str(said or f"HTTP {error.status_code}").split())[:300]

@@ -1,0 +1,128 @@
+"""Scripts put together from pieces: the one that is started, and all that it needs, copied as they are written."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+MODULES = ("cells", "table", "files", "rows", "groups", "answers", "pictures", "look", "log", "slow")
+FOLDER = Path(__file__).parent / "pieces"
+
+
+class Piece(NamedTuple):
+    """A top-level statement of a piece: its source, the names it uses, and whether it is an import."""
+
+    order: int
+    source: str
+    uses: frozenset[str]
+    imported: bool
+
+
+def script(about: str, settings: Mapping[str, object], main: Sequence[str]) -> str:
+    """Return a program that stands alone: `about` is its docstring, `settings` its constants, `main` the lines of its main."""
+    body = "\n".join(main)
+    found = set(needed(f"{body}\nsys, Question").values())
+    if found == set(needed(f"{body}\nsys").values()) | set(needed("Question").values()) and "Question" not in needed(
+        body
+    ):
+        found = set(needed(body).values())
+        start = "    main()\n"
+    else:
+        start = (
+            "    try:\n        main()\n    except Question as question:\n"
+            '        sys.exit(f"QUESTION: {question}")  # what only the user can tell\n'
+        )
+    pieces = sorted(found, key=lambda piece: piece.order)
+    imports = sorted({p.source for p in pieces if p.imported}, key=lambda line: (line.startswith("from"), line))
+    head = '"""' + about.replace("\\", "/").replace('"', "'") + '\n"""\n\nfrom __future__ import annotations\n'
+    constants = "\n".join(f"{name} = {value!r}" for name, value in settings.items())
+    code = "\n\n".join(p.source for p in pieces if not p.imported)
+    written = "def main() -> None:\n" + "\n".join("    " + line for line in body.splitlines())
+    parts = [
+        head,
+        "\n".join(imports),
+        f"\n{constants}\n",
+        code,
+        f"\n{written}\n",
+        f'\nif __name__ == "__main__":\n{start}',
+    ]
+    return "\n".join(parts)
+
+
+def needed(*starts: str) -> dict[str, Piece]:
+    """Return all pieces, by name, that code needs, and what those need."""
+    everything = known()
+    names = {node.id for start in starts for node in ast.walk(ast.parse(start)) if isinstance(node, ast.Name)}
+    open_names, found = list(names), dict[str, Piece]()
+    while open_names:
+        name = open_names.pop()
+        if name in everything and name not in found:
+            found[name] = everything[name]
+            open_names += everything[name].uses
+    return found
+
+
+@cache
+def known() -> dict[str, Piece]:
+    """Return every top-level name of the pieces."""
+    found: dict[str, Piece] = {"sys": Piece(0, "import sys", frozenset(), imported=True)}
+    order = 0
+    for module in MODULES:
+        text = (FOLDER / f"{module}.py").read_text(encoding="utf-8")
+        lines = text.splitlines()
+        for node in ast.parse(text).body:
+            order += 1
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                _imports(node, order, found)
+            elif names := _defined(node):
+                source = _plain("\n".join(lines[_first_line(node, lines) - 1 : node.end_lineno]))
+                gap = "\n" if isinstance(node, ast.FunctionDef | ast.ClassDef) else ""
+                uses = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)} - names
+                uses |= {
+                    n.id
+                    for a in ast.walk(node)
+                    if isinstance(a, ast.arg) and a.annotation
+                    for n in ast.walk(a.annotation)
+                    if isinstance(n, ast.Name)
+                }
+                piece = Piece(order, gap + source, frozenset(uses), imported=False)
+                found |= dict.fromkeys(names, piece)
+    return found
+
+
+def _imports(node: ast.Import | ast.ImportFrom, order: int, found: dict[str, Piece]) -> None:
+    module = node.module if isinstance(node, ast.ImportFrom) else ""
+    if module and module.startswith(("bot.", "__future__")):
+        return  # the script holds these itself
+    for alias in node.names:
+        name = f"{alias.name} as {alias.asname}" if alias.asname else alias.name
+        line = f"from {module} import {name}" if module else f"import {name}"
+        found[alias.asname or alias.name.split(".")[0]] = Piece(order, line, frozenset(), imported=True)
+
+
+def _defined(node: ast.stmt) -> set[str]:
+    if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        return {node.name}
+    if isinstance(node, ast.Assign):
+        return {target.id for target in node.targets if isinstance(target, ast.Name)}
+    if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+        return {node.target.id}
+    return set()
+
+
+def _first_line(node: ast.stmt, lines: list[str]) -> int:
+    """A definition begins with its decorators and with the comment right above it."""
+    decorators = node.decorator_list if isinstance(node, ast.FunctionDef | ast.ClassDef) else []
+    first = min([node.lineno, *(d.lineno for d in decorators)])
+    while first > 1 and lines[first - 2].startswith("#"):
+        first -= 1
+    return first
+
+
+def _plain(source: str) -> str:
+    """Without the remarks that are for our own linters."""
+    return re.sub(r"  # (?:type: ignore|noqa)[^\n]*", "", source)

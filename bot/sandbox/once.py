@@ -1,0 +1,126 @@
+"""`bot run`: one script in the sandbox, from a terminal."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+from bot.errors import UserError
+from bot.execution import Execution, FileName, Outcome, file_name
+from bot.request import ThreadId
+from bot.sandbox.limits import Limits
+from bot.sandbox.runtime import IMPORTS, RuntimeBuild
+from bot.sandbox.sandboxes import open_sandboxes
+
+CODES = {
+    Outcome.TIMED_OUT: 124,
+    Outcome.OUT_OF_MEMORY: 137,
+    Outcome.KILLED: 137,
+    Outcome.OUTPUT_LIMIT: 125,
+    Outcome.DISK_FULL: 122,
+    Outcome.INTERRUPTED: 130,
+}
+
+
+async def run_once(
+    script: Path,
+    args: Sequence[str],
+    *,
+    files: Sequence[Path],
+    stdin: str,
+    seconds: float | None,
+    out: Path | None,
+    as_json: bool,
+    data: Path,
+    limits: Limits,
+    tier: str,
+) -> int:
+    """Run a script with files beside it; print what it printed, or JSON; copy what it made to `out`; return its exit code.
+
+    A limit's own exit code is in `CODES`. Raises UserError for a file that cannot be read, SetupError without a sandbox.
+    """
+    runtime = RuntimeBuild(data)
+    if _imports(script) & IMPORTS:
+        await runtime.build(lambda text: print(text, file=sys.stderr))
+    with tempfile.TemporaryDirectory(prefix="codebot-run-", ignore_cleanup_errors=True) as folder:
+        async with (
+            open_sandboxes(Path(folder), limits, tier=tier, runtime=runtime) as sandboxes,
+            sandboxes.open(ThreadId("local", "terminal", "1")) as sandbox,
+        ):
+            for path in (script, *files):
+                await sandbox.put(file_name(path.name), _bytes(path))
+            execution = await sandbox.run(file_name(script.name), args, stdin=stdin, timeout=seconds)
+            await sandbox.commit(execution)
+            if out is not None:
+                for info in execution.files:
+                    await _save(sandbox.open(info.name), out, info.name)
+    if as_json:
+        print(_json(execution))
+    else:
+        sys.stdout.write(execution.stdout)
+        sys.stdout.flush()
+        sys.stderr.write(execution.stderr)
+        if execution.message:
+            print(execution.message, file=sys.stderr)
+        if execution.files and out is None:
+            made = ", ".join(f.name for f in execution.files)
+            print(f"It made {made}; give --out DIR to keep what it makes.", file=sys.stderr)
+    if execution.outcome in CODES:
+        return CODES[execution.outcome]
+    code = execution.exit_code or 0
+    return code if code >= 0 else 128 - code
+
+
+def _json(execution: Execution) -> str:
+    return json.dumps(
+        {
+            "outcome": str(execution.outcome),
+            "exit_code": execution.exit_code,
+            "stdout": execution.stdout,
+            "stderr": execution.stderr,
+            "duration_s": round(execution.duration, 4),
+            "peak_memory_bytes": execution.peak_memory,
+            "tier": execution.tier,
+            "files": [{"name": f.name, "size": f.size} for f in execution.files],
+            "message": execution.message,
+        },
+        ensure_ascii=False,
+    )
+
+
+def _imports(script: Path) -> set[str]:
+    """The packages that a script names; none when it cannot be parsed: running it will say so."""
+    try:
+        tree = ast.parse(script.read_bytes())
+    except OSError as error:
+        raise UserError(f"{script} cannot be read: {error.strerror}.") from error
+    except (SyntaxError, ValueError):
+        return set()
+    named = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    named |= {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module}
+    return {name.split(".")[0] for name in named}
+
+
+async def _bytes(path: Path) -> AsyncIterator[bytes]:
+    try:
+        with path.open("rb") as file:
+            while chunk := file.read(1 << 20):
+                yield chunk
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}.") from error
+
+
+async def _save(chunks: AsyncIterator[bytes], out: Path, name: FileName) -> None:
+    target = out / name
+    os.makedirs(target.parent, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as partial:
+        async for chunk in chunks:
+            partial.write(chunk)
+    os.chmod(partial.name, 0o644)
+    shutil.move(partial.name, target)
