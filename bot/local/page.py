@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import html
 import json
 from contextlib import suppress
 from pathlib import Path
@@ -17,6 +16,7 @@ from bot.local.files import File
 from bot.local.journal import Json
 from bot.local.messages import Change, Message
 from bot.local.people import BOT_USER, TEAM, TEAM_NAME, User
+from bot.local.render import render_message
 from bot.local.site import SITE, Site
 from bot.local.wire_text import typed
 
@@ -117,11 +117,7 @@ def _render(site: Site, message: Json) -> str:
         found = site.workspace.users.get(user)
         return found.name if found else user
 
-    try:
-        from bot.local.render import render_message
-    except ImportError:
-        return f"<p>{html.escape(message['text'])}</p>"
-    return str(render_message(message, name))
+    return render_message(message, name)
 
 
 def _shown_file(site: Site, file: File) -> Json:
