@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-import time
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import aiohttp
@@ -36,7 +37,6 @@ class SlackChat:
         *,
         bot_user: str,
         pace: float = 3.0,
-        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`pace` is the least time in seconds between two updates of one message."""
         self._client = client
@@ -44,8 +44,8 @@ class SlackChat:
         self._finder = Finder(client, files)
         self._bot_user = bot_user
         self._pace = pace
-        self._clock = clock
-        self._shown: dict[str, tuple[float, str]] = {}
+        self._latest: dict[str, Part] = {}
+        self._updating: dict[str, tuple[asyncio.Task[None], asyncio.Event]] = {}
 
     async def status(self, thread: ThreadId, text: str) -> None:
         """Show the status line of the thread."""
@@ -62,21 +62,44 @@ class SlackChat:
         return await self._post(thread, turn, 0, working([Task(title="Reading", state="running")]))
 
     async def show(self, thread: ThreadId, ts: str, tasks: Sequence[Task]) -> None:
-        """Show what is being done, at most once in `pace` seconds."""
+        """Show what is being done, at most once in `pace` seconds, and the latest of it in the end."""
         part = working(tasks)
-        last, text = self._shown.get(ts, (-self._pace, ""))
-        if part.text == text or self._clock() - last < self._pace:
+        if ts in self._latest and self._latest[ts].text == part.text:
             return
-        self._shown[ts] = (self._clock(), part.text)
-        await self._attempt(
-            self._client.chat_update(channel=thread.channel, ts=ts, text=part.text, blocks=list(part.blocks))
-        )
+        self._latest[ts] = part
+        if ts not in self._updating:
+            over = asyncio.Event()
+            self._updating[ts] = asyncio.create_task(self._update(thread, ts, over)), over
+
+    async def _update(self, thread: ThreadId, ts: str, over: asyncio.Event) -> None:
+        shown: Part | None = None
+        while (part := self._latest.get(ts, shown)) is not shown and part is not None:
+            shown = part
+            await self._attempt(
+                self._client.chat_update(channel=thread.channel, ts=ts, text=part.text, blocks=list(part.blocks))
+            )
+            with suppress(TimeoutError):
+                await asyncio.wait_for(over.wait(), self._pace)
+        self._updating.pop(ts, None)
+
+    async def _quiet(self, ts: str) -> None:
+        """See to it that no update of a message is under way or will come: one that is, is waited for."""
+        self._latest.pop(ts, None)
+        if updating := self._updating.pop(ts, None):
+            task, over = updating
+            over.set()
+            await task
+
+    async def close(self) -> None:
+        """End what goes on in the background."""
+        for ts in list(self._updating):
+            await self._quiet(ts)
 
     async def deliver(
         self, thread: ThreadId, turn: str, ts: str, reply: Reply, files: Sequence[Attachment], *, again: bool
     ) -> str:
         """Make the message the answer, post what does not fit, upload all files at once."""
-        self._shown.pop(ts, None)
+        await self._quiet(ts)
         posted = await self._posted(thread, turn) if again else {}
         messages = parts(reply)
         for number, part in enumerate(messages):
@@ -95,6 +118,7 @@ class SlackChat:
 
     async def remove(self, thread: ThreadId, ts: str) -> None:
         """Delete the turn's message."""
+        await self._quiet(ts)
         await self._attempt(self._client.chat_delete(channel=thread.channel, ts=ts))
 
     async def whisper(self, request: Request, text: str) -> None:

@@ -65,7 +65,7 @@ async def open_slack(
         handlers: list[AsyncSocketModeHandler] = []
 
         async def listen(accept: Accept) -> None:
-            bolt = AsyncApp(client=client, token=bot_token, process_before_response=True)
+            bolt = AsyncApp(client=client, process_before_response=True)
             register(bolt, accept, team, bot_user)
             handler = AsyncSocketModeHandler(
                 bolt, app_token, web_client=AsyncWebClient(token=app_token, base_url=base_url)
@@ -76,9 +76,11 @@ async def open_slack(
             except SlackApiError as error:
                 raise SetupError(f"Slack refuses SLACK_APP_TOKEN: {error.response['error']}.") from error
 
+        chat = SlackChat(client, files, bot_user=bot_user, pace=pace)
         try:
-            yield Slack(team, bot_user, SlackChat(client, files, bot_user=bot_user, pace=pace), listen)
+            yield Slack(team, bot_user, chat, listen)
         finally:
+            await chat.close()
             for handler in handlers:
                 await handler.close_async()  # type: ignore[no-untyped-call]
 

@@ -146,7 +146,13 @@ def test_an_ordinary_user_is_as_safe(tier: str, open_folder: Path) -> None:
             "SANDBOX_OUTPUT": "100000",
             "SANDBOX_SECONDS": "4",
         }
-        environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": f"{TOP}:{packages}", "CANARY_TOKEN": "x", **limits}
+        environment = {
+            "PATH": "/usr/bin:/bin",
+            "PYTHONPATH": f"{TOP}:{packages}",
+            "CANARY_TOKEN": "x",
+            "HOME": str(open_folder),
+            **limits,
+        }
         command = [
             python,
             "-m",

@@ -19,7 +19,9 @@ HELP = (
     " run a script · save a code block as a file · “why did this log go wrong?” or “why errors at HH:MM?” · count slowly."
     " Set `OPENAI_API_KEY` for a language model that does the rest."
 )
-_WROTE = re.compile(r"<[^>\s]+> wrote:\n(?:(?P<fence>`{3,})\n(?P<text>.*?)\n(?P=fence)|\(no words\))", re.S)
+_WROTE = re.compile(
+    r"(?<!Earlier in the thread, )<[^>\s]+> wrote:\n(?:(?P<fence>`{3,})\n(?P<text>.*?)\n(?P=fence)|\(no words\))", re.S
+)
 _ATTACHED = re.compile(r"^(?:Attached files, in the workspace|Files in the workspace now): (.*)$", re.M)
 _FENCED = re.compile(r"(?P<fence>`{3,})\n(?P<text>.*?)\n(?P=fence)", re.S)
 _THANKS = re.compile(
@@ -208,7 +210,7 @@ def _last_wish(words: list[str], files: list[str]) -> Wish:
 
 
 def _words(texts: list[str]) -> list[str]:
-    return [m["text"] or "" for text in texts for m in _WROTE.finditer(text) if "Earlier in the thread" not in text]
+    return [m["text"] or "" for text in texts for m in _WROTE.finditer(text)]
 
 
 def _files(texts: list[str]) -> list[str]:
