@@ -46,7 +46,7 @@ async def serving(settings: Settings, *, pace: float = 3.0) -> AsyncIterator[Tur
             bot_token, app_token, base_url=settings.slack_api_url, max_upload=settings.bot_max_upload, pace=pace
         ) as slack,
         _healthy(settings.bot_health_port),
-        _building(runtime),
+        _building(runtime if settings.bot_runtime else None),
     ):
         spoken = wire(settings.openai_api, settings.openai_base_url)
         patience = Patience(timeout=settings.openai_timeout)
@@ -114,8 +114,12 @@ def set_up_logging(level: str) -> None:
 
 
 @asynccontextmanager
-async def _building(runtime: RuntimeBuild) -> AsyncIterator[None]:
+async def _building(runtime: RuntimeBuild | None) -> AsyncIterator[None]:
     """Build the runtime in the background; scripts of the standard library run meanwhile."""
+
+    if runtime is None:
+        yield
+        return
 
     async def build() -> None:
         say: Callable[[str], None] = log.info

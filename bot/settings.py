@@ -52,6 +52,7 @@ class Settings(BaseSettings):
     bot_turn_tokens: int = Field(500_000, ge=1_000, description="Tokens that one turn may use.")
     bot_turn_seconds: float = Field(900.0, gt=0, description="Seconds that one turn may take.")
     bot_max_upload: int = Field(1_000_000_000, ge=1, description="Bytes of one file taken from Slack.")
+    bot_runtime: bool = Field(True, description="Whether to install the libraries of scripts in the background.")
     bot_health_port: int | None = Field(None, ge=1, le=65535, description="Port for `GET /health`; none by default.")
 
     bot_allow_external: bool = Field(False, description="Whether people of other organizations and guests may ask.")

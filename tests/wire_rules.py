@@ -186,7 +186,7 @@ def _input(body: Body, issued: Mapping[str, tuple[str, Body, str]]) -> Iterator[
                 required = next((r for r, (_, _, f) in issued.items() if f == item["call_id"]), None)
                 before = items[place - 1] if place else {}
                 if "id" in item and required and before.get("id") != required:
-                    text = f"Item '{item['id']}' of type 'function_call' was provided without its required 'reasoning' item: '{required}'."
+                    text = f"Item '{item['id']}' of type 'function_call' was provided without its required 'reasoning' item: '{required}'."  # noqa: E501
                     yield 400, None, "input", text
             case "function_call_output":
                 if item["call_id"] not in calls or item["call_id"] in answered:

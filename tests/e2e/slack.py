@@ -1,0 +1,104 @@
+"""The whole bot over real parts: Bolt on a WebSocket, the sandbox, SQLite, and a scripted model at the HTTP wire."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+import aiohttp
+from pydantic import SecretStr
+
+from bot.app import serving
+from bot.local.server import Options, running
+from bot.settings import Settings, load
+
+CSV = b"date,revenue\n2026-01-05,100\n2026-01-20,50\n2026-02-03,70\n"
+Json = dict[str, Any]
+
+
+class Slack:
+    """The local workspace, through its control API."""
+
+    def __init__(self, session: aiohttp.ClientSession) -> None:
+        self._session = session
+
+    async def say(
+        self, text: str, *, files: Mapping[str, bytes] | None = None, thread: str | None = None, user: str = "U0ALICE"
+    ) -> str:
+        """Post as a person; return the ts."""
+        body: Json = {"channel": "C0GENERAL", "user": user, "text": text}
+        body["files"] = [{"name": n, "content_base64": base64.b64encode(d).decode()} for n, d in (files or {}).items()]
+        if thread:
+            body["thread_ts"] = thread
+        return str((await self.control("message", body))["ts"])
+
+    async def control(self, what: str, body: Json) -> Json:
+        """POST to the control API."""
+        async with self._session.post(f"control/{what}", json=body) as response:
+            said: Json = await response.json()
+            assert response.status == 200, said
+            return said
+
+    async def messages(self, thread: str) -> list[Json]:
+        """The bot's messages of a thread, in order."""
+        async with self._session.get(
+            "control/messages", params={"channel": "C0GENERAL", "thread_ts": thread}
+        ) as response:
+            listed = (await response.json())["messages"]
+        return [m for m in listed if m["user"] == "U0BOT"]
+
+    async def answers(self, thread: str, count: int = 1, *, files: int = 0) -> list[Json]:
+        """Wait for so many finished answers of a thread (the footer makes an answer), and so many files."""
+        async with asyncio.timeout(60):
+            while True:
+                messages = await self.messages(thread)
+                answers = [m for m in messages if any(b["type"] == "context" for b in m.get("blocks") or ())]
+                if len(answers) >= count and sum(len(m["files"]) for m in messages) >= files:
+                    return answers
+                await asyncio.sleep(0.05)
+
+    async def shows(self, thread: str, words: str) -> None:
+        """Wait until a message of the bot has these words."""
+        async with asyncio.timeout(30):
+            while True:
+                if any(words in m["text"] for m in await self.messages(thread)):
+                    return
+                await asyncio.sleep(0.05)
+
+    async def bytes_of(self, file: Json) -> bytes:
+        """The bytes of an uploaded file."""
+        async with self._session.get(f"control/files/{file['id']}") as response:
+            return await response.read()
+
+
+@asynccontextmanager
+async def workspace(
+    folder: Path, model_url: str, wire: Literal["responses", "chat"]
+) -> AsyncIterator[tuple[Slack, Settings]]:
+    """A workspace, and the settings with which a bot comes to work in it."""
+    async with running(folder / "workspace", options=Options(rate_limits=False)) as local:
+        settings = load(
+            slack_bot_token=SecretStr(local.bot_token),
+            slack_app_token=SecretStr(local.app_token),
+            slack_api_url=local.api_url,
+            openai_api_key=SecretStr("sk-test"),
+            openai_base_url=model_url,
+            openai_api=wire,
+            openai_model="gpt-6.1-sol" if wire == "responses" else "gpt-4.1",
+            openai_proxy_model="gpt-6-luna" if wire == "responses" else "gpt-4.1-mini",
+            bot_data=folder / "data",
+            bot_runtime=False,
+        )
+        async with aiohttp.ClientSession(base_url=local.base_url) as session:
+            yield Slack(session), settings
+
+
+@asynccontextmanager
+async def at_work(folder: Path, model_url: str, wire: Literal["responses", "chat"]) -> AsyncIterator[Slack]:
+    """A workspace with the bot in it."""
+    async with workspace(folder, model_url, wire) as (slack, settings), serving(settings, pace=0.2):
+        yield slack
