@@ -1,0 +1,18 @@
+# The bot with the libraries of its scripts built in. Run it with the seccomp profile that allows namespaces if you can:
+# Docker's default one denies them, and scripts then run in the landlock tier.
+FROM python:3.11-slim-bookworm
+
+RUN useradd --create-home --uid 10001 codebot && mkdir /data && chown codebot /data
+WORKDIR /app
+COPY pyproject.toml README.md LICENSE manifest.yml ./
+COPY bot bot
+RUN python -m venv .venv && .venv/bin/pip install --no-cache-dir uv==0.13.9 \
+    && .venv/bin/uv sync --no-dev --inexact --no-cache && chown -R codebot /app
+
+USER codebot
+ENV HOME=/home/codebot BOT_DATA=/data BOT_HEALTH_PORT=8080 PATH=/app/.venv/bin:$PATH
+RUN python -c "import asyncio, pathlib; from bot.sandbox.runtime import RuntimeBuild; asyncio.run(RuntimeBuild(pathlib.Path('/data')).build(print))"
+VOLUME /data
+HEALTHCHECK --interval=30s --timeout=3s --start-period=30s \
+    CMD python -c "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8080/health', timeout=2)"
+CMD ["bot", "serve"]
