@@ -1,0 +1,150 @@
+"""What Slack sends, and what it asks of us."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bot.errors import UserError
+from bot.request import Command, Request, ThreadId
+from bot.slack.events import command_from, request_from, shortcut_from, stop_from
+
+BOT, TEAM = "U0BOT", "T1"
+
+
+def event(text: str = "<@U0BOT> hi", **more: Any) -> dict[str, Any]:
+    return {"type": "message", "channel": "C1", "user": "U1", "ts": "2.0", "text": text, **more}
+
+
+def asked(text: str = "<@U0BOT> hi", **more: Any) -> Request:
+    request = request_from(event(text, **more), TEAM, BOT)
+    assert request is not None
+    return request
+
+
+def test_a_mention_and_its_message_are_the_same_request() -> None:
+    assert asked() == asked(type="app_mention")
+    assert asked() == Request(key="msg:C1:2.0", thread=ThreadId(TEAM, "C1", "2.0"), ts="2.0", user="U1", text="hi")
+
+
+@pytest.mark.parametrize(
+    "ignored",
+    [
+        event("just talk"),
+        event("<@U2> look", thread_ts="1.0"),
+        event(user=BOT),
+        event(bot_id="B1"),
+        event(subtype="channel_join"),
+        event(subtype="bot_message", bot_id="B1"),
+        {
+            "type": "message",
+            "subtype": "message_changed",
+            "channel": "C1",
+            "message": event(),
+            "previous_message": event(),
+        },
+    ],
+)
+def test_what_is_not_for_us_is_no_request(ignored: dict[str, Any]) -> None:
+    assert request_from(ignored, TEAM, BOT) is None
+
+
+def test_a_reply_without_a_mention_is_perhaps_for_us_and_a_direct_message_certainly() -> None:
+    assert asked("and in red?", thread_ts="1.0").direct is False
+    assert asked("hi", channel="D1").direct is True
+
+
+def test_code_arrives_as_it_was_typed() -> None:
+    wire = "<@U0BOT> save as a.py\n```if a &lt; b &amp;&amp; c &gt; d: open('<https://x.org/?a=1&amp;b=2>')\n  os.path &amp;#39;```"
+
+    assert asked(wire).text == "save as a.py\n```if a < b && c > d: open('https://x.org/?a=1&b=2')\n  os.path &#39;```"
+
+
+def test_a_lone_block_is_a_command_and_a_block_with_words_is_not() -> None:
+    assert asked("<@U0BOT> ```print(1)```").command == Command(code="print(1)")
+    assert asked("<@U0BOT> what is ```print(1)```").command is None
+
+
+def test_files_are_never_dropped_even_when_only_slack_knows_them() -> None:
+    request = asked(
+        subtype="file_share", files=[{"id": "F1", "file_access": "check_file_info"}, {"id": "F2", "name": "a b.csv"}]
+    )
+
+    assert [(u.id, u.name) for u in request.uploads] == [("F1", "F1"), ("F2", "a b.csv")]
+
+
+@pytest.mark.parametrize("word", ["stop", "<@U0BOT> Stop", "!cancel"])
+def test_stop_is_heard_in_a_thread(word: str) -> None:
+    assert asked(word, thread_ts="1.0").kind == "stop"
+
+
+def test_an_edit_that_adds_our_name_is_the_question_itself() -> None:
+    before, after = event("plot"), event("<@U0BOT> plot", edited={"ts": "3.0"})
+    changed = {
+        "type": "message",
+        "subtype": "message_changed",
+        "channel": "C1",
+        "message": after,
+        "previous_message": before,
+    }
+
+    request = request_from(changed, TEAM, BOT)
+
+    assert request is not None
+    assert (request.kind, request.key) == ("message", "msg:C1:2.0")
+
+
+def test_edits_and_deletions_name_the_message_they_change() -> None:
+    before, after = event("<@U0BOT> plot"), event("<@U0BOT> plot it", edited={"ts": "3.0"})
+    changed = {
+        "type": "message",
+        "subtype": "message_changed",
+        "channel": "C1",
+        "message": after,
+        "previous_message": before,
+    }
+    gone = {
+        "type": "message",
+        "subtype": "message_deleted",
+        "channel": "C1",
+        "deleted_ts": "2.0",
+        "previous_message": before,
+    }
+
+    edit, delete = request_from(changed, TEAM, BOT), request_from(gone, TEAM, BOT)
+
+    assert edit is not None
+    assert delete is not None
+    assert (edit.kind, edit.replaces, edit.text) == ("edit", "2.0", "plot it")
+    assert (delete.kind, delete.replaces) == ("delete", "2.0")
+
+
+def test_people_of_other_organizations_are_marked() -> None:
+    assert asked(user_team="T9").external is True
+    assert asked(user_team=TEAM).external is False
+
+
+def test_arguments_split_as_a_shell_splits_them() -> None:
+    body = {"team_id": TEAM, "channel_id": "C1", "user_id": "U1", "trigger_id": "t", "text": "plot.py 'a b' c"}
+
+    request = command_from(body, "9.0")
+
+    assert request.command == Command(target="plot.py", args=("a b", "c"))
+    with pytest.raises(UserError, match="Close the quote"):
+        command_from({**body, "text": "'x"}, "9.0")
+
+
+def test_the_shortcut_and_the_stop_button_name_their_message() -> None:
+    body = {
+        "team": {"id": TEAM},
+        "channel": {"id": "C1"},
+        "user": {"id": "U1"},
+        "message": {"ts": "2.0", "thread_ts": "1.0"},
+    }
+
+    stop = stop_from({**body, "actions": [{"action_id": "stop", "action_ts": "5.0"}]})
+
+    assert shortcut_from({**body, "trigger_id": "t", "message_ts": "2.0"}, "9.0").command == Command(message_ts="2.0")
+    assert stop is not None
+    assert (stop.thread.ts, stop.ts, stop.kind) == ("1.0", "5.0", "stop")
