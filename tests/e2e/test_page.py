@@ -1,0 +1,113 @@
+"""The page, as a person uses it, in headless Chromium."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Page, async_playwright, expect
+
+from bot.app import serving
+from tests.e2e.slack import CSV, workspace
+from tests.e2e.test_threads import PLOT, report, send, write_and_run
+from tests.wire import Choose, Next, ScriptedModel
+
+CHROMIUM = shutil.which("chromium")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Debian's chromium is not installed")
+QUIET = [
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+]
+
+
+@asynccontextmanager
+async def opened(folder: Path, *script: Next) -> AsyncIterator[Page]:
+    """The page of a workspace with the bot at work in it."""
+    async with (
+        ScriptedModel(script) as model,
+        workspace(folder, model.url, "chat") as (_, settings),
+        serving(settings, pace=0.2),
+        async_playwright() as playwright,
+    ):
+        args = [*QUIET, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=args)
+        page = await browser.new_page()
+        problems: list[str] = []
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        await page.goto(settings.slack_api_url.removesuffix("api/"))
+        await expect(page.locator("#presence")).to_contain_text("is here", timeout=15_000)
+        yield page
+        await browser.close()
+        assert problems == []
+
+
+async def test_a_person_drops_a_csv_asks_and_gets_the_plot_in_the_thread(tmp_path: Path) -> None:
+    async with opened(tmp_path, send(), write_and_run(PLOT), report(files=["plot.png"])) as page:
+        await page.locator("#composer input[type=file]").set_input_files(
+            {"name": "sales.csv", "mimeType": "text/csv", "buffer": CSV}
+        )
+        await page.locator("#composer textarea").fill("@codebot plot revenue by month")
+        await page.locator("#composer textarea").press("Enter")
+
+        thread = page.locator("#replies")
+        await expect(thread).to_contain_text("Here is the plot.", timeout=30_000)
+        await expect(thread).to_contain_text("sales.csv")
+        await expect(thread.locator("a[download='plot.png']")).to_be_visible(timeout=15_000)
+        await expect(page.locator("#composer textarea")).to_have_value("")
+
+
+async def test_runpy_has_a_hint_and_answers_in_the_thread_of_the_file(tmp_path: Path) -> None:
+    async with opened(tmp_path) as page:
+        await page.locator("#composer input[type=file]").set_input_files(
+            {"name": "six.py", "mimeType": "text/x-python", "buffer": b"print(6 * 7)"}
+        )
+        await page.locator("#composer textarea").press("Enter")
+        await expect(page.locator("#messages")).to_contain_text("six.py")
+        await asyncio.sleep(0.5)
+        await page.locator("#composer textarea").press_sequentially("/ru")
+        await expect(page.locator("#composer .hints")).to_contain_text("/runpy")
+        await page.keyboard.press("Tab")
+        await page.keyboard.press("Enter")
+
+        await page.get_by_role("button", name="1 reply").click(timeout=30_000)
+        await expect(page.locator("#replies")).to_contain_text("42")
+        await expect(page.locator("#replies")).to_contain_text("no model")
+
+
+async def test_stop_stands_in_the_thread_while_work_goes_on(tmp_path: Path) -> None:
+    async with opened(tmp_path, send(), write_and_run("import time\ntime.sleep(600)\n")) as page:
+        await page.locator("#composer textarea").fill("@codebot sleep")
+        await page.locator("#composer textarea").press("Enter")
+        await expect(page.locator("#replies")).to_contain_text("Running plot.py", timeout=30_000)
+
+        await page.locator("#replies .actions button.danger").click()
+
+        await expect(page.locator("#replies")).to_contain_text("Stopped.", timeout=15_000)
+
+
+async def test_what_people_write_is_shown_and_never_acts(tmp_path: Path) -> None:
+    hostile = "<img src=x onerror=\"document.title='broken'\"> <script>document.title='broken'</script>"
+    async with opened(tmp_path, Choose({"kind": "Respond", "text": f"You wrote: {hostile}"})) as page:
+        await page.locator("#composer textarea").fill(f"@codebot {hostile}")
+        await page.locator("#composer textarea").press("Enter")
+
+        await expect(page.locator("#replies")).to_contain_text("You wrote:", timeout=30_000)
+        await expect(page.locator("#replies")).to_contain_text("onerror")
+        assert await page.title() == "codebot workspace"
+
+
+async def test_a_mistake_is_said_and_what_was_typed_is_kept(tmp_path: Path) -> None:
+    async with opened(tmp_path) as page:
+        await page.locator("#composer textarea").fill("/nonsense now")
+        await page.get_by_role("button", name="Send").first.click()
+
+        await expect(page.locator("#composer .problem")).to_have_text("/nonsense is not a command here.")
+        await expect(page.locator("#composer textarea")).to_have_value("/nonsense now")
