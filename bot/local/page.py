@@ -113,9 +113,9 @@ def shown(site: Site, message: Message) -> Json:
 
 
 def _render(site: Site, message: Json) -> str:
-    def name(user: str) -> str:
-        found = site.workspace.users.get(user)
-        return found.name if found else user
+    def name(key: str) -> str:
+        found = site.workspace.users.get(key) or site.workspace.channels.get(key)
+        return found.name if found else key
 
     return render_message(message, name)
 

@@ -109,7 +109,7 @@ def _block(block: Block, names: Names) -> str:
 def _section(block: Block, names: Names) -> str:
     text = _text(block.get("text"), names)
     fields = "".join(f"<div>{_text(field, names)}</div>" for field in _maps(block.get("fields")))
-    return f'<div class="said">{text}</div>' * bool(text) + f'<div class="fields">{fields}</div>' * bool(fields)
+    return f"<div>{text}</div>" * bool(text) + f'<div class="fields">{fields}</div>' * bool(fields)
 
 
 def _image(block: Block, names: Names) -> str:
