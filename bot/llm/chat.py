@@ -59,7 +59,10 @@ class ChatWire:
 
     async def post(self, client: AsyncOpenAI, body: Json) -> BaseModel:
         """Send a request."""
-        answer: object = await client.chat.completions.create(**body)
+        try:
+            answer: object = await client.chat.completions.create(**body)
+        except ValueError as error:  # half of a JSON text reaches us as it is
+            raise Garbled("it is not JSON") from error
         if not isinstance(answer, ChatCompletion):
             raise Garbled("it is not JSON")
         return answer

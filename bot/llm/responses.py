@@ -57,7 +57,10 @@ class ResponsesWire:
 
     async def post(self, client: AsyncOpenAI, body: Json) -> BaseModel:
         """Send a request."""
-        answer: object = await client.responses.create(**body)
+        try:
+            answer: object = await client.responses.create(**body)
+        except ValueError as error:  # half of a JSON text reaches us as it is
+            raise Garbled("it is not JSON") from error
         if not isinstance(answer, Response):
             raise Garbled("it is not JSON")
         return answer

@@ -1,0 +1,102 @@
+"""What the core may rely on of a sandbox: each real tier, and the fake of the core's tests."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bot.errors import NoSuchFile, TooLarge
+from bot.execution import Execution, FileName, Outcome
+from bot.ports import Sandboxes
+from bot.request import ThreadId
+from bot.sandbox.limits import Limits
+from bot.sandbox.sandboxes import open_sandboxes, probe
+from tests.fakes import MemorySandboxes
+
+THREAD = ThreadId("T1", "C1", "1.0")
+LIMITS = Limits(seconds=10, file=100_000, thread=250_000)
+SCRIPT = """
+import os
+open("made.txt", "w").write("new")
+if os.path.exists("old.txt"): open("old.txt", "w").write("changed")
+if os.path.exists("gone.txt"): os.unlink("gone.txt")
+"""
+
+
+async def _script(files: dict[str, bytes]) -> Execution:
+    """The same for the fake, whose programs are functions."""
+    files["made.txt"] = b"new"
+    if "old.txt" in files:
+        files["old.txt"] = b"changed"
+    return Execution(outcome=Outcome.SUCCEEDED, exit_code=0)
+
+
+@pytest.fixture(params=["memory", "bwrap", "landlock"])
+async def sandboxes(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Sandboxes]:
+    if request.param == "memory":
+        fake = MemorySandboxes(limit=LIMITS.file)
+        fake.programs["a.py"] = _script
+        yield fake
+        return
+    if not (found := await probe(request.param, LIMITS)).works:
+        pytest.skip(f"{request.param} does not work on this machine: {found.why}")
+    async with open_sandboxes(tmp_path, LIMITS, tier=request.param) as real:
+        yield real
+
+
+async def test_files_come_back_as_they_were_put_whatever_their_name(sandboxes: Sandboxes) -> None:
+    names = ["a b 😀.csv", "deep/er/x.txt", "é.py"]
+    async with sandboxes.open(THREAD) as sandbox:
+        for name in names:
+            await sandbox.put(FileName(name), once(name.encode()))
+
+        assert [f.name for f in await sandbox.list()] == sorted(names)
+        for name in names:
+            assert b"".join([c async for c in sandbox.open(FileName(name))]) == name.encode()
+
+
+async def test_a_file_too_large_is_refused_and_leaves_nothing(sandboxes: Sandboxes) -> None:
+    async with sandboxes.open(THREAD) as sandbox:
+        with pytest.raises(TooLarge):
+            await sandbox.put(FileName("big"), once(b"x" * (LIMITS.file + 1)))
+
+        assert list(await sandbox.list()) == []
+
+
+async def test_what_is_not_there_is_said(sandboxes: Sandboxes) -> None:
+    async with sandboxes.open(THREAD) as sandbox:
+        with pytest.raises(NoSuchFile):
+            await sandbox.run(FileName("nope.py"))
+        with pytest.raises(NoSuchFile):
+            _ = [c async for c in sandbox.open(FileName("nope.py"))]
+
+
+async def test_a_run_changes_the_files_when_it_is_committed_and_only_once(sandboxes: Sandboxes) -> None:
+    async with sandboxes.open(THREAD) as sandbox:
+        await sandbox.put(FileName("a.py"), once(SCRIPT.encode()))
+        await sandbox.put(FileName("old.txt"), once(b"old"))
+
+        execution = await sandbox.run(FileName("a.py"))
+
+        assert execution.outcome is Outcome.SUCCEEDED, execution
+        assert sorted(f.name for f in execution.files) == ["made.txt", "old.txt"]
+        assert [f.name for f in await sandbox.list()] == ["a.py", "old.txt"]
+        await sandbox.commit(execution)
+        await sandbox.put(FileName("made.txt"), once(b"mine now"))
+        await sandbox.commit(execution)
+        assert b"".join([c async for c in sandbox.open(FileName("made.txt"))]) == b"mine now"
+        assert b"".join([c async for c in sandbox.open(FileName("old.txt"))]) == b"changed"
+
+
+async def test_a_thread_has_files_of_its_own(sandboxes: Sandboxes) -> None:
+    async with sandboxes.open(THREAD) as sandbox, sandboxes.open(replace(THREAD, ts="2.0")) as other:
+        await sandbox.put(FileName("mine.txt"), once(b"x"))
+
+        assert list(await other.list()) == []
+
+
+async def once(data: bytes) -> AsyncIterator[bytes]:
+    yield data

@@ -1,0 +1,129 @@
+"""Runs as a user sees them, in every real tier."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bot.execution import Execution, FileName
+from bot.request import ThreadId
+from bot.sandbox.limits import Limits
+from bot.sandbox.sandboxes import LocalSandboxes, open_sandboxes, probe
+
+THREAD = ThreadId("T1", "C1", "1.0")
+
+
+@pytest.fixture(params=["bwrap", "landlock"])
+async def sandboxes(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[LocalSandboxes]:
+    if not (found := await probe(request.param, Limits())).works:
+        pytest.skip(f"{request.param} does not work on this machine: {found.why}")
+    async with open_sandboxes(tmp_path, Limits(seconds=20), tier=request.param) as real:
+        yield real
+
+
+async def ran(
+    sandboxes: LocalSandboxes, script: str, *args: str, stdin: str = "", files: dict[str, bytes] | None = None
+) -> Execution:
+    async with sandboxes.open(THREAD) as sandbox:
+        for name, data in {"script.py": script.encode(), **(files or {})}.items():
+            await sandbox.put(FileName(name), once(data))
+        execution = await sandbox.run(FileName("script.py"), args, stdin=stdin)
+        await sandbox.commit(execution)
+        return execution
+
+
+@pytest.mark.parametrize(
+    ("script", "code", "stdout", "stderr"),
+    [
+        ("print('hi')", 0, "hi\n", ""),
+        ("import sys; sys.exit(3)", 3, "", ""),
+        ("import sys; sys.exit('no')", 1, "", "no\n"),
+        ("import os; os._exit(7)", 7, "", ""),
+        ("import sys; print(sys.argv[1:], sys.stdin.read())", 0, "['a b', 'é'] typed\n", ""),
+        ("import atexit; atexit.register(print, 'bye')", 0, "bye\n", ""),
+        ("import threading; threading.Thread(target=lambda: print('t')).start()", 0, "t\n", ""),
+        ("f = open('x', 'w'); f.write('kept')", 0, "", ""),
+        ("if __name__ == '__main__': print('main')", 0, "main\n", ""),
+        ("print('é😀')", 0, "é😀\n", ""),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", -11, "", ""),
+    ],
+)
+async def test_a_script_runs_as_under_python(
+    sandboxes: LocalSandboxes, script: str, code: int, stdout: str, stderr: str
+) -> None:
+    execution = await ran(sandboxes, script, "a b", "é", stdin="typed")
+
+    assert (execution.exit_code, execution.stdout, execution.stderr) == (code, stdout, stderr)
+
+
+async def test_a_traceback_shows_the_scripts_lines_and_none_of_ours(sandboxes: LocalSandboxes) -> None:
+    execution = await ran(sandboxes, "def f():\n    return {}['x']\n\nf()\n")
+
+    assert "return {}['x']" in execution.stderr
+    assert "KeyError: 'x'" in execution.stderr
+    assert "launcher" not in execution.stderr
+    assert "exec(compile" not in execution.stderr
+
+
+async def test_the_threads_own_modules_do_not_hide_the_standard_library(sandboxes: LocalSandboxes) -> None:
+    execution = await ran(
+        sandboxes,
+        "import json, helper; print(json.dumps({}), helper.x)",
+        files={"json.py": b"1/0", "helper.py": b"x = 5"},
+    )
+
+    assert execution.stdout == "{} 5\n", execution.stderr
+
+
+async def test_a_missing_library_and_missing_input_are_answered_with_what_to_do(sandboxes: LocalSandboxes) -> None:
+    assert (
+        "There" in (await ran(sandboxes, "import nonsense")).message
+        or "not here" in (await ran(sandboxes, "import nonsense")).message
+    )
+    assert "asked for input" in (await ran(sandboxes, "input('name? ')")).message
+
+
+async def test_deleted_and_renamed_files_are_so_afterwards(sandboxes: LocalSandboxes) -> None:
+    script = """
+import os, shutil
+os.unlink("a.txt")
+os.rename("b.txt", "c.txt")
+shutil.rmtree("folder")
+os.mkdir("folder"); open("folder/new.txt", "w").write("n")
+"""
+    execution = await ran(sandboxes, script, files={"a.txt": b"a", "b.txt": b"b", "folder/old.txt": b"o"})
+
+    assert execution.outcome == "succeeded", execution.stderr
+    async with sandboxes.open(THREAD) as sandbox:
+        assert [f.name for f in await sandbox.list()] == ["c.txt", "folder/new.txt", "script.py"]
+
+
+def test_bot_run_passes_through_output_and_exit_code(tmp_path: Path) -> None:
+    script = tmp_path / "a script.py"
+    script.write_text(
+        "import sys\nprint(open('data.csv').read(), sys.argv[1:])\nopen('out.txt', 'w').write('made')\nsys.exit(5)\n"
+    )
+    (tmp_path / "data.csv").write_text("1,2")
+    base = [sys.executable, "-m", "bot", "run", "--data", str(tmp_path / "data"), "--file", str(tmp_path / "data.csv")]
+
+    plain = subprocess.run(
+        [*base, "--out", str(tmp_path / "out"), str(script), "-x", "y"], capture_output=True, text=True, check=False
+    )
+    as_json = subprocess.run([*base, "--json", str(script)], capture_output=True, text=True, check=False)
+
+    assert (plain.returncode, plain.stdout) == (5, "1,2 ['-x', 'y']\n")
+    assert (tmp_path / "out" / "out.txt").read_text() == "made"
+    said = json.loads(as_json.stdout)
+    assert as_json.returncode == 5
+    assert (said["outcome"], said["exit_code"], said["files"]) == ("failed", 5, [{"name": "out.txt", "size": 4}])
+    keys = {"outcome", "exit_code", "stdout", "stderr", "duration_s", "peak_memory_bytes", "tier", "files"}
+    assert keys <= said.keys()
+
+
+async def once(data: bytes) -> AsyncIterator[bytes]:
+    yield data
