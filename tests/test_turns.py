@@ -11,12 +11,14 @@ from typing import Any
 import pytest
 
 from bot.access import Access
+from bot.code_assistant import CodeAssistant
 from bot.conversation import Decision, Delivery, Entry, Message, Report, Step, Usage
 from bot.errors import ServiceError, UserError
 from bot.execution import Execution, Outcome
-from bot.ports import Claim, Found, Overheard, Person, Store
+from bot.ports import Claim, Decided, Found, Overheard, Person, Store
 from bot.request import Command, Request, ThreadId
 from bot.turn import Budget
+from bot.user_proxy import SendMessage
 from tests.world import CSV, THREAD, brief, call, mention, report, respond, silent, world
 
 PLOT = call("File", name="plot.py", body="...")
@@ -512,3 +514,31 @@ async def test_usage_of_every_call_is_on_record() -> None:
         assert [e.usage for e in (await w.conversation()).entries if isinstance(e, Decision)] == [
             Usage(model="scripted", calls=1, input=100, cached=80, output=10)
         ]
+
+
+async def test_a_second_specialist_joins_with_one_entry_and_both_keep_their_memory() -> None:
+    to_poet = SendMessage(kind="SendMessage", recipient="poet", message="a rhyme", done_when=["it rhymes"])
+    verse = [
+        call("Report", status="complete", answer="Roses.", evidence=[{"condition": "it rhymes", "file": "poem.txt"}])
+    ]
+    script = (
+        brief(),
+        [PLOT, RUN],
+        report(run="plot.py"),
+        to_poet,
+        [call("File", name="poem.txt", body="x")],
+        verse,
+        brief(),
+    )
+    async with world(*script, report(run="plot.py")) as w:
+        w.specialists["poet"] = ("writes rhymes.", CodeAssistant(w.model, name="poet", prompt="You are a poet."))
+        w.reborn()
+
+        for words in ("plot", "now a rhyme", "again"):
+            await w.tell(mention(words))
+
+        assert w.texts() == ["Done.", "Roses.", "Done."]
+        poet, coder = w.model.prompts[4], w.model.prompts[-1]
+        assert (poet.agent, poet.system) == ("poet", "You are a poet.")
+        assert not any(isinstance(item, Decided) for item in poet.items)
+        assert [c.name for c in coder.items[1].decision.calls] == ["File", "ExecutePyFile"]  # type: ignore[union-attr]

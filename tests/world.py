@@ -16,7 +16,7 @@ from bot.ports import Store
 from bot.request import Request, ThreadId, Upload
 from bot.store.sqlite import open_store
 from bot.turn import Budget
-from bot.turns import Turns
+from bot.turns import Agent, Turns
 from bot.user_proxy import Respond, SendMessage, StaySilent, UserProxy
 from tests.fakes import FakeChat, MemorySandboxes, Scripted, ScriptedModel
 
@@ -37,6 +37,7 @@ class World:
         self.now = 1_000.0
         self.access = access or Access()
         self.budget = budget or Budget()
+        self.specialists: dict[str, tuple[str, Agent]] = {NAME: (WHAT, CodeAssistant(self.model))}
         self.turns = self.reborn()
 
     def reborn(self) -> Turns:
@@ -44,8 +45,8 @@ class World:
         intake = Intake(self.chat, self.store, self.access, lambda: self.now)
         self.turns = Turns(
             self.chat,
-            UserProxy(self.model, {NAME: WHAT}),
-            {NAME: CodeAssistant(self.model), RUNNER: Runner()},
+            UserProxy(self.model, {name: what for name, (what, _) in self.specialists.items()}),
+            {**{name: agent for name, (_, agent) in self.specialists.items()}, RUNNER: Runner()},
             self.sandboxes,
             self.store,
             intake,

@@ -56,7 +56,8 @@ def _wish(text: str, named: str, files: Sequence[str], before: Wish | None) -> W
     if re.search(r"^(?:please\s+)?(?:run|execute|start|try|fix|mend)\b", low) and (
         _scripts(files) or named.endswith(".py")
     ):
-        args = text.split(named, 1)[1].split() if named and named in text else ()
+        words = text.split()[1:] if named else []
+        args = () if words and words[0].lower() in {"and", "then", "please", "to", "it", "with", "for", "in"} else words
         return Wish(verb="run", file=named if named.endswith(".py") else "", args=tuple(args))
     if re.fullmatch(r"(?:what|which)?\s*files?.*|list( the)? files?", low):
         return Wish(verb="list")
