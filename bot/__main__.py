@@ -67,10 +67,12 @@ def serve_slack(data: DATA = None) -> None:
     _carry_out(run())
 
 
-@app.command(context_settings={"allow_interspersed_args": False})
+@app.command()
 def run(
     script: Annotated[Path, typer.Argument(metavar="FILE", help="The Python file to run.")],
-    args: Annotated[list[str] | None, typer.Argument(help="Its arguments.")] = None,
+    args: Annotated[
+        list[str] | None, typer.Argument(help="Its arguments; put -- before those that begin with a dash.")
+    ] = None,
     file: Annotated[
         list[Path] | None, typer.Option(help="A file to lay beside it; may be given several times.")
     ] = None,

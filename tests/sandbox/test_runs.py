@@ -112,9 +112,12 @@ def test_bot_run_passes_through_output_and_exit_code(tmp_path: Path) -> None:
     base = [sys.executable, "-m", "bot", "run", "--data", str(tmp_path / "data"), "--file", str(tmp_path / "data.csv")]
 
     plain = subprocess.run(
-        [*base, "--out", str(tmp_path / "out"), str(script), "-x", "y"], capture_output=True, text=True, check=False
+        [*base, str(script), "--out", str(tmp_path / "out"), "--", "-x", "y"],
+        capture_output=True,
+        text=True,
+        check=False,
     )
-    as_json = subprocess.run([*base, "--json", str(script)], capture_output=True, text=True, check=False)
+    as_json = subprocess.run([*base, str(script), "--json"], capture_output=True, text=True, check=False)
 
     assert (plain.returncode, plain.stdout) == (5, "1,2 ['-x', 'y']\n")
     assert (tmp_path / "out" / "out.txt").read_text() == "made"
