@@ -51,11 +51,11 @@ class _Output:
 
 
 class _Status:
-    """What the launcher tells: first the layer's descriptor, in the end how the script ended."""
+    """What the launcher tells: first the open folders that take new files, in the end how the script ended."""
 
     def __init__(self, ours: socket.socket) -> None:
         self._socket = ours
-        self.layer: int | None = None
+        self._folders: list[int] = []
         self.said: dict[str, Any] = {}
 
     def poll(self) -> None:
@@ -65,20 +65,23 @@ class _Status:
                 data, descriptors, _, _ = socket.recv_fds(self._socket, 4096, 4)
                 if not data:
                     return
-                for descriptor in descriptors:
-                    if self.layer is None:
-                        self.layer = descriptor
-                    else:
-                        os.close(descriptor)
+                self._folders += descriptors
                 self.said |= json.loads(data)
 
     def disk(self) -> tuple[int, bool]:
-        """Bytes of new files in the layer, and whether no more fit."""
+        """Bytes of new files in memory, and whether one of the folders takes no more."""
         self.poll()
-        if self.layer is None:
-            return 0, False
-        info = os.fstatvfs(self.layer)
-        return (info.f_blocks - info.f_bfree) * info.f_frsize, info.f_bfree < 16 or info.f_ffree < 2
+        infos = [os.fstatvfs(folder) for folder in self._folders]
+        used = sum((info.f_blocks - info.f_bfree) * info.f_frsize for info in infos)
+        return used, any(info.f_bfree < 16 or info.f_ffree < 2 for info in infos)
+
+    def layer(self) -> int | None:
+        """Give away the layer's descriptor, the first, and close the others."""
+        layer = self._folders[0] if self._folders else None
+        for folder in self._folders[1:]:
+            os.close(folder)
+        self._folders = []
+        return layer
 
 
 async def carry_out(
@@ -189,7 +192,7 @@ def _judged(
     outcome = cause or _outcome(code, seen)
     peak = max(seen.peak_memory, int(status.said.get("peak_memory", 0)))
     message = _words(outcome, limits, seconds, code)
-    return Ended(outcome, code, stdout, stderr, duration, peak, message, status.layer)
+    return Ended(outcome, code, stdout, stderr, duration, peak, message, status.layer())
 
 
 def _outcome(code: int | None, seen: Watched) -> Outcome:

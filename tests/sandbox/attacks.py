@@ -111,6 +111,17 @@ print("BROKEN")
         outcomes=("disk full",),
         bare=False,
     ),
+    "fill the scratch folders": Attack(
+        script="""
+import os
+where = os.environ["TMPDIR"]
+with open(os.path.join(where, "big"), "wb") as file:
+    for _ in range(2_000): file.write(b"x" * (1 << 20)); file.flush()
+print("BROKEN")
+""",
+        outcomes=("disk full",),
+        bare=False,
+    ),
     "make files without end": Attack(
         script="""
 for n in range(200_000):

@@ -51,7 +51,10 @@ def main() -> None:
 
 
 def _mount_workspace(config: dict[str, Any], status: socket.socket) -> None:
-    """Lay an empty, bounded layer over the thread's files, and hand it to the host: it will be the run's diff."""
+    """Lay an empty, bounded layer over the thread's files, and hand it to the host: it will be the run's diff.
+
+    The other folders a script may fill go along, so that the host sees when they are full.
+    """
     kernel.unshare_mounts()
     options = f"mode=700,size={config['disk']},nr_inodes={config['inodes']}"
     kernel.mount("tmpfs", UPPER, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, options)
@@ -63,8 +66,10 @@ def _mount_workspace(config: dict[str, Any], status: socket.socket) -> None:
     cover = kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_RDONLY
     for covered in (LOWER, UPPER):
         kernel.mount("tmpfs", covered, "tmpfs", cover, "size=4k,nr_inodes=2,mode=555")
-    socket.send_fds(status, [b'{"ready": true}'], [descriptor])
-    os.close(descriptor)
+    descriptors = [descriptor, *(os.open(path, os.O_RDONLY | os.O_DIRECTORY) for path in ("/tmp", "/dev/shm"))]
+    socket.send_fds(status, [b'{"ready": true}'], descriptors)
+    for descriptor in descriptors:
+        os.close(descriptor)
 
 
 def _become_script(config: dict[str, Any], status: socket.socket) -> None:
