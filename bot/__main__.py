@@ -1,25 +1,25 @@
-"""The command line: demo, local, serve, run, doctor."""
+"""The command line: demo, local, serve, run, doctor. Each command imports what it needs: a run shall start at once."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from bot.app import limits, serving, set_up_logging
-from bot.demo import in_demo
-from bot.doctor import examine
-from bot.errors import BotError
-from bot.local.server import CannotServe, Running, serve
-from bot.sandbox.once import run_once
-from bot.settings import Settings, load
+from bot.errors import BotError, SetupError
+from bot.settings import Settings, limits, load
+from bot.turns import current_thread
+
+if TYPE_CHECKING:
+    from bot.local.server import Running
 
 app = typer.Typer(
     help="A code assistant that lives in Slack.",
@@ -40,6 +40,8 @@ def demo(
     ] = None,
 ) -> None:
     """Try it: a workspace like Slack's on this machine, with the bot in it. Needs no account and no key."""
+    from bot.demo import in_demo
+
     settings = _settings(data)
     _carry_out(in_demo(settings, port, workspace, lambda url: print(f"Open {url} and write to codebot.", flush=True)))
 
@@ -47,17 +49,27 @@ def demo(
 @app.command()
 def local(port: PORT = 8484, data: DATA = None) -> None:
     """The workspace alone, without the bot."""
+    from bot.local.server import CannotServe, serve
+
     folder = _settings(data).bot_data / "workspace"
 
     def say(running: Running) -> None:
         print(f"The workspace is open at {running.base_url}", flush=True)
 
-    _carry_out(serve("127.0.0.1", port, folder, started=say))
+    async def run() -> None:
+        try:
+            await serve("127.0.0.1", port, folder, started=say)
+        except CannotServe as error:
+            raise SetupError(str(error)) from error
+
+    _carry_out(run())
 
 
 @app.command("serve")
 def serve_slack(data: DATA = None) -> None:
     """Serve a Slack workspace."""
+    from bot.app import serving
+
     settings = _settings(data)
 
     async def run() -> None:
@@ -85,6 +97,8 @@ def run(
 ) -> None:
     """Run a script in the sandbox, from the terminal. Exit code: the script's own; 124 too long, 137 memory or killed,
     125 too much output, 122 disk full."""
+    from bot.sandbox.once import run_once
+
     settings = _settings(data, quiet=True)
     done = run_once(
         script,
@@ -104,6 +118,8 @@ def run(
 @app.command()
 def doctor(data: DATA = None) -> None:
     """Look at settings, tokens, model, sandbox and store, and say what to do about each."""
+    from bot.doctor import examine
+
     settings = _settings(data, quiet=True)
 
     async def run() -> int:
@@ -119,6 +135,20 @@ def doctor(data: DATA = None) -> None:
     raise typer.Exit(_carry_out(run()) or 0)
 
 
+def _set_up_logging(level: str) -> None:
+    """Log to stderr, each line with the thread it belongs to."""
+
+    def mark(record: logging.LogRecord) -> bool:
+        record.thread_id = current_thread.get()
+        return True
+
+    handler = logging.StreamHandler()
+    handler.addFilter(mark)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s [%(thread_id)s] %(message)s"))
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+    logging.getLogger("slack_bolt").setLevel(logging.WARNING)
+
+
 def main() -> None:
     """Run the command line; a mistake in the settings is one line, never a traceback."""
     app()
@@ -129,7 +159,7 @@ def _settings(data: Path | None, *, quiet: bool = False) -> Settings:
         settings = load(**({"bot_data": data.absolute()} if data else {}))
     except BotError as error:
         _fail(error)
-    set_up_logging("ERROR" if quiet else settings.bot_log_level)
+    _set_up_logging("ERROR" if quiet else settings.bot_log_level)
     return settings
 
 
@@ -146,7 +176,7 @@ def _carry_out(work: Coroutine[Any, Any, int | None]) -> int | None:
         return asyncio.run(run())
     except asyncio.CancelledError:
         return 0
-    except (BotError, CannotServe) as error:
+    except BotError as error:
         _fail(error)
 
 

@@ -19,14 +19,13 @@ from bot.llm.choice import ModelChoice
 from bot.llm.model import OpenAIModel
 from bot.llm.patience import Patience
 from bot.llm.service import open_client, wire
-from bot.sandbox.limits import Limits
 from bot.sandbox.runtime import RuntimeBuild
 from bot.sandbox.sandboxes import open_sandboxes
-from bot.settings import Settings
+from bot.settings import Settings, limits
 from bot.slack.listeners import open_slack
 from bot.store.sqlite import open_store
 from bot.turn import Budget
-from bot.turns import Turns, current_thread
+from bot.turns import Turns
 from bot.user_proxy import UserProxy
 
 log = logging.getLogger(__name__)
@@ -84,33 +83,6 @@ async def serving(settings: Settings, *, pace: float = 3.0) -> AsyncIterator[Tur
             await slack.listen(turns.accept)
             log.info("at work in %s as %s", slack.team, slack.bot_user)
             yield turns
-
-
-def limits(settings: Settings) -> Limits:
-    """The sandbox's limits, from the settings."""
-    return Limits(
-        seconds=settings.sandbox_seconds,
-        memory=settings.sandbox_memory,
-        processes=settings.sandbox_processes,
-        disk=settings.sandbox_disk,
-        output=settings.sandbox_output,
-        file=settings.bot_max_upload,
-        thread=settings.sandbox_thread_disk,
-    )
-
-
-def set_up_logging(level: str) -> None:
-    """Log to stderr, each line with the thread it belongs to."""
-
-    def mark(record: logging.LogRecord) -> bool:
-        record.thread_id = current_thread.get()
-        return True
-
-    handler = logging.StreamHandler()
-    handler.addFilter(mark)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s [%(thread_id)s] %(message)s"))
-    logging.basicConfig(level=level, handlers=[handler], force=True)
-    logging.getLogger("slack_bolt").setLevel(logging.WARNING)
 
 
 @asynccontextmanager

@@ -10,12 +10,11 @@ import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.app import limits
 from bot.errors import BotError, SetupError
 from bot.llm.service import models_shutdown, open_client
 from bot.sandbox.runtime import RuntimeBuild
 from bot.sandbox.sandboxes import TIERS, probe
-from bot.settings import Settings
+from bot.settings import Settings, limits
 from bot.store.sqlite import open_store
 
 SCOPES = frozenset(

@@ -10,6 +10,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.errors import SetupError
+from bot.sandbox.limits import Limits
 
 Effort = Literal["none", "minimal", "low", "medium", "high", "max", ""]
 Names = Annotated[frozenset[str], NoDecode]
@@ -86,3 +87,16 @@ def load(**given: object) -> Settings:
     except ValidationError as error:
         wrong = "; ".join(f"{str(e['loc'][0]).upper()}: {e['msg'].lower()}" for e in error.errors())
         raise SetupError(f"Settings are wrong. {wrong}.") from error
+
+
+def limits(settings: Settings) -> Limits:
+    """The sandbox's limits, from the settings."""
+    return Limits(
+        seconds=settings.sandbox_seconds,
+        memory=settings.sandbox_memory,
+        processes=settings.sandbox_processes,
+        disk=settings.sandbox_disk,
+        output=settings.sandbox_output,
+        file=settings.bot_max_upload,
+        thread=settings.sandbox_thread_disk,
+    )

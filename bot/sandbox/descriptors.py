@@ -67,14 +67,16 @@ def _walk(folder: int, prefix: str, depth: int, left: list[int], layer: bool) ->
         if stat.S_ISREG(info.st_mode) and info.st_nlink == 1:
             left[0] -= 1
             yield Found(name, info.st_size, stamp=info.st_ctime_ns)
-        elif layer and stat.S_ISCHR(info.st_mode) and info.st_rdev == 0:
+        elif stat.S_ISDIR(info.st_mode):
+            if depth + 1 < DEPTH:
+                with suppress(OSError), opened(entry.name, FOLDER, folder) as inner:
+                    if layer and _opaque(inner):
+                        yield Found(FileName(f"{name}/"), 0, deleted=True)
+                    yield from _walk(inner, f"{name}/", depth + 1, left, layer)
+        elif layer:
+            # A whiteout, or something that may not come out and stands where a file of the thread stood.
             left[0] -= 1
             yield Found(name, 0, deleted=True)
-        elif stat.S_ISDIR(info.st_mode) and depth + 1 < DEPTH:
-            with suppress(OSError), opened(entry.name, FOLDER, folder) as inner:
-                if layer and _opaque(inner):
-                    yield Found(FileName(f"{name}/"), 0, deleted=True)
-                yield from _walk(inner, f"{name}/", depth + 1, left, layer)
 
 
 def _opaque(folder: int) -> bool:

@@ -235,6 +235,7 @@ async def probe(tier: str, limits: Limits) -> Probe:
         try:
             for thread, name, script, args in (
                 (ThreadId("T", "C", "other"), "secret.txt", "a secret", None),
+                (ThreadId("T", "C", "probe"), "folder/old.txt", "old", None),
                 (ThreadId("T", "C", "probe"), "probe.py", TESTS, (folder, str(os.getpid()))),
             ):
                 async with tested.open(thread) as sandbox:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 TESTS = """
-import os, socket, sys
+import os, shutil, socket, sys
 
 folder, bot = sys.argv[1:]
 open_doors = []
@@ -38,5 +38,10 @@ for place in ("/", "/usr", "/etc", "/opt", "/var/tmp", os.path.expanduser("~root
     attempt(f"writing to {place}", lambda: open(os.path.join(place, "codebot-probe"), "w"))
 if not os.path.isdir("/proc/self"):  # no pid namespace of our own: the bot's process can be named
     attempt("signals to the bot", lambda: os.kill(int(bot), 0))
+try:
+    shutil.rmtree("folder")
+    os.makedirs("folder")
+except OSError as error:
+    open_doors.append(f"a folder cannot be made anew ({error}): the kernel is older than 6.6")
 print("; ".join(open_doors) or "sealed")
 """

@@ -123,8 +123,7 @@ class Workspace:
             os.chown(path, self.owner, self.owner)
         missing = ServiceError(f"{name} stands in the way of a file.")
         with opened(str(self.files), FOLDER) as root, parent_of(root, name, missing, make=self.owner) as (folder, last):
-            with suppress(IsADirectoryError, PermissionError, FileNotFoundError):
-                os.unlink(last, dir_fd=folder)
+            _remove(last, folder)
             os.rename(path, last, dst_dir_fd=folder)
             os.fsync(folder)
 
@@ -135,7 +134,14 @@ class Workspace:
             opened(str(self.files), FOLDER) as root,
             parent_of(root, FileName(name.rstrip("/")), missing) as (folder, last),
         ):
-            with suppress(IsADirectoryError):
-                os.unlink(last, dir_fd=folder)
-                return
-            shutil.rmtree(last, ignore_errors=True, dir_fd=folder)
+            _remove(last, folder)
+
+
+def _remove(name: str, folder: int) -> None:
+    """Take a file, or a folder with all that is in it, out of an open folder; one that is not there is no error."""
+    try:
+        os.unlink(name, dir_fd=folder)
+    except FileNotFoundError:
+        return
+    except (IsADirectoryError, PermissionError):
+        shutil.rmtree(name, ignore_errors=True, dir_fd=folder)

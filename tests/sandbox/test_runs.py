@@ -103,6 +103,21 @@ os.mkdir("folder"); open("folder/new.txt", "w").write("n")
         assert [f.name for f in await sandbox.list()] == ["c.txt", "folder/new.txt", "script.py"]
 
 
+async def test_files_folders_and_links_may_take_each_others_place(sandboxes: LocalSandboxes) -> None:
+    script = """
+import os, shutil
+shutil.rmtree("was_folder"); open("was_folder", "w").write("file now")
+os.unlink("was_file"); os.mkdir("was_file"); open("was_file/in.txt", "w").write("in")
+os.unlink("was_text"); os.symlink("/etc/passwd", "was_text")
+"""
+    files = {"was_folder/x.txt": b"x", "was_file": b"f", "was_text": b"t"}
+    execution = await ran(sandboxes, script, files=files)
+
+    assert execution.outcome == "succeeded", execution.stderr
+    async with sandboxes.open(THREAD) as sandbox:
+        assert [f.name for f in await sandbox.list()] == ["script.py", "was_file/in.txt", "was_folder"]
+
+
 def test_bot_run_passes_through_output_and_exit_code(tmp_path: Path) -> None:
     script = tmp_path / "a script.py"
     script.write_text(
