@@ -29,7 +29,7 @@ FILES = ["sales.csv", "app.log", "broken.py"]
         ("sum of revenue by region", {"verb": "measure", "value": "revenue", "by": "region", "how": "sum"}),
         (
             "total revenue where region is north",
-            {"verb": "measure", "how": "sum", "where": (("region", "=", "north"),)},
+            {"verb": "measure", "how": "sum", "where": (("region", "is", "north"),)},
         ),
         ("how many rows are there?", {"verb": "measure", "how": "count"}),
         ("top 3 products by revenue", {"verb": "top", "count": 3, "by": "products", "value": "revenue"}),
@@ -72,6 +72,20 @@ def test_the_figure_is_that_of_the_users_own_table(table: str, total: str, tmp_p
 
     assert done.returncode == 0, done.stderr
     assert f"The sum of {'Revenue' if 'Revenue' in table else 'revenue'} is {total}" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("condition", "total"),
+    [("region is north", "100"), ("region = south", "50"), ("region != north", "50"), ("revenue > 60", "100")],
+)
+def test_a_condition_counts_only_the_rows_it_names(condition: str, total: str, tmp_path: Path) -> None:
+    (tmp_path / "sales.csv").write_text("region,revenue\nnorth,100\nsouth,50\n")
+    script = script_for(understand(f"sum of revenue where {condition}", ["sales.csv"]))
+    (tmp_path / script.name).write_text(script.text)
+
+    done = subprocess.run([sys.executable, script.name], cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert f"is {total}, over 1 rows" in done.stdout, done.stderr
 
 
 @pytest.mark.parametrize(

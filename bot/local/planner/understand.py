@@ -152,7 +152,7 @@ def _clean(text: str) -> str:
 
 
 def _condition(match: re.Match[str]) -> tuple[str, str, str]:
-    sign = {"is": "=", "==": "=", "is not": "!="}.get(match["sign"].lower(), match["sign"].lower())
+    sign = {"=": "is", "==": "is", "!=": "is not"}.get(match["sign"].lower(), match["sign"].lower())
     return match["column"].strip(), sign, match["value"].strip(" \"'")
 
 
