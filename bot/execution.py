@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import PurePosixPath
@@ -64,3 +65,8 @@ class Execution:
     tier: str = ""
     run: str = ""
     message: str = ""
+
+
+async def chunked(data: bytes) -> AsyncIterator[bytes]:
+    """Yield bytes that are at hand as the one chunk of a file."""
+    yield data

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from bot.access import Access
 from bot.conversation import Conversation, Entry, Reply, UserMessage
 from bot.errors import ServiceError, UserError
-from bot.execution import FileName, file_name
+from bot.execution import FileName, chunked, file_name
 from bot.ports import Chat, Found, Sandbox, Store
 from bot.request import Request, Upload
 from bot.text import given_file
@@ -61,7 +61,7 @@ class Intake:
             files = [await self._snippet(request.command.code, sandbox), *files]
         elif request.command is None and (given := given_file(request.text)):
             name = landed_name(given[0], ())
-            await sandbox.put(name, _once(given[1].encode(errors="replace")))
+            await sandbox.put(name, chunked(given[1].encode(errors="replace")))
             files.append(name)
         message = UserMessage(
             ts=request.ts,
@@ -121,7 +121,7 @@ class Intake:
         name = next(
             n for i in range(1, len(there) + 2) if (n := FileName(f"snippet{i if i > 1 else ''}.py")) not in there
         )
-        await sandbox.put(name, _once(code.encode(errors="replace")))
+        await sandbox.put(name, chunked(code.encode(errors="replace")))
         return name
 
 
@@ -137,7 +137,3 @@ def landed_name(raw: str, taken: Sequence[str]) -> FileName:
         number += 1
         name = f"{stem}-{number}{dot}{ending}"
     return file_name(re.sub(r"\s+", " ", name))
-
-
-async def _once(data: bytes) -> AsyncIterator[bytes]:
-    yield data

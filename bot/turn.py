@@ -37,6 +37,11 @@ class Turn:
         self.conversation = grown
 
     @property
+    def status(self) -> str:
+        """What is being done, as Slack's status line words it behind our name."""
+        return f"is {self.shown[0].lower()}{self.shown[1:]}…"
+
+    @property
     def name(self) -> str:
         """What names the open turn within its thread: the ts of the message that opened it."""
         asked = self.conversation.asked

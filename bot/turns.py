@@ -243,7 +243,7 @@ class Turns:
         shown = tasks(turn.conversation)
         if turn.shown != shown[-1].title:
             turn.shown = shown[-1].title
-            await self._chat.status(thread, f"is {turn.shown[0].lower()}{turn.shown[1:]}…")
+            await self._chat.status(thread, turn.status)
         if turn.ts is None:
             again = turn.tries("open") > 0
             await turn.append(Delivery(intent="open", turn=turn.name))
@@ -289,7 +289,7 @@ class Turns:
             while True:
                 await asyncio.sleep(60)
                 if turn.shown and turn.conversation.next is not None:
-                    await self._chat.status(thread, f"is {turn.shown[0].lower()}{turn.shown[1:]}…")
+                    await self._chat.status(thread, turn.status)
 
         task = asyncio.create_task(refresh())
         try:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
 from bot.conversation import Citation, Conversation, Evidence, Message, Report, Step, UserMessage
-from bot.execution import Execution, FileInfo, FileName, Outcome
+from bot.execution import Execution, FileInfo, FileName, Outcome, chunked
 from bot.gate import objections
 from tests.fakes import MemorySandbox
 
@@ -47,7 +46,7 @@ def reported(*evidence: Evidence, status: str = "complete", answer: str = "ok", 
 async def workspace(**files: bytes) -> MemorySandbox:
     sandbox = MemorySandbox({}, 10_000_000)
     for name, data in {"plot.py": b"...", "plot.png": b"PNG", "app.log": b"one\ntwo  words\nthree\n", **files}.items():
-        await sandbox.put(FileName(name), _once(data))
+        await sandbox.put(FileName(name), chunked(data))
     return sandbox
 
 
@@ -151,7 +150,3 @@ async def test_a_true_report_is_never_blocked(case: str, language: str) -> None:
 )
 async def test_a_false_report_is_named_for_what_it_is(steps: list[Step], report: Report, objection: str) -> None:
     assert objection in "\n".join(await objections(thread(*steps), report, await workspace()))
-
-
-async def _once(data: bytes) -> AsyncIterator[bytes]:
-    yield data

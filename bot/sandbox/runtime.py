@@ -40,11 +40,6 @@ class RuntimeBuild:
         locked = hashlib.sha256(f"{python} {REQUIREMENTS.read_text()}".encode()).hexdigest()[:12]
         self._home = data / f"runtime-{python}-{locked}"
 
-    @property
-    def ready(self) -> bool:
-        """Whether it is built."""
-        return self.done()
-
     def done(self) -> bool:
         """Whether it is built, asked anew: another process may be building it."""
         return (self._home / "site").is_dir()
@@ -52,14 +47,14 @@ class RuntimeBuild:
     @property
     def current(self) -> Runtime:
         """What scripts may import now."""
-        if not self.ready:
+        if not self.done():
             return NO_RUNTIME
         return Runtime(site=self._home / "site", fonts=tuple(sorted((self._home / "fonts").glob("fontlist-*.json"))))
 
     def about(self, package: str) -> str:
         """What to say to a script that did not find a package."""
         names = packages()
-        if not self.ready and package in IMPORTS:
+        if not self.done() and package in IMPORTS:
             return (
                 f"{package} is still being installed; this happens once. Scripts of the standard library run already."
             )

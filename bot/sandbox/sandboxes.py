@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bot.errors import ServiceError, SetupError
-from bot.execution import Execution, FileInfo, FileName, Outcome
+from bot.execution import Execution, FileInfo, FileName, Outcome, chunked
 from bot.request import ThreadId
 from bot.sandbox import tiers
 from bot.sandbox.descriptors import FOLDER, Found, opened, reading, walk
@@ -239,7 +239,7 @@ async def probe(tier: str, limits: Limits) -> Probe:
                 (ThreadId("T", "C", "probe"), "probe.py", TESTS, (folder, str(os.getpid()))),
             ):
                 async with tested.open(thread) as sandbox:
-                    await sandbox.put(FileName(name), _once(script.encode()))
+                    await sandbox.put(FileName(name), chunked(script.encode()))
                     if args is not None:
                         execution = await sandbox.run(FileName(name), args)
         except ServiceError as error:
@@ -261,7 +261,3 @@ def _entries(*folders: Path) -> list[os.DirEntry[str]]:
         except OSError:
             continue  # it was removed, or closed to us, since we saw it
     return found
-
-
-async def _once(data: bytes) -> AsyncIterator[bytes]:
-    yield data

@@ -140,18 +140,8 @@ class SlackChat:
 
     async def history(self, thread: ThreadId, before: str) -> Sequence[Overheard]:
         """Return what others said in the thread before a ts."""
-        said: list[Overheard] = []
-        cursor: str | None = None
-        while True:
-            page = await self._ask(
-                self._client.conversations_replies(
-                    channel=thread.channel, ts=thread.ts, latest=before, limit=200, cursor=cursor
-                )
-            )
-            said += [_overheard(m) for m in page["messages"] if m["ts"] < before and m.get("user") != self._bot_user]
-            cursor = (page.get("response_metadata") or {}).get("next_cursor")
-            if not cursor:
-                return said
+        messages = await self._replies(thread, latest=before)
+        return [_overheard(m) for m in messages if m["ts"] < before and m.get("user") != self._bot_user]
 
     def download(self, upload: Upload) -> AsyncIterator[bytes]:
         """Yield an upload's bytes."""
@@ -243,13 +233,19 @@ class SlackChat:
                 return True
         return False
 
-    async def _replies(self, thread: ThreadId) -> list[dict[str, Any]]:
+    async def _replies(self, thread: ThreadId, *, latest: str | None = None) -> list[dict[str, Any]]:
+        """Return the thread's messages, all pages of them, up to a ts if one is given."""
         messages: list[dict[str, Any]] = []
         cursor: str | None = None
         while True:
             page = await self._ask(
                 self._client.conversations_replies(
-                    channel=thread.channel, ts=thread.ts, include_all_metadata=True, limit=200, cursor=cursor
+                    channel=thread.channel,
+                    ts=thread.ts,
+                    latest=latest,
+                    include_all_metadata=True,
+                    limit=200,
+                    cursor=cursor,
                 )
             )
             messages += page["messages"]

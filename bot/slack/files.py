@@ -13,6 +13,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import ServiceError, TooLarge, UserError
+from bot.execution import chunked
 from bot.ports import Attachment
 from bot.request import ThreadId, Upload
 
@@ -99,7 +100,7 @@ class SlackFiles:
         problems: list[str] = []
         for name, text in snippets:
             data = text.encode(errors="replace")
-            await self._one(safe_name(name), len(data), _once(data), sent, problems)
+            await self._one(safe_name(name), len(data), chunked(data), sent, problems)
         for file in files:
             if file.size:
                 await self._one(safe_name(file.name), file.size, file.chunks, sent, problems)
@@ -140,7 +141,3 @@ def safe_name(name: str) -> str:
     """Return a file name that shows as it is: no control or direction characters, nothing that Slack would read."""
     shown = "".join(c for c in name.replace("/", "-") if c.isprintable())
     return re.sub(r"[<>&]", "_", shown)[:200] or "file"
-
-
-async def _once(data: bytes) -> AsyncIterator[bytes]:
-    yield data

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.errors import NoSuchFile, TooLarge
-from bot.execution import Execution, FileName, Outcome
+from bot.execution import Execution, FileName, Outcome, chunked
 from bot.ports import Sandboxes
 from bot.request import ThreadId
 from bot.sandbox.limits import Limits
@@ -51,7 +51,7 @@ async def test_files_come_back_as_they_were_put_whatever_their_name(sandboxes: S
     names = ["a b 😀.csv", "deep/er/x.txt", "é.py"]
     async with sandboxes.open(THREAD) as sandbox:
         for name in names:
-            await sandbox.put(FileName(name), once(name.encode()))
+            await sandbox.put(FileName(name), chunked(name.encode()))
 
         assert [f.name for f in await sandbox.list()] == sorted(names)
         for name in names:
@@ -61,7 +61,7 @@ async def test_files_come_back_as_they_were_put_whatever_their_name(sandboxes: S
 async def test_a_file_too_large_is_refused_and_leaves_nothing(sandboxes: Sandboxes) -> None:
     async with sandboxes.open(THREAD) as sandbox:
         with pytest.raises(TooLarge):
-            await sandbox.put(FileName("big"), once(b"x" * (LIMITS.file + 1)))
+            await sandbox.put(FileName("big"), chunked(b"x" * (LIMITS.file + 1)))
 
         assert list(await sandbox.list()) == []
 
@@ -76,8 +76,8 @@ async def test_what_is_not_there_is_said(sandboxes: Sandboxes) -> None:
 
 async def test_a_run_changes_the_files_when_it_is_committed_and_only_once(sandboxes: Sandboxes) -> None:
     async with sandboxes.open(THREAD) as sandbox:
-        await sandbox.put(FileName("a.py"), once(SCRIPT.encode()))
-        await sandbox.put(FileName("old.txt"), once(b"old"))
+        await sandbox.put(FileName("a.py"), chunked(SCRIPT.encode()))
+        await sandbox.put(FileName("old.txt"), chunked(b"old"))
 
         execution = await sandbox.run(FileName("a.py"))
 
@@ -85,7 +85,7 @@ async def test_a_run_changes_the_files_when_it_is_committed_and_only_once(sandbo
         assert sorted(f.name for f in execution.files) == ["made.txt", "old.txt"]
         assert [f.name for f in await sandbox.list()] == ["a.py", "old.txt"]
         await sandbox.commit(execution)
-        await sandbox.put(FileName("made.txt"), once(b"mine now"))
+        await sandbox.put(FileName("made.txt"), chunked(b"mine now"))
         await sandbox.commit(execution)
         assert b"".join([c async for c in sandbox.open(FileName("made.txt"))]) == b"mine now"
         assert b"".join([c async for c in sandbox.open(FileName("old.txt"))]) == b"changed"
@@ -93,10 +93,6 @@ async def test_a_run_changes_the_files_when_it_is_committed_and_only_once(sandbo
 
 async def test_a_thread_has_files_of_its_own(sandboxes: Sandboxes) -> None:
     async with sandboxes.open(THREAD) as sandbox, sandboxes.open(replace(THREAD, ts="2.0")) as other:
-        await sandbox.put(FileName("mine.txt"), once(b"x"))
+        await sandbox.put(FileName("mine.txt"), chunked(b"x"))
 
         assert list(await other.list()) == []
-
-
-async def once(data: bytes) -> AsyncIterator[bytes]:
-    yield data

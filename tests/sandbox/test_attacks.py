@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.execution import Execution, FileName
+from bot.execution import Execution, FileName, chunked
 from bot.request import ThreadId
 from bot.sandbox.limits import Limits
 from bot.sandbox.sandboxes import LocalSandboxes, open_sandboxes, probe
@@ -37,7 +37,7 @@ async def sandboxes(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIter
 
 async def ran(sandboxes: LocalSandboxes, script: str) -> Execution:
     async with sandboxes.open(THREAD) as sandbox:
-        await sandbox.put(FileName("script.py"), once(script.encode()))
+        await sandbox.put(FileName("script.py"), chunked(script.encode()))
         execution = await sandbox.run(FileName("script.py"))
         await sandbox.commit(execution)
         return execution
@@ -98,7 +98,7 @@ async def test_links_devices_and_hostile_names_never_come_out(sandboxes: LocalSa
 
 async def test_a_thread_cannot_see_anothers_files(sandboxes: LocalSandboxes) -> None:
     async with sandboxes.open(replace(THREAD, ts="2.0")) as other:
-        await other.put(FileName("secret.txt"), once(b"secret"))
+        await other.put(FileName("secret.txt"), chunked(b"secret"))
 
     execution = await ran(
         sandboxes,
@@ -197,7 +197,3 @@ def standing() -> tuple[str, int, str]:
     """What an attack might have changed about this process: its limits, its priority, how the kernel ranks it."""
     process = Path("/proc/self")
     return (process / "limits").read_text(), os.getpriority(os.PRIO_PROCESS, 0), (process / "oom_score_adj").read_text()
-
-
-async def once(data: bytes) -> AsyncIterator[bytes]:
-    yield data

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.execution import Execution, FileName
+from bot.execution import Execution, FileName, chunked
 from bot.request import ThreadId
 from bot.sandbox.limits import Limits
 from bot.sandbox.sandboxes import LocalSandboxes, open_sandboxes, probe
@@ -31,7 +31,7 @@ async def ran(
 ) -> Execution:
     async with sandboxes.open(THREAD) as sandbox:
         for name, data in {"script.py": script.encode(), **(files or {})}.items():
-            await sandbox.put(FileName(name), once(data))
+            await sandbox.put(FileName(name), chunked(data))
         execution = await sandbox.run(FileName("script.py"), args, stdin=stdin)
         await sandbox.commit(execution)
         return execution
@@ -141,7 +141,3 @@ def test_bot_run_passes_through_output_and_exit_code(tmp_path: Path) -> None:
     assert (said["outcome"], said["exit_code"], said["files"]) == ("failed", 5, [{"name": "out.txt", "size": 4}])
     keys = {"outcome", "exit_code", "stdout", "stderr", "duration_s", "peak_memory_bytes", "tier", "files"}
     assert keys <= said.keys()
-
-
-async def once(data: bytes) -> AsyncIterator[bytes]:
-    yield data
