@@ -63,7 +63,7 @@ VERBS = [
     "validated",
     "warmed",
     "written",
-]  # noqa: E501
+]
 NOUNS = [
     "account",
     "address",
@@ -139,7 +139,7 @@ NOUNS = [
     "upload",
     "voucher",
     "webhook",
-]  # noqa: E501
+]
 PEOPLE = [
     "anna",
     "ben",

@@ -1,0 +1,55 @@
+"""What a report claims about logs, checked against the files: lines re-read, numbers recounted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from . import toolkit
+from .lookup import BadQuery
+from .secrets import without_secrets
+from .sources import NotALog
+from .times import BadWindow
+
+
+def check(claims: dict[str, Any], folder: str | None = toolkit.HERE) -> list[str]:
+    """Return what does not hold about {"citations": [{file, line, text}], "counts": [{query, window, file, value}]}.
+
+    `query` is plain text that stands in the lines as it is, or /a regular expression/; an empty window is the whole file.
+    """
+    wrong: list[str] = []
+    opened: dict[str, list[toolkit.Opened]] = {}
+
+    def logs(file: str) -> list[toolkit.Opened]:
+        # The index finds lines and windows; what is compared and counted is always the file itself.
+        if file not in opened:
+            opened[file] = toolkit.open_logs([file.partition("!")[0]], folder)
+        return opened[file]
+
+    for cited in claims.get("citations", ()):
+        file, number, text = str(cited["file"]), int(cited["line"]), str(cited.get("text", ""))
+        try:
+            real = toolkit.line(logs(file), file, number)
+        except NotALog as error:
+            wrong.append(f"You cite {file}: {error}")
+            continue
+        if real is None:
+            wrong.append(f"You cite {file}:{number}, but the file has fewer lines.")
+        elif _key(text) not in _key(real) and _key(text) not in _key(without_secrets(real)):
+            wrong.append(f"{file}:{number} does not read as you cite it. It reads: {without_secrets(real)[:300]}")
+    for claim in claims.get("counts", ()):
+        file, query, window = str(claim["file"]), str(claim["query"]), str(claim.get("window", ""))
+        regex = len(query) > 2 and query[0] == query[-1] == "/"
+        try:
+            found = toolkit.searched(logs(file), query[1:-1] if regex else query, window, limit=0, regex=regex).total
+        except (NotALog, BadWindow, BadQuery) as error:
+            wrong.append(f"The count of {query!r} cannot be checked: {error}")
+            continue
+        if found != int(claim["value"]):
+            where = f" within {window}" if window else ""
+            wrong.append(f"{query!r} is in {found} lines of {file}{where}, not in {claim['value']}.")
+    return wrong
+
+
+def _key(text: str) -> str:
+    """Whitespace and a cut at the end do not make another line."""
+    return " ".join(text.removesuffix("…").split())

@@ -1,0 +1,122 @@
+"""When trouble began: kinds of lines whose rate jumps, and the incidents they make together."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from math import log
+
+from .heads import BAD
+from .index import Index, Kind
+
+SPAN = 3  # minutes of one look
+RATIO = 3.0  # a burst is at least so many times what is usual
+EVIDENCE = 25.0  # and so much likelier as a burst than as chance (a log-likelihood ratio)
+ALONE = 150.0  # warnings without any error count only from here on
+TOGETHER = 10  # minutes between kinds that belong to one incident
+
+
+@dataclass(frozen=True, slots=True)
+class Burst:
+    """One kind of line that is suddenly frequent: from minute to minute, both included, and how strong the evidence is."""
+
+    kind: int
+    onset: int
+    end: int
+    count: int
+    evidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """Bursts that came together; `onset` is the first bad minute, `end` the last, since 1970 in UTC."""
+
+    onset: int
+    end: int
+    bursts: tuple[Burst, ...]
+
+    @property
+    def lines(self) -> int:
+        """How many lines the bursts have."""
+        return sum(b.count for b in self.bursts)
+
+
+def incidents(index: Index) -> list[Incident]:
+    """Return the suspected incidents, the strongest first; none in a log that stays as it is."""
+    if not index.stamp or len(index.minutes) < 2:
+        return []
+    series = _in_order(index)
+    found = [b for number in series if _worse(index.kinds[number]) and (b := _burst(index, number, series[number]))]
+    groups: list[list[Burst]] = []
+    for burst in sorted(found, key=lambda b: (b.onset, b.kind)):
+        if groups and burst.onset <= max(min(b.onset for b in groups[-1]) + TOGETHER, max(b.end for b in groups[-1])):
+            groups[-1].append(burst)
+        else:
+            groups.append([burst])
+    made = []
+    for group in groups:
+        bad = [b for b in group if index.kinds[b.kind].level in BAD]
+        if bad or sum(b.evidence for b in group) >= ALONE:
+            group.sort(key=lambda b: (-b.evidence, b.kind))
+            made.append(Incident(min(b.onset for b in group), max(b.end for b in group), tuple(group)))
+    return sorted(made, key=lambda i: (-sum(b.evidence for b in i.bursts), i.onset))
+
+
+def _worse(kind: Kind) -> bool:
+    return kind.level in BAD or kind.level == "WARN"
+
+
+def _in_order(index: Index) -> dict[int, Counter[int]]:
+    """Lines per kind and minute, without those whose clock does not agree with their neighbours."""
+    series: dict[int, Counter[int]] = {}
+    for minute in index.minutes:
+        for at in index.cells(minute, minute + 1):
+            series.setdefault(index.kind[at], Counter())[minute] += index.count[at]
+    for minute, kind, count in index.astray:
+        series[kind][minute] -= count
+    return series
+
+
+def _burst(index: Index, kind: int, counts: Counter[int]) -> Burst | None:
+    """The strongest burst of a kind, or None."""
+    first, last = index.minutes[0], index.minutes[-1]
+    length = last - first + 1
+    minutes = sorted(m for m, n in counts.items() if n > 0)
+    if not minutes:
+        return None
+    total = sum(counts[m] for m in minutes)
+    best, at = 0.0, 0
+    for minute in minutes:
+        near = sum(counts[m] for m in range(minute, minute + SPAN))
+        usual = _usual(counts, minutes, total, minute, length)
+        if near >= max(5, RATIO * usual) and (weight := near * log(near / usual) - (near - usual)) > best:
+            best, at = weight, minute
+    if best < EVIDENCE:
+        return None
+    rate = _usual(counts, minutes, total, at, length) / SPAN
+    high = max(1.0, RATIO * rate)
+    start = end = at
+    quiet = 0
+    for minute in range(at - 1, max(first, at - 120) - 1, -1):
+        if counts[minute] >= high:
+            start, quiet = minute, 0
+        elif (quiet := quiet + 1) > 2:
+            break
+    quiet = 0
+    for minute in range(at, last + 1):
+        if counts[minute] >= high:
+            end, quiet = minute, 0
+        elif (quiet := quiet + 1) > 4:
+            break
+    while start < end and counts[start] < high:
+        start += 1
+    return Burst(kind, start, end, sum(counts[m] for m in range(start, end + 1)), round(best, 1))
+
+
+def _usual(counts: Counter[int], minutes: list[int], total: int, at: int, length: int) -> float:
+    """What SPAN minutes of this kind usually hold, outside of half an hour around `at`."""
+    wide = min(15, length // 6)
+    inside = sum(counts[m] for m in minutes if at - wide <= m <= at + 2 * wide)
+    outside = max(1, length - 3 * wide)
+    # A third of a line stands in for what was never seen: a short log shows little.
+    return max(0.05, SPAN * (total - inside + 0.34) / outside)

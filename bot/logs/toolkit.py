@@ -1,0 +1,133 @@
+"""The commands of the toolkit over files, with their indexes kept: what scripts import and what the command line calls."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import lookup
+from .compare import Row, against, compare, default_baseline
+from .index import Index, load
+from .lookup import Found, Hit
+from .scan import scan
+from .sources import Log, NotALog, logs
+from .times import shown, zone_name
+from .times import window as read_window
+
+HERE = "index"  # the folder of a thread's workspace that holds indexes
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A log with its index."""
+
+    log: Log
+    index: Index
+
+    def window(self, text: str) -> tuple[int, int]:
+        """FROM..TO on the log's own clock as half-open minutes since 1970; raises BadWindow."""
+        minutes = self.index.minutes or [0]
+        return read_window(text, minutes[0], minutes[-1], self.index.zone)
+
+
+def open_logs(paths: Sequence[str], folder: str | None = HERE) -> list[Opened]:
+    """Open logs, reading each whole only if `folder` holds no index of it as it is now. Raises NotALog."""
+    opened = []
+    for log in logs(paths):
+        identity = log.identity()
+        kept = Path(folder, hashlib.sha256(log.name.encode()).hexdigest()[:16] + ".logindex") if folder else None
+        index = load(kept, identity) if kept else None
+        if index is None:
+            index = scan(log)
+            if kept:
+                _keep(index, kept)
+        opened.append(Opened(log, index))
+    return opened
+
+
+def _keep(index: Index, path: Path) -> None:
+    try:
+        index.save(path)
+    except OSError:
+        return  # a full disk or a read-only folder costs the next question a second look, and nothing else
+
+
+def compared(opened: Sequence[Opened], window: str = "", baseline: str = "", top: int = 12) -> tuple[list[Row], str]:
+    """Compare a window with a baseline, or the first log with the second; also say in words what was compared."""
+    if len(opened) > 1 and not window:
+        new, old = opened[0].index, opened[1].index
+        return against(new, old, top), f"{new.name} against {old.name}, whole"
+    one = opened[0]
+    if not one.index.minutes or not one.index.stamp:
+        raise NotALog(
+            f"The lines of {one.index.name} carry no times, so there are no windows to compare. Compare it with another file."
+        )
+    now = one.window(window or "..")
+    then = one.window(baseline) if baseline else default_baseline(one.index, now)
+    return compare(one.index, now, then, top), f"{one.index.name} {_between(one, now)} against {_between(one, then)}"
+
+
+def _between(one: Opened, window: tuple[int, int]) -> str:
+    zone = one.index.zone
+    begin = shown(window[0], zone, no_date=one.index.no_date)
+    return f"{begin}..{shown(window[1], zone, date=False)} ({zone_name(zone)})"
+
+
+def searched(opened: Sequence[Opened], query: str, window: str = "", limit: int = 10, **how: object) -> Found:
+    """Search all the logs; how: regex, ignore_case, level, before, after."""
+    found = Found()
+    for one in opened:
+        span = one.window(window) if window else None
+        part = lookup.search(one.log, one.index, query, window=span, limit=limit, **how)  # type: ignore[arg-type]
+        found.total += part.total
+        found.minutes += part.minutes
+        found.hits += part.hits
+    found.hits = lookup.spread(found.hits, limit)
+    return found
+
+
+def traced(opened: Sequence[Opened], wanted: str, limit: int = 40) -> Found:
+    """Follow one identifier through all the logs, in the order of time."""
+    found = searched(opened, wanted, limit=100_000)
+    found.hits.sort(key=lambda hit: (hit.minute is None, hit.minute or 0))
+    found.hits = found.hits[: limit - 1] + found.hits[-1:] if len(found.hits) > limit else found.hits
+    return found
+
+
+def counted_values(opened: Sequence[Opened], template: str, window: str = "") -> tuple[int, list[Counter[str]]]:
+    """The values of a template's placeholders over all the logs."""
+    total, values = 0, [Counter[str]() for _ in range(template.count("<*>"))]
+    for one in opened:
+        lines, part = lookup.values(one.log, one.index, template, one.window(window) if window else None)
+        total += lines
+        for all_values, more in zip(values, part, strict=True):
+            all_values += more
+    return total, values
+
+
+def line(opened: Sequence[Opened], file: str, number: int) -> str | None:
+    """A line of one of the files by its number there; None when there is none."""
+    for one in opened:
+        for at, (name, first) in enumerate(one.index.parts or [(one.index.name, 1)]):
+            if name == file:
+                end = one.index.parts[at + 1][1] if at + 1 < len(one.index.parts) else one.index.lines + 1
+                return lookup.read_line(one.log, one.index, first + number - 1) if first + number - 1 < end else None
+    return None
+
+
+__all__ = [
+    "HERE",
+    "Found",
+    "Hit",
+    "Opened",
+    "Row",
+    "compared",
+    "counted_values",
+    "line",
+    "open_logs",
+    "searched",
+    "traced",
+]

@@ -1,0 +1,231 @@
+"""Every format, packing and encoding is read to the same lines, times, levels and messages."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import lzma
+import random
+import zipfile
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+import zstandard
+
+from bot.logs.formats import infer
+from bot.logs.index import Index
+from bot.logs.scan import scan
+from bot.logs.sources import NotALog, logs
+from bot.logs.times import STAMPS, BadWindow, read, window
+from tests.logs.incidents.formats import FORMATS
+
+START = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+NAMES = {
+    "iso": "text, ISO 8601 times, levels", "python": "Python logging", "java": "Java (logback, log4j)", "json": "JSON lines",
+    "json-late": "JSON lines", "syslog": "syslog (RFC 3164)", "syslog5424": "syslog (RFC 5424)", "access": "access log (nginx, Apache)",
+    "logfmt": "logfmt", "klog": "klog (Kubernetes)", "docker": "Docker JSON", "journald": "journald JSON",
+    "epoch": "text, Unix time times, levels",
+}  # fmt: skip
+
+
+def indexed(path: Path) -> Index:
+    [log] = logs([str(path)])
+    return scan(log)
+
+
+def written(style: str, zone: int = 0) -> str:
+    """Ten minutes, sixty lines each, every tenth an error."""
+    rng, lines = random.Random(1), []
+    for n in range(600):
+        at = (START + timedelta(seconds=n)).astimezone(timezone(timedelta(minutes=zone)))
+        bad = n % 10 == 9
+        message = f"order {rng.randint(1, 9999)} stored" if not bad else f"order {rng.randint(1, 9999)} refused: full"
+        if style == "access":
+            message = f"GET /orders/{n} {'500' if bad else '200'}"
+        lines.append(FORMATS[style](at, "ERROR" if bad else "INFO", "web-1", "shop", message, n))
+    return "\n".join(lines) + "\n"
+
+
+@pytest.mark.parametrize("style", FORMATS)
+def test_a_format_is_inferred_with_its_times_levels_and_templates(style: str, tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_text(written(style))
+
+    index = indexed(tmp_path / "a.log")
+
+    first = int(START.timestamp()) // 60
+    assert index.format == NAMES[style]
+    assert index.minutes == list(range(first, first + 10))
+    assert sum(k.count for k in index.kinds if k.level == "ERROR") == 60
+    assert sum(k.count for k in index.kinds if k.level in {"INFO", ""}) == 540
+    assert len(index.kinds) == 2
+
+
+@pytest.mark.parametrize(("zone", "shift"), [(0, 0), (120, 120), (-300, -300), (330, 330)])
+def test_a_stated_zone_is_read_and_kept(zone: int, shift: int, tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_text(written("iso", zone))
+
+    index = indexed(tmp_path / "a.log")
+
+    assert index.zone == shift
+    assert index.minutes[0] == int(START.timestamp()) // 60
+
+
+def test_a_log_without_a_zone_says_so(tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_text(written("python"))
+
+    assert indexed(tmp_path / "a.log").zone is None
+
+
+@pytest.mark.parametrize("packing", ["gz", "bz2", "xz", "zst", "zip"])
+def test_a_packed_log_reads_as_the_plain_one(packing: str, tmp_path: Path) -> None:
+    text = written("iso")
+    (tmp_path / "a.log").write_text(text)
+    packed = tmp_path / f"a.log.{packing}"
+    match packing:
+        case "gz":
+            packed.write_bytes(gzip.compress(text.encode()))
+        case "bz2":
+            packed.write_bytes(bz2.compress(text.encode()))
+        case "xz":
+            packed.write_bytes(lzma.compress(text.encode()))
+        case "zst":
+            half = len(text) // 2
+            packer = zstandard.ZstdCompressor()
+            packed.write_bytes(packer.compress(text[:half].encode()) + packer.compress(text[half:].encode()))
+        case _:
+            with zipfile.ZipFile(packed, "w") as archive:
+                archive.writestr("logs/a.log", text)
+
+    plain, found = indexed(tmp_path / "a.log"), indexed(packed)
+
+    assert (found.lines, found.minutes, [k.template for k in found.kinds]) == (
+        plain.lines, plain.minutes, [k.template for k in plain.kinds],
+    )  # fmt: skip
+    assert found.count == plain.count
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "latin-1"])
+def test_any_encoding_is_read(encoding: str, tmp_path: Path) -> None:
+    text = written("iso").replace("stored", "gespeichert für Jürgen")
+    (tmp_path / "a.log").write_bytes(text.encode(encoding))
+
+    index = indexed(tmp_path / "a.log")
+
+    assert index.lines == 600
+    assert [k.template for k in index.kinds] == ["order <*> gespeichert für Jürgen", "order <*> refused: full"]
+
+
+def test_stack_traces_are_folded_into_the_record_they_belong_to(tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_text(written("java"))
+
+    index = indexed(tmp_path / "a.log")
+
+    assert index.folded == 60 * 3
+    assert index.lines == 600 + 180
+
+
+def test_a_line_longer_than_memory_should_hold_stays_one_line(tmp_path: Path) -> None:
+    long = "2026-11-20T12:00:00Z INFO blob " + "x" * 12_000_000
+    after = "2026-11-20T12:01:00Z INFO after"
+    (tmp_path / "a.log").write_text(f"{long}\n{after}\n{after}\n")
+
+    index = indexed(tmp_path / "a.log")
+
+    assert index.lines == 3
+    assert [(k.count, k.first) for k in index.kinds] == [(1, 1), (2, 2)]
+
+
+def test_lines_out_of_order_are_counted_in_their_own_minute(tmp_path: Path) -> None:
+    lines = [f"2026-11-20T12:{m:02d}:00Z INFO tick {n}" for m in (0, 1, 2, 3) for n in range(40)]
+    lines.insert(100, "2026-11-20T12:00:59Z INFO tick late")
+    (tmp_path / "a.log").write_text("\n".join(lines))
+
+    index = indexed(tmp_path / "a.log")
+
+    assert index.late == 1
+    assert index.series()[index.minutes[0]] == 41
+
+
+@pytest.mark.parametrize(
+    "data",
+    [bytes(range(256)) * 40, b"\x7fELF\x02\x01\x01\0\0\0" * 100, b"PK\x03\x04broken"],
+    ids=["bytes", "elf", "zip"],
+)
+def test_what_is_not_text_is_refused_in_words(data: bytes, tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_bytes(data)
+
+    with pytest.raises(NotALog):
+        indexed(tmp_path / "a.log")
+
+
+def test_an_empty_log_is_no_error(tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_bytes(b"")
+
+    assert indexed(tmp_path / "a.log").lines == 0
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("2026-11-20T14:05:01.123Z INFO x", "2026-11-20 14:05"),
+        ("2026-11-20 14:05:01,123 - a - INFO - x", "2026-11-20 14:05"),
+        ("2026-11-20T14:05:01+02:00 x", "2026-11-20 12:05"),
+        ("Nov 20 14:05:01 host app[1]: x", "2026-11-20 14:05"),
+        ("[Fri Nov 20 14:05:01 2026] [error] x", "2026-11-20 14:05"),
+        ("[Fri Nov 20 14:05:01.123456 2026] [core:error] x", "2026-11-20 14:05"),
+        ('1.2.3.4 - - [20/Nov/2026:14:05:01 +0200] "GET / HTTP/1.1" 200 1', "2026-11-20 12:05"),
+        ("2026/11/20 14:05:01 [error] 31#31: x", "2026-11-20 14:05"),
+        ("261120 140501 148 INFO x", "2026-11-20 14:05"),
+        ("26/11/20 14:05:01 INFO x", "2026-11-20 14:05"),
+        ("I1120 14:05:01.123456       1 a.go:1] x", "2026-11-20 14:05"),
+        ("11-20 14:05:01.123  1702  2395 D Tag: x", "2026-11-20 14:05"),
+        ("20261120-14:05:01:606|Step|1|x", "2026-11-20 14:05"),
+        ("11/20/2026 02:05:01 PM,Error,x", "2026-11-20 14:05"),
+        ("1795183501 x", "2026-11-20 14:05"),
+        ("1795183501123 x", "2026-11-20 14:05"),
+        ("- 1795183501 2026.11.20 R02 2026-11-20-14.05.01.675872 R02 RAS KERNEL INFO x", "2026-11-20 14:05"),
+    ],
+)
+def test_a_time_is_read_in_any_of_its_forms(line: str, expected: str) -> None:
+    stamp = infer([line] * 20).stamp
+    assert stamp is not None
+    found = stamp.pattern.search(line)
+    assert found is not None
+
+    when = read(found, 2026)
+
+    assert when is not None
+    assert datetime.fromtimestamp(when.seconds, UTC).strftime("%Y-%m-%d %H:%M") == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "zone", "expected"),
+    [
+        ("14:00..14:10", 0, ("20 14:00", "20 14:10")),
+        ("14:00..14:10", 120, ("20 12:00", "20 12:10")),
+        ("14:00Z..14:10Z", 120, ("20 14:00", "20 14:10")),
+        ("2026-11-20T14:00..2026-11-20T14:10", None, ("20 14:00", "20 14:10")),
+        ("2026-11-20 14:00:30..14:10:59", 0, ("20 14:00", "20 14:10")),
+        ("01:00..02:00", 0, ("21 01:00", "21 02:00")),
+        ("23:30..00:30", 0, ("20 23:30", "21 00:30")),
+        ("..13:00", 0, ("20 12:00", "20 13:00")),
+        ("23:00..", 0, ("20 23:00", "21 03:01")),
+    ],
+)
+def test_a_window_is_read_on_the_logs_own_clock(text: str, zone: int | None, expected: tuple[str, str]) -> None:
+    first = int(datetime(2026, 11, 20, 12, tzinfo=UTC).timestamp()) // 60
+
+    found = window(text, first, first + 15 * 60, zone)
+
+    assert tuple(datetime.fromtimestamp(m * 60, UTC).strftime("%d %H:%M") for m in found) == expected
+
+
+@pytest.mark.parametrize("text", ["14:00", "soon..later", "2026-11-20T15:00..2026-11-20T14:00", "25:00..26:00"])
+def test_a_window_that_cannot_be_read_is_refused_in_words(text: str) -> None:
+    with pytest.raises(BadWindow):
+        window(text, 29_900_000, 29_900_600, 0)
+
+
+def test_every_stamp_has_a_name_of_its_own() -> None:
+    assert len({s.name for s in STAMPS}) == len(STAMPS)
