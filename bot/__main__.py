@@ -1,4 +1,4 @@
-"""The command line: demo, local, serve, run, doctor. Each command imports what it needs: a run shall start at once."""
+"""The command line: demo, local, serve, run, logs, doctor. Each command imports what it needs: a run shall start at once."""
 
 from __future__ import annotations
 
@@ -113,6 +113,16 @@ def run(
         tier=tier or settings.sandbox_tier,
     )
     raise typer.Exit(_carry_out(done) or 0)
+
+
+@app.command(
+    "logs", context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+)
+def read_logs(context: typer.Context) -> None:
+    """Read logs of any size: profile, templates, compare, search, trace or fields of FILE…; `bot logs --help` says more."""
+    from bot.logs.command import main as use
+
+    raise typer.Exit(use(context.args, kept=Path.home() / ".cache/codebot/logs"))
 
 
 @app.command()

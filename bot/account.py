@@ -7,8 +7,9 @@ from collections.abc import Iterable, Sequence
 from bot.conversation import Conversation, Decision, Reply, Report, Step, Usage
 from bot.execution import Execution, FileName, Outcome
 from bot.gate import changed_by
+from bot.logs.secrets import without_secrets
 from bot.ports import Sandbox
-from bot.text import bounded
+from bot.text import bounded, fenced
 
 MAX_FILES = 10
 IMAGES = (".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".pdf")
@@ -22,9 +23,21 @@ async def answer(conversation: Conversation, report: Report, sandbox: Sandbox) -
     tried = _attempts(conversation)
     if any(run.execution and run.execution.outcome is not Outcome.SUCCEEDED for run in tried):
         text += "\n\n" + "\n".join(f"{n}. {_attempt(run)}" for n, run in enumerate(tried, 1))
+    if report.citations or report.counts:
+        text += "\n\n" + _evidence(report)
     if len(made) > MAX_FILES:
         text += f"\n\n{len(made) - MAX_FILES} more files are in the thread's workspace: ask for them by name."
     return Reply(text=text, files=tuple(made[:MAX_FILES]))
+
+
+def _evidence(report: Report) -> str:
+    """The lines and numbers that the gate has read and counted anew."""
+    lines = [f"{c.file}:{c.line}: {without_secrets(c.text)}" for c in report.citations[:10]]
+    for count in report.counts[:10]:
+        within = f" within {count.window}" if count.window else ""
+        lines.append(f"{count.value:,} lines of {count.file}{within} hold {count.query}")
+    checked = "Read and counted again before this was posted; that one led to the other was not checked."
+    return f"{fenced(chr(10).join(lines))}\n{checked}"
 
 
 def account(conversation: Conversation, why: str, missing: Sequence[str] = ()) -> Reply:
@@ -44,7 +57,7 @@ def account(conversation: Conversation, why: str, missing: Sequence[str] = ()) -
 
 def made_files(conversation: Conversation, named: Iterable[FileName] = ()) -> list[FileName]:
     """The turn's files in the order of their use to the reader: named, images, other results, scripts."""
-    steps = [e for e in conversation.turn if isinstance(e, Step)]
+    steps = [e for e in conversation.turn if isinstance(e, Step) and not conversation.noticed(e)]
     changed = [FileName(name) for step in steps for name in sorted(changed_by(step))]
     scripts = {step.ran for step in steps if step.ran}
 
@@ -66,7 +79,7 @@ def footer(conversation: Conversation, seconds: float | None) -> str:
         parts += [models, _many(total.calls, "call"), f"{total.input + total.output:,} tokens{cached}"]
     else:
         parts.append("no model")
-    runs = [e.execution for e in conversation.turn if isinstance(e, Step) and e.execution]
+    runs = _attempts(conversation)
     if runs:
         parts.append(_many(len(runs), "run"))
     if seconds is not None:
@@ -93,7 +106,7 @@ def ended(name: str | None, execution: Execution) -> str:
 
 
 def _attempts(conversation: Conversation) -> list[Step]:
-    return [e for e in conversation.turn if isinstance(e, Step) and e.execution]
+    return [e for e in conversation.turn if isinstance(e, Step) and e.execution and e.ran]
 
 
 def _attempt(step: Step) -> str:

@@ -11,8 +11,8 @@ from contextlib import asynccontextmanager
 from aiohttp import web
 
 from bot.access import Access
-from bot.code_assistant import NAME, WHAT, CodeAssistant, Runner
-from bot.conversation import RUNNER
+from bot.code_assistant import NAME, WHAT, CodeAssistant, Profiler, Runner
+from bot.conversation import PROFILER, RUNNER
 from bot.errors import SetupError
 from bot.intake import Intake
 from bot.llm.choice import ModelChoice
@@ -70,7 +70,7 @@ async def serving(settings: Settings, *, pace: float = 3.0) -> AsyncIterator[Tur
             slack.chat,
             # A further specialist is one more name with its sentence here, and one more agent below.
             UserProxy(speaker, {NAME: WHAT}),
-            {NAME: CodeAssistant(coder), RUNNER: Runner()},
+            {NAME: CodeAssistant(coder), PROFILER: Profiler(), RUNNER: Runner()},
             sandboxes,
             store,
             Intake(slack.chat, store, access, time.time),

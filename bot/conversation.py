@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, Union
 
 from pydantic import Field, TypeAdapter
 
-from bot.execution import Execution, FileName
+from bot.execution import Execution, FileName, is_log
 from bot.request import Command
 
 
@@ -162,13 +162,25 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """What is shown beside the answer, in a message of its own, before any model is asked: a log's profile.
+
+    Without text there is nothing to show.
+    """
+
+    text: str
+    files: tuple[FileName, ...] = ()
+    kind: Literal["notice"] = "notice"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
     """One effect in Slack: appended with no result before it is tried, and again with its result after.
 
-    intent `open` is the turn's one message (its result is the ts), `reply` the answer with its files.
+    intent `open` is the turn's one message (its result is the ts), `reply` the answer with its files, `notice` a notice.
     """
 
-    intent: Literal["open", "reply"]
+    intent: Literal["open", "reply", "notice"]
     turn: str
     result: str | None = None
     kind: Literal["delivery"] = "delivery"
@@ -185,7 +197,7 @@ class Stopped:
 
 
 Entry = Annotated[
-    Union[UserMessage, Decision, Step, Message, Report, Reply, Delivery, Stopped],  # noqa: UP007
+    Union[UserMessage, Decision, Step, Message, Report, Reply, Notice, Delivery, Stopped],  # noqa: UP007
     Field(discriminator="kind"),
 ]
 ENTRY: TypeAdapter[Entry] = TypeAdapter(Entry)
@@ -220,7 +232,15 @@ class Deliver:
     reply: Reply
 
 
+@dataclass(frozen=True, slots=True)
+class Show:
+    """The next thing is to show this notice."""
+
+    notice: Notice
+
+
 USER_PROXY = "user_proxy"
+PROFILER = "profiler"  # the agent that reads uploaded logs, without a model
 RUNNER = "runner"  # the agent that performs commands, without a model
 
 
@@ -257,12 +277,16 @@ class Conversation:
         return frozenset(e.key for e in self.entries if isinstance(e, UserMessage | Stopped) and e.key)
 
     @property
-    def next(self) -> Perform | Decide | Judge | Deliver | None:
+    def next(self) -> Perform | Decide | Judge | Deliver | Show | None:
         """What comes next; it follows from the entries alone. None when the conversation is settled."""
         if self.asked is None:
             return None
+        if first := self._notice():
+            return first
         for number in range(len(self.entries) - 1, self.start - 1, -1):
             match entry := self.entries[number]:
+                case Decision(agent=agent) if agent == PROFILER:
+                    continue
                 case Reply():
                     return Deliver(entry)
                 case Report():
@@ -275,9 +299,37 @@ class Conversation:
                     return Decide(RUNNER if entry.command else USER_PROXY)
         return None
 
+    @property
+    def logs(self) -> tuple[FileName, ...]:
+        """The logs that came with the open turn's messages."""
+        files = [f for e in self.turn if isinstance(e, UserMessage) and not e.command for f in e.files]
+        return tuple(dict.fromkeys(f for f in files if is_log(f)))
+
+    @property
+    def reading(self) -> bool:
+        """Whether logs that came are being read, before anything else is done."""
+        return self._notice() is not None
+
+    def noticed(self, step: Step) -> bool:
+        """Whether a step was made for a notice, which shows what it made."""
+        decision = self.entries[step.decision]
+        return isinstance(decision, Decision) and decision.agent == PROFILER
+
     def results(self, number: int) -> dict[int, Step | Report]:
         """The results so far of the decision at entry `number`, by the call's place in it."""
         return {e.index: e for e in self.entries[number + 1 :] if isinstance(e, Step | Report) and e.decision == number}
+
+    def _notice(self) -> Perform | Decide | Show | None:
+        """What is to be done for the notice about logs that came, before anything else; None when it is, or none came."""
+        for number in range(len(self.entries) - 1, self.start - 1, -1):
+            match entry := self.entries[number]:
+                case Reply() | Delivery(intent="notice", result=str()) | Notice(text=""):
+                    return None
+                case Notice():
+                    return Show(entry)
+                case Decision(agent=agent) if agent == PROFILER:
+                    return self._after(number, entry)
+        return Decide(PROFILER) if self.logs and not self._working(len(self.entries)) else None
 
     def _after(self, number: int, decision: Decision) -> Perform | Decide:
         done = self.results(number)
@@ -288,7 +340,10 @@ class Conversation:
 
     def _working(self, number: int) -> bool:
         """Whether a specialist was at work when the message at `number` came: it then reads it and goes on."""
-        return any(isinstance(e, Decision | Message) for e in self.entries[self.start : number])
+        return any(
+            isinstance(e, Message) or (isinstance(e, Decision) and e.agent != PROFILER)
+            for e in self.entries[self.start : number]
+        )
 
     def _settles(self, number: int) -> bool:
         match self.entries[number]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -22,6 +23,18 @@ def file_name(raw: str) -> FileName:
     if path.parts[0].startswith(".") or len(path.parts) > 8:
         raise UnsafeFileName(f"{raw!r} is hidden or too deep; give a plain file name.")
     return FileName(str(path))
+
+
+_LOG = re.compile(
+    r"(?:\.log|\.jsonl|\.ndjson|\.syslog|^syslog|^messages)(?:[.-][\d.T-]+)?(?:\.(?:gz|bz2|xz|zst|zip))?$"
+    r"|\blogs?\b.*\.(?:txt|zip)$",
+    re.I,
+)
+
+
+def is_log(name: str) -> bool:
+    """Whether a file's name says that it is a log."""
+    return _LOG.search(name.rsplit("/", 1)[-1]) is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from bot.conversation import Citation, Conversation, Evidence, Message, Report, Step
 from bot.errors import NoSuchFile, UnsafeFileName
 from bot.execution import FileName, Outcome, file_name
+from bot.log_tools import PACKED, checked
+from bot.logs.secrets import without_secrets
 from bot.ports import Sandbox
 from bot.tools import lines_of
 
@@ -19,7 +21,9 @@ async def objections(conversation: Conversation, report: Report, sandbox: Sandbo
     """Return what does not hold about a report, in words the specialist can act on; empty when it is certain."""
     there = {f.name for f in await sandbox.list()}
     wrong = [f"You name the file {name!r}, which is not in the workspace." for name in _missing(report.files, there)]
-    wrong += await _miscited(report.citations, sandbox)
+    packed = [c for c in report.citations if "!" in c.file or c.file.lower().endswith(PACKED)]
+    wrong += await _miscited([c for c in report.citations if c not in packed], sandbox)
+    wrong += await checked(sandbox, packed, report.counts)
     if report.status == "complete":
         wrong += _unshown(conversation, report)
         for evidence in report.evidence:
@@ -75,7 +79,7 @@ def _run_doubts(conversation: Conversation, evidence: Evidence) -> list[str]:
 
 def _disagreement(conversation: Conversation, report: Report) -> list[str]:
     """A turn whose last run failed is complete only when evidence accounts for a run."""
-    runs = [e for e in conversation.turn if isinstance(e, Step) and e.execution]
+    runs = [e for e in conversation.turn if isinstance(e, Step) and e.execution and e.ran]
     last = runs[-1] if runs else None
     if last is None or last.execution is None or last.execution.outcome is Outcome.SUCCEEDED:
         return []
@@ -94,8 +98,11 @@ async def _miscited(citations: Sequence[Citation], sandbox: Sandbox) -> list[str
             continue
         if real is None:
             wrong.append(f"You cite {citation.file}:{citation.line}, but the file has fewer lines.")
-        elif citation.text and _key(citation.text) not in _key(real):
-            wrong.append(f"{citation.file}:{citation.line} does not read as you cite it. It reads: {real[:300]}")
+        elif citation.text and not any(
+            _key(citation.text.removesuffix("…")) in _key(r) for r in (real, without_secrets(real))
+        ):
+            reads = without_secrets(real)[:300]
+            wrong.append(f"{citation.file}:{citation.line} does not read as you cite it. It reads: {reads}")
     return wrong
 
 

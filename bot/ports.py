@@ -85,6 +85,12 @@ class Sandbox(Protocol):
         kills the whole process tree before it returns. The workspace is unchanged until `commit`.
         """
 
+    async def logs(self, arguments: Sequence[str], *, stdin: str = "") -> Execution:
+        """Use the log toolkit on the thread's files, as a run under the same limits: `arguments` as for `bot logs`.
+
+        Its indexes are kept in the workspace and listed nowhere. The exit code is 2 when the arguments were at fault.
+        """
+
     async def commit(self, execution: Execution) -> None:
         """Apply what a run changed. Doing it again, also after a crash at any point, changes nothing."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bot.conversation import USER_PROXY, Conversation, Decide, Decision, Deliver, Judge, Perform, Step
 from bot.execution import Outcome
+from bot.log_tools import LogTool
 from bot.ports import Task
 from bot.tools import EditFile, ExecutePyFile, File, ReadFile, parse
 
@@ -17,7 +18,7 @@ def tasks(conversation: Conversation) -> tuple[Task, ...]:
             assert isinstance(decision, Decision)
             title = _title(decision, entry.index, "done")
             failed = entry.execution is not None and entry.execution.outcome is not Outcome.SUCCEEDED
-            if title and entry.execution is not None:
+            if title and entry.ran and entry.execution is not None:
                 title = f"{title}: {entry.execution.outcome}"
             if title:
                 shown.append(Task(title=title, state="failed" if failed else "done"))
@@ -50,6 +51,8 @@ def _title(decision: Decision, index: int, when: str) -> str:
             return f"{'Changed' if done else 'Changing'} {name}"
         case ReadFile(name=name):
             return f"{'Read' if done else 'Reading'} {name}"
+        case LogTool(files=files):
+            return f"{'Read' if done else 'Reading'} {', '.join(files)}"
         case ExecutePyFile(name=name):
             return f"{'Ran' if done else 'Running'} {name}"
     return ""

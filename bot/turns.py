@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import replace
@@ -12,6 +12,7 @@ from typing import Protocol
 
 from bot.account import account, footer
 from bot.conversation import (
+    PROFILER,
     RUNNER,
     USER_PROXY,
     Conversation,
@@ -22,15 +23,18 @@ from bot.conversation import (
     Entry,
     Judge,
     Message,
+    Notice,
     Perform,
     Reply,
     Report,
+    Show,
     Step,
     Stopped,
     UserMessage,
 )
 from bot.engine import Engine
 from bot.errors import Lost, ServiceError
+from bot.execution import FileName
 from bot.inbox import Drop, Steer, Stop, Take, Withdraw, sort_out
 from bot.intake import Intake
 from bot.ports import Attachment, Chat, Claim, Sandbox, Sandboxes, Store
@@ -154,16 +158,20 @@ class Turns:
         """Do the one thing that comes next."""
         conversation = turn.conversation
         asked = conversation.asked
-        if max(turn.tries("open"), turn.tries("reply")) >= self._retries:
+        if max(map(turn.tries, ("open", "reply", "notice"))) >= self._retries:
             log.error("gave up on posting in the thread")
             await turn.append(Delivery(intent="reply", turn=turn.name, result="never delivered"))
             return
-        if (asked is not None and asked.direct) or conversation.next != Decide(USER_PROXY):
+        if conversation.reading:
+            await self._chat.status(thread, f"is reading {conversation.logs[0]}…")
+        elif (asked is not None and asked.direct) or conversation.next != Decide(USER_PROXY):
             await self._show(turn, thread)
         match conversation.next:
             case Deliver(reply):
                 await self._deliver(turn, thread, reply, sandbox)
-            case Decide(agent) if agent != RUNNER and (spent := turn.overspent(self._budget)):
+            case Show(notice):
+                await self._notify(turn, thread, notice, sandbox)
+            case Decide(agent) if agent not in (RUNNER, PROFILER) and (spent := turn.overspent(self._budget)):
                 await turn.append(account(conversation, spent))
             case Decide(agent):
                 decided = await self._or_sorry(self._agents[agent].decide(thread, conversation))
@@ -256,11 +264,21 @@ class Turns:
         assert turn.ts is not None
         tries = turn.tries("reply")
         await turn.append(Delivery(intent="reply", turn=turn.name))
-        sizes = {f.name: f.size for f in await sandbox.list()}
-        files = [Attachment(name=n, size=sizes[n], chunks=sandbox.open(n)) for n in reply.files if n in sizes]
+        files = await _attached(reply.files, sandbox)
         reply = replace(reply, footer=footer(turn.conversation, turn.seconds()))
         problem = await self._chat.deliver(thread, turn.name, turn.ts, reply, files, again=tries > 0)
         await turn.append(Delivery(intent="reply", turn=turn.name, result=problem or "delivered"))
+
+    async def _notify(self, turn: Turn, thread: ThreadId, notice: Notice, sandbox: Sandbox) -> None:
+        """Show a notice in a message of its own."""
+        again = turn.tries("notice") > 0
+        await turn.append(Delivery(intent="notice", turn=turn.name))
+        name = f"{turn.name}:notice"
+        ts = await self._chat.open(thread, name, again=again)
+        problem = await self._chat.deliver(
+            thread, name, ts, Reply(text=notice.text), await _attached(notice.files, sandbox), again=again
+        )
+        await turn.append(Delivery(intent="notice", turn=turn.name, result=problem or "shown"))
 
     async def _wind_up(self, turn: Turn, thread: ThreadId) -> None:
         """After a turn is settled: a message that never became an answer goes away, and so does the status."""
@@ -298,3 +316,8 @@ class Turns:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
             self._asked.pop(thread, None)
+
+
+async def _attached(names: Sequence[FileName], sandbox: Sandbox) -> list[Attachment]:
+    sizes = {f.name: f.size for f in await sandbox.list()}
+    return [Attachment(name=n, size=sizes[n], chunks=sandbox.open(n)) for n in names if n in sizes]

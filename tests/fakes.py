@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import sys
+import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from itertools import count
+from pathlib import Path
 
 from pydantic import BaseModel
 
@@ -16,6 +19,7 @@ from bot.execution import Execution, FileInfo, FileName, Outcome
 from bot.ports import Attachment, Found, Overheard, Person, Prompt, Sandbox, Task, Typed
 from bot.request import Request, ThreadId, Upload
 
+TOP = Path(__file__).parent.parent
 Scripted = Decision | BaseModel | list[tuple[str, str]] | Exception
 
 
@@ -103,9 +107,29 @@ class MemorySandbox:
         made = tuple(FileInfo(name=k, size=len(v)) for k, v in sorted(changed.items()))
         return replace(execution, run=run, files=made)
 
+    async def logs(self, arguments: Sequence[str], *, stdin: str = "") -> Execution:
+        """The toolkit itself, on the files laid out on disk."""
+        with tempfile.TemporaryDirectory() as folder:
+            await asyncio.to_thread(_lay_out, self.files, Path(folder))
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "bot.logs", *arguments, cwd=folder, env={"PYTHONPATH": str(TOP)},
+                stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+            )  # fmt: skip
+            out, err = await process.communicate(stdin.encode())
+        outcome = Outcome.SUCCEEDED if process.returncode == 0 else Outcome.FAILED
+        return Execution(
+            outcome=outcome, exit_code=process.returncode, stdout=out.decode(), stderr=err.decode(), run="logs"
+        )
+
     async def commit(self, execution: Execution) -> None:
         await asyncio.sleep(0)
         self.files |= self._staged.pop(execution.run, {})
+
+
+def _lay_out(files: dict[FileName, bytes], folder: Path) -> None:
+    for name, data in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(data)
 
 
 async def _pass(files: dict[str, bytes]) -> Execution:

@@ -9,8 +9,8 @@ from contextlib import asynccontextmanager
 from itertools import count
 
 from bot.access import Access
-from bot.code_assistant import NAME, WHAT, CodeAssistant, Runner
-from bot.conversation import RUNNER, Conversation
+from bot.code_assistant import NAME, WHAT, CodeAssistant, Profiler, Runner
+from bot.conversation import PROFILER, RUNNER, Conversation
 from bot.intake import Intake
 from bot.ports import Store
 from bot.request import Request, ThreadId, Upload
@@ -46,7 +46,7 @@ class World:
         self.turns = Turns(
             self.chat,
             UserProxy(self.model, {name: what for name, (what, _) in self.specialists.items()}),
-            {**{name: agent for name, (_, agent) in self.specialists.items()}, RUNNER: Runner()},
+            {**{name: agent for name, (_, agent) in self.specialists.items()}, PROFILER: Profiler(), RUNNER: Runner()},
             self.sandboxes,
             self.store,
             intake,

@@ -9,6 +9,7 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from . import charts, toolkit
@@ -25,9 +26,11 @@ from .times import BadWindow, shown, zone_name
 ROOM = 1_800  # bytes of text that a command prints: about 600 tokens
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; return 0, or 2 when the user must change something."""
+def main(arguments: Sequence[str] | None = None, kept: Path | None = None) -> int:
+    """Run one command, with indexes kept in a folder; return 0, or 2 when the user must change something."""
     asked = _parser().parse_args(arguments)
+    if asked.index is None:
+        asked.index = str(kept or toolkit.HERE)
     try:
         return int(asked.run(asked) or 0)
     except (NotALog, BadWindow, BadQuery) as error:
@@ -46,9 +49,7 @@ def _parser() -> argparse.ArgumentParser:
         made.add_argument("files", nargs=files, metavar="FILE")
         made.add_argument("--json", action="store_true", help="print JSON")
         made.add_argument("--chart", metavar="PNG", help="draw a chart into this file")
-        made.add_argument(
-            "--index", default=toolkit.HERE, metavar="DIR", help="folder that keeps indexes; '' keeps none"
-        )
+        made.add_argument("--index", metavar="DIR", help="folder that keeps indexes; '' keeps none")
         made.add_argument("--room", type=int, default=ROOM, metavar="BYTES", help="how much text may be printed")
         made.set_defaults(run=run)
         return made
@@ -70,10 +71,8 @@ def _parser() -> argparse.ArgumentParser:
     trace.add_argument("--id", required=True)
     fields = command("fields", _fields, "The values of each <*> of a template.")
     fields.add_argument("--template", required=True)
-    checked = command(
-        "check", _check, "Re-read citations and recount numbers, given as JSON on standard input.", files="*"
-    )
-    checked.set_defaults(index=toolkit.HERE)
+    about = "Re-read citations and recount numbers, given as JSON on standard input."
+    command("check", _check, about, files="*")
     for made in (templates, compare, search, fields):
         made.add_argument("--window", default="", metavar="FROM..TO", help="minutes on the log's own clock, without TO")
     for made in (templates, search):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from .sources import Log, NotALog, logs
 from .times import shown, zone_name
 from .times import window as read_window
 
-HERE = "index"  # the folder of a thread's workspace that holds indexes
+HERE = "logs.index"  # the folder of a thread's workspace that holds indexes; the sandbox lists it to nobody
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ def open_logs(paths: Sequence[str], folder: str | None = HERE) -> list[Opened]:
     opened = []
     for log in logs(paths):
         identity = log.identity()
-        kept = Path(folder, hashlib.sha256(log.name.encode()).hexdigest()[:16] + ".logindex") if folder else None
+        kept = Path(folder, hashlib.sha256(_where(log).encode()).hexdigest()[:16] + ".logindex") if folder else None
         index = load(kept, identity) if kept else None
         if index is None:
             index = scan(log)
@@ -46,6 +47,10 @@ def open_logs(paths: Sequence[str], folder: str | None = HERE) -> list[Opened]:
                 _keep(index, kept)
         opened.append(Opened(log, index))
     return opened
+
+
+def _where(log: Log) -> str:
+    return "|".join(os.path.abspath(part.path) + part.member for part in log.parts)
 
 
 def _keep(index: Index, path: Path) -> None:

@@ -28,6 +28,7 @@ from bot.sandbox.workspace import Workspace
 
 log = logging.getLogger(__name__)
 TIERS = ("bwrap", "landlock")
+INDEXES = "logs.index"  # where the log toolkit keeps its indexes
 _MISSING = re.compile(r"^ModuleNotFoundError: No module named '([\w.]+)'", re.M)
 
 
@@ -62,14 +63,15 @@ class LocalSandboxes:
         yield LocalSandbox(self, workspace)
 
     async def run(
-        self, workspace: Workspace, name: FileName, args: Sequence[str], stdin: str, seconds: float
+        self, workspace: Workspace, name: FileName | None, args: Sequence[str], stdin: str, seconds: float
     ) -> tuple[Ended, str, tuple[FileInfo, ...], tuple[FileName, ...]]:
-        """Run a script and stage its diff: how it ended, the stage's name, what it made and what it deleted."""
+        """Run a script, or the log toolkit, and stage its diff: how it ended, the stage's name, what it made and deleted."""
         async with self._slots:
             workspace.discard_stages()
             run = uuid.uuid4().hex
-            with opened(str(workspace.files), FOLDER) as root, reading(root, name):
-                pass
+            if name is not None:
+                with opened(str(workspace.files), FOLDER) as root, reading(root, name):
+                    pass
             if self.tier == "bwrap":
                 ended, made, deleted = await self._overlaid(workspace, run, name, args, stdin, seconds)
             else:
@@ -77,7 +79,7 @@ class LocalSandboxes:
         return ended, run, made, deleted
 
     async def _overlaid(
-        self, workspace: Workspace, run: str, name: FileName, args: Sequence[str], stdin: str, seconds: float
+        self, workspace: Workspace, run: str, name: FileName | None, args: Sequence[str], stdin: str, seconds: float
     ) -> tuple[Ended, tuple[FileInfo, ...], tuple[FileName, ...]]:
         binary = tiers.find_bwrap()
         assert binary is not None
@@ -101,7 +103,7 @@ class LocalSandboxes:
         return ended, made, tuple(c.name for c in changes if c.deleted)
 
     async def _copied(
-        self, workspace: Workspace, run: str, name: FileName, args: Sequence[str], stdin: str, seconds: float
+        self, workspace: Workspace, run: str, name: FileName | None, args: Sequence[str], stdin: str, seconds: float
     ) -> tuple[Ended, tuple[FileInfo, ...], tuple[FileName, ...]]:
         found = self._runtime.current if self._runtime else NO_RUNTIME
         with ExitStack() as stack:
@@ -110,6 +112,9 @@ class LocalSandboxes:
             work, scratch = home / "data", home / "tmp"
             await asyncio.to_thread(shutil.copytree, workspace.files, work, symlinks=True)
             scratch.mkdir()
+            (home / "site").mkdir(mode=0o755)
+            shutil.copy(tiers.INSIDE / "site/sitecustomize.py", home / "site")
+            shutil.copytree(tiers.PACKAGE / "logs", home / "site/logs")
             for font in found.fonts:
                 shutil.copy(font, scratch)
             if self._owner >= 0:
@@ -168,12 +173,19 @@ class LocalSandbox:
     async def list(self) -> Sequence[FileInfo]:
         """Return the thread's files by name."""
         found = await asyncio.to_thread(self._workspace.found)
-        return [FileInfo(name=f.name, size=f.size) for f in sorted(found, key=lambda f: f.name)]
+        return [FileInfo(name=f.name, size=f.size) for f in sorted(found, key=lambda f: f.name) if not _hidden(f.name)]
 
     async def run(
         self, name: FileName, args: Sequence[str] = (), *, stdin: str = "", timeout: float | None = None
     ) -> Execution:
         """Run a script under the limits and stage what it changed."""
+        return await self._run(name, args, stdin, timeout)
+
+    async def logs(self, arguments: Sequence[str], *, stdin: str = "") -> Execution:
+        """Use the log toolkit on the thread's files."""
+        return await self._run(None, arguments, stdin, None)
+
+    async def _run(self, name: FileName | None, args: Sequence[str], stdin: str, timeout: float | None) -> Execution:
         limits = self._sandboxes.limits
         seconds = min(timeout or limits.seconds, limits.seconds)
         try:
@@ -187,8 +199,8 @@ class LocalSandbox:
             stderr=ended.stderr,
             duration=ended.duration,
             peak_memory=ended.peak_memory,
-            files=made,
-            deleted=tuple(FileName(d.rstrip("/")) for d in deleted),
+            files=tuple(f for f in made if not _hidden(f.name)),
+            deleted=tuple(FileName(d.rstrip("/")) for d in deleted if not _hidden(d)),
             tier=self._sandboxes.tier,
             run=run,
             message=self._sandboxes.hint(ended),
@@ -247,6 +259,10 @@ async def probe(tier: str, limits: Limits) -> Probe:
     if execution.outcome is Outcome.SUCCEEDED and execution.stdout.strip() == "sealed":
         return Probe(tier, True)
     return Probe(tier, False, (execution.stdout + execution.stderr).strip()[-500:] or str(execution.outcome))
+
+
+def _hidden(name: str) -> bool:
+    return name == INDEXES or name.startswith(f"{INDEXES}/")
 
 
 def _entries(*folders: Path) -> list[os.DirEntry[str]]:

@@ -30,10 +30,10 @@ class Runtime:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Launch:
-    """One script to run: its files, its arguments, and the descriptor that takes its status."""
+    """One script to run: its files, its arguments, and the descriptor that takes its status; None is the log toolkit."""
 
     files: Path
-    script: str
+    script: str | None
     args: tuple[str, ...]
     status: int
     scratch: Path
@@ -65,7 +65,12 @@ def bwrap(launch: Launch, limits: Limits, runtime: Runtime, binary: Path) -> lis
 
     python, prefix = interpreter()
     config = _config(launch, limits, overlay=True)
-    config |= {"python": python, "options": ["-s"], "directory": DATA, "script": f"{DATA}/{launch.script}"}
+    config |= {
+        "python": python,
+        "options": ["-s"],
+        "directory": DATA,
+        "script": _script(launch, f"{TOOLS}/inside", DATA),
+    }
     config |= {"disk": limits.disk, "inodes": limits.inodes, "env": _environment(DATA, SITE, runtime, f"{TOOLS}/site")}
     executable = str(binary)
     if launch.root and binary.parent.name == "_bin":  # the bundled one finds its library beside its package
@@ -113,15 +118,18 @@ def landlock(launch: Launch, limits: Limits, runtime: Runtime) -> list[str]:
             shown.append(str(path))
         return f"{{{shown.index(str(path))}}}"
 
-    work, temporary, tools = str(launch.files), str(launch.scratch), f"{at(INSIDE)}/site"
+    work, temporary, tools = str(launch.files), str(launch.scratch), f"{launch.files.parent}/site"
     site = at(runtime.site) if runtime.site else ""
     config = _config(launch, limits, overlay=False)
     config["limits"] |= {"FSIZE": limits.disk}
     system = ["/usr", "/lib", "/lib64", "/bin", "/etc/ld.so.cache", "/etc/localtime", "/dev/urandom", "/dev/zero"]
     environment = _environment(work, site, runtime, "")
     environment |= {"TMPDIR": temporary, "HOME": temporary, "MPLCONFIGDIR": temporary}
-    config |= {"directory": work, "script": f"{work}/{launch.script}", "env": environment}
-    config |= {"read": [*system, at(prefix), tools, *([site] if site else [])], "write": [work, temporary, "/dev/null"]}
+    config |= {"directory": work, "script": _script(launch, at(INSIDE), work), "env": environment}
+    config |= {
+        "read": [*system, at(prefix), at(INSIDE), tools, *([site] if site else [])],
+        "write": [work, temporary, "/dev/null"],
+    }
     config["path"] = [*([site] if site else []), tools, work]
     executable = f"{at(prefix)}/{os.path.relpath(python, prefix)}"
     words = [executable, "-I", "-S", f"{at(INSIDE)}/launcher.py", json.dumps(config)]
@@ -131,6 +139,10 @@ def landlock(launch: Launch, limits: Limits, runtime: Runtime) -> list[str]:
         plan = json.dumps({"shown": shown, "uid": UID, "command": words})
         return [sys.executable, "-I", "-S", str(INSIDE / "stage.py"), plan]
     return [sys.executable, "-I", "-S", str(INSIDE / "become.py"), str(UID), *words]
+
+
+def _script(launch: Launch, inside: str, files: str) -> str:
+    return f"{inside}/use_logs.py" if launch.script is None else f"{files}/{launch.script}"
 
 
 def _open_to_all(path: Path) -> bool:

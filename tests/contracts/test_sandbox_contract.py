@@ -96,3 +96,19 @@ async def test_a_thread_has_files_of_its_own(sandboxes: Sandboxes) -> None:
         await sandbox.put(FileName("mine.txt"), chunked(b"x"))
 
         assert list(await other.list()) == []
+
+
+async def test_the_log_toolkit_reads_the_threads_files_and_its_index_is_listed_nowhere(sandboxes: Sandboxes) -> None:
+    lines = "".join(f"2026-11-20T14:00:{n:02d}Z INFO item {n} sold\n" for n in range(60))
+    async with sandboxes.open(THREAD) as sandbox:
+        await sandbox.put(FileName("my app.log"), chunked(lines.encode()))
+        execution = await sandbox.logs(["search", "my app.log", "--query=item 4"])
+        await sandbox.commit(execution)
+        wrong = await sandbox.logs(["profile", "none.log"])
+
+        assert execution.outcome is Outcome.SUCCEEDED, execution.stderr
+        assert execution.stdout.startswith("11 lines match")
+        assert execution.files == ()
+        assert [f.name for f in await sandbox.list()] == ["my app.log"]
+        assert (wrong.outcome, wrong.exit_code) == (Outcome.FAILED, 2)
+        assert "There is no file none.log." in wrong.stderr

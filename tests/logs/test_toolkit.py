@@ -166,7 +166,7 @@ def test_the_values_of_a_placeholder_are_counted_with_quantiles(
 def test_the_index_is_built_once_and_again_when_the_file_changes(folder: Path) -> None:
     path = written(folder / "app.log", lines_of())
     logs.open_logs(["app.log"])
-    [kept] = (folder / "index").iterdir()
+    [kept] = (folder / "logs.index").iterdir()
     before = kept.stat().st_mtime_ns
 
     logs.open_logs(["app.log"])

@@ -1,0 +1,7 @@
+"""Runs the log toolkit over the files of the working directory: `use_logs.py COMMAND FILE…`."""
+
+import sys
+
+from logs.command import main
+
+sys.exit(main(sys.argv[1:]))
