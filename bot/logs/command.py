@@ -152,17 +152,16 @@ def _compare(asked: argparse.Namespace) -> None:
     if asked.json:
         print(json.dumps(rows_as_json(rows), ensure_ascii=False, indent=1))
     else:
-        _print(
-            asked, [f"{what}: {len(rows)} kinds differ" if rows else f"{what}: nothing differs", *map(_as_line, rows)]
-        )
+        head = f"{what}: {len(rows)} kinds differ" if rows else f"{what}: nothing differs"
+        _print(asked, [head, *(_as_line(row, whole=number < 5) for number, row in enumerate(rows))])
     groups = {"window": [r.count for r in rows], "baseline": [r.baseline for r in rows]}
     _drawn(asked, lambda: charts.bars([r.template for r in rows], groups, asked.chart, what))
 
 
-def _as_line(row: Row) -> str:
-    return (
-        f"{row.why}, {row.count:,} against {row.baseline:,}: {row.level} {row.template[:160]} ({row.file}:{row.line})"
-    )
+def _as_line(row: Row, *, whole: bool) -> str:
+    """A row: the first ones with the line they cite, as it reads, the others with their template."""
+    what = row.sample[:220] if whole else f"{row.level} {row.template[:120]}"
+    return f"{row.why}, {row.count:,} against {row.baseline:,}, {row.file}:{row.line}: {what}"
 
 
 def _search(asked: argparse.Namespace) -> None:

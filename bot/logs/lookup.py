@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from .clock import Clock
@@ -177,6 +177,25 @@ def read_line(log: Log, index: Index, number: int) -> str | None:
         if block.line <= number < block.line + len(lines):
             return text(lines[number - block.line])
     return None
+
+
+def read_lines(log: Log, index: Index, numbers: Iterable[int]) -> dict[int, str]:
+    """Return lines by number as they are shown, read in one pass over the parts they are in."""
+    found: dict[int, str] = {}
+    wanted = sorted(set(numbers))
+    while wanted:
+        at = max(0, bisect_right([b[1] for b in index.blocks], wanted[0]) - 1)
+        offset, line, _, _, part = index.blocks[at]
+        for block in part_blocks(log, part, offset, line):
+            lines = block.lines()
+            behind = block.line + len(lines)
+            while wanted and wanted[0] < behind:
+                number = wanted.pop(0)
+                found[number] = shown(lines[number - block.line])
+            # A packed file is read on to the next line; in a plain one it is quicker to seek.
+            if not wanted or not log.parts[part].packed:
+                break
+    return found
 
 
 def shown(line: bytes) -> str:

@@ -6,7 +6,7 @@ import hashlib
 import os
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from . import lookup
@@ -64,7 +64,7 @@ def compared(opened: Sequence[Opened], window: str = "", baseline: str = "", top
     """Compare a window with a baseline, or the first log with the second; also say in words what was compared."""
     if len(opened) > 1 and not window:
         new, old = opened[0].index, opened[1].index
-        return against(new, old, top), f"{new.name} against {old.name}, whole"
+        return _quoted(opened, against(new, old, top)), f"{new.name} against {old.name}, whole"
     one = opened[0]
     if not one.index.minutes or not one.index.stamp:
         raise NotALog(
@@ -72,7 +72,19 @@ def compared(opened: Sequence[Opened], window: str = "", baseline: str = "", top
         )
     now = one.window(window or "..")
     then = one.window(baseline) if baseline else default_baseline(one.index, now)
-    return compare(one.index, now, then, top), f"{one.index.name} {_between(one, now)} against {_between(one, then)}"
+    return _quoted(
+        opened, compare(one.index, now, then, top)
+    ), f"{one.index.name} {_between(one, now)} against {_between(one, then)}"
+
+
+def _quoted(opened: Sequence[Opened], rows: list[Row]) -> list[Row]:
+    """Give each row the line it cites."""
+    texts: dict[tuple[str, int], str] = {}
+    for one in opened:
+        base = dict(one.index.parts)
+        asked = {base[r.file] + r.line - 1 for r in rows if r.file in base}
+        texts |= {one.index.cite(n): text for n, text in lookup.read_lines(one.log, one.index, asked).items()}
+    return [replace(row, sample=texts.get((row.file, row.line), row.sample)) for row in rows]
 
 
 def _between(one: Opened, window: tuple[int, int]) -> str:

@@ -134,6 +134,6 @@ async def test_a_log_names_the_quiet_line_before_the_errors(tmp_path: Path) -> N
         [answer] = await slack.answers(thread)
 
     text = answer["blocks"][0]["text"]
-    assert "begin to rise at 14:35" in text
+    assert "Trouble begins at 14:35" in text
     number = next(n for n, line in enumerate(lines, 1) if "deploy" in line)
     assert f"app.log:{number}: 2026-11-20 14:34:56 INFO deploy v2.31 rolled out: pool 100 -> 20" in text

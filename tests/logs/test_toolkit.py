@@ -90,8 +90,9 @@ def test_two_files_are_compared_by_default(folder: Path, capsys: pytest.CaptureF
 
     text = said(capsys, "compare", "bad.log", "good.log")
 
-    assert text.splitlines()[1].startswith("new, 150 against 0: ERROR pool empty")
-    assert "item" not in text
+    assert text.splitlines()[1].startswith("new, 150 against 0, bad.log:")
+    assert "pool empty, request" in text.splitlines()[1]
+    assert " item " not in text
 
 
 @pytest.mark.parametrize("window", ["", "14:39..14:42", "14:00..14:01"])

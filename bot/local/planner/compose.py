@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-MODULES = ("cells", "table", "files", "rows", "groups", "answers", "pictures", "look", "log", "slow")
+MODULES = ("cells", "table", "files", "rows", "groups", "answers", "pictures", "look", "slow")
 FOLDER = Path(__file__).parent / "pieces"
 
 

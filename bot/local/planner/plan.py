@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from bot.local.planner.logs import log_calls
 from bot.local.planner.mend import mended
 from bot.local.planner.scripts import script_for
 from bot.local.planner.understand import understand
@@ -76,7 +77,9 @@ def _choose(seen: Seen) -> dict[str, Any]:
             "kind": "Respond",
             "text": f"Which file do you mean? I see {_listed(files)}. Attach it here and ask again.",
         }
-    if wish.verb == "save":
+    if wish.verb == "log":
+        done_when = ["the most likely cause is named, with the lines that show it"]
+    elif wish.verb == "save":
         done_when = ["the file is saved as given"]
     else:
         done_when = ["the script ran without an error and printed the answer"]
@@ -95,6 +98,8 @@ def _work(seen: Seen) -> Calls:
     wish = _last_wish(_words(texts), _files(texts))
     results = [(*_call(seen, t.result[0]), t.result[1]) for t in seen.turns[start:] if t.result]
     conditions = re.findall(r"^- (.*)$", _section(seen.turns[start].text), re.M)
+    if wish.verb == "log" and not any(r[0] == "Report" for r in results):
+        return log_calls(wish, results, conditions)
     if not results:
         return _begin(wish, set(_files(texts)))
     name, arguments, result = results[-1]
@@ -148,9 +153,7 @@ def _after_run(wish: Wish, arguments: dict[str, Any], result: str, results: list
         answer = _answer(wish, re.sub(r"\n*^Picture: .+$", "", shown, flags=re.M).strip())
         evidence = [{"condition": c, "run": script} for c in conditions]
         files = [picture[1].strip()] if picture else []
-        cited = re.findall(rf"^({re.escape(wish.file)}):(\d+): (.*)$", shown, re.M) if wish.verb == "log" else []
-        citations = [{"file": f, "line": int(n), "text": text.strip()} for f, n, text in cited]
-        return _report("complete", answer, files=files, evidence=evidence, citations=citations)
+        return _report("complete", answer, files=files, evidence=evidence)
     error = _stream(result, "stderr").strip()
     if question := re.search(r"QUESTION: (.*)", error, re.S):
         return _report("needs_input", question[1].strip())
@@ -188,7 +191,7 @@ def _answer(wish: Wish, shown: str) -> str:
     if not shown:
         return "It ran and printed nothing."
     head, _, table = shown.partition("\n\n")
-    text = head if wish.verb not in {"run", "log"} else ""
+    text = head if wish.verb != "run" else ""
     rest = table if text else shown
     return "\n\n".join(p for p in (text, f"```\n{rest.strip()}\n```" if rest.strip() else "") if p)
 

@@ -39,8 +39,6 @@ def script_for(wish: Wish, taken: frozenset[str] = frozenset()) -> Script:
     settings |= {key: setting for key, setting in given.items() if setting}
     if wish.verb == "top":
         settings["COUNT"] = wish.count
-    if wish.verb == "log":
-        settings["AT"] = wish.at
     if wish.verb == "long":
         settings = {"SECONDS": wish.count}
     if picture:
@@ -56,8 +54,6 @@ def opener(file: str) -> str:
 
 def _main(wish: Wish) -> list[str]:
     match wish.verb:
-        case "log":
-            return ["explain_log(FILE, AT)"]
         case "long":
             return ["count_slowly(SECONDS)"]
         case "describe" if not wish.file.lower().endswith(TABLES):
@@ -249,8 +245,6 @@ def _title(wish: Wish) -> str:
             return f"Plot {what} against {wish.by}"
         case "top":
             return f"{'Lowest' if wish.smallest else 'Top'} {wish.count} {wish.by or 'rows'} by {what}"
-        case "log":
-            return f"Explain {wish.file}" + (f" at {wish.at}" if wish.at else "")
         case "long":
             return "Count slowly"
         case "measure":

@@ -168,8 +168,13 @@ def _tables(files: Sequence[str]) -> list[str]:
     return [f for f in files if f.lower().endswith(TABLES) and not f.startswith("output/")]
 
 
+_LOG = re.compile(
+    r"\.(?:log|jsonl|ndjson)([.-][\d.t-]+)?(\.(gz|bz2|xz|zst|zip))?$|\blogs?\b.*\.(txt|gz|zip)$|\.txt$", re.I
+)
+
+
 def _logs(files: Sequence[str]) -> list[str]:
-    return [f for f in files if re.search(r"\.log(\.\d+)?(\.gz)?$|\blog\b.*\.(txt|gz)$|\.txt$", f.lower())]
+    return [f for f in files if _LOG.search(f)]
 
 
 def _scripts(files: Sequence[str]) -> list[str]:
