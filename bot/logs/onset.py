@@ -36,6 +36,11 @@ class Incident:
     bursts: tuple[Burst, ...]
 
     @property
+    def evidence(self) -> float:
+        """How strong the evidence of all its bursts is."""
+        return sum(b.evidence for b in self.bursts)
+
+    @property
     def lines(self) -> int:
         """How many lines the bursts have."""
         return sum(b.count for b in self.bursts)
@@ -59,7 +64,7 @@ def incidents(index: Index) -> list[Incident]:
         if bad or sum(b.evidence for b in group) >= ALONE:
             group.sort(key=lambda b: (-b.evidence, b.kind))
             made.append(Incident(min(b.onset for b in group), max(b.end for b in group), tuple(group)))
-    return sorted(made, key=lambda i: (-sum(b.evidence for b in i.bursts), i.onset))
+    return sorted(made, key=lambda i: (-i.evidence, i.onset))
 
 
 def _worse(kind: Kind) -> bool:

@@ -15,7 +15,7 @@ from bot.logs.scan import scan
 from bot.logs.sources import logs
 from tests.e2e.slack import at_work
 from tests.e2e.test_threads import scripted, send
-from tests.wire import Calls, Next, ScriptedModel
+from tests.wire import Calls, Choose, Next, ScriptedModel
 
 CAUSE = "INFO [main] deploy shop v2.31 rolled out: pool 100 -> 20"
 Wire = Literal["responses", "chat"]
@@ -134,12 +134,16 @@ async def test_two_hundred_megabytes_packed_give_a_profile_and_a_chart(tmp_path:
                     f"2026-11-20T{second // 3600:02d}:{second // 60 % 60:02d}:{second % 60:02d}Z ERROR [w-1] pool empty\n"
                 )
     assert scan(logs([str(path)])[0]).size > 190_000_000
-    async with scripted(send(), report("done")) as model, at_work(tmp_path, model.url, "chat") as slack:
+    async with (
+        scripted(Choose({"kind": "Respond", "text": "Ask me."})) as model,
+        at_work(tmp_path, model.url, "chat") as slack,
+    ):
         began = time.monotonic()
         thread = await slack.say("<@U0BOT> what is in it?", files={"big.log.gz": path.read_bytes()})
         await slack.shows(thread, "Suspected incident")
 
         print(f"\n200 MB gzipped: profile in the thread after {time.monotonic() - began:.1f} s")
         text = (await slack.messages(thread))[0]["text"]
-        assert "1,90" in text
+        await slack.answers(thread)
+        assert "1,903,600 lines" in text
         assert "2026-11-20 14:05 to 14:10" in text

@@ -18,7 +18,7 @@ from bot.logs.index import Index
 from bot.logs.scan import scan
 from bot.logs.sources import NotALog, logs
 from bot.logs.times import STAMPS, BadWindow, read, window
-from tests.logs.incidents.formats import FORMATS
+from tests.logs.lines import FORMATS
 
 START = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 NAMES = {

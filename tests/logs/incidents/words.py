@@ -1,209 +1,215 @@
-"""The everyday lines of invented services: many templates, each with its own slots."""
+"""The ordinary lines of a service: templates with slots, drawn from a vocabulary."""
 
-from __future__ import annotations
-
-import random
+import re
 from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import accumulate
+from random import Random
 
-VERBS = [
-    "accepted",
-    "archived",
-    "batched",
-    "cached",
-    "cleaned",
-    "closed",
-    "committed",
-    "compacted",
-    "created",
-    "delivered",
-    "drained",
-    "enqueued",
-    "expired",
-    "fetched",
-    "flushed",
-    "indexed",
-    "joined",
-    "loaded",
-    "merged",
-    "opened",
-    "parsed",
-    "persisted",
-    "polled",
-    "prefetched",
-    "processed",
-    "published",
-    "purged",
-    "queried",
-    "read",
-    "rebuilt",
-    "received",
-    "refreshed",
-    "registered",
-    "released",
-    "rendered",
-    "replicated",
-    "resolved",
-    "retried",
-    "rotated",
-    "routed",
-    "saved",
-    "scanned",
-    "scheduled",
-    "sent",
-    "served",
-    "sharded",
-    "skipped",
-    "spilled",
-    "stored",
-    "streamed",
-    "synced",
-    "trimmed",
-    "updated",
-    "uploaded",
-    "validated",
-    "warmed",
-    "written",
-]
-NOUNS = [
-    "account",
-    "address",
-    "basket",
-    "batch",
-    "bucket",
-    "campaign",
-    "cart",
-    "channel",
-    "chunk",
-    "claim",
-    "contract",
-    "coupon",
-    "cursor",
-    "customer",
-    "digest",
-    "document",
-    "draft",
-    "event",
-    "export",
-    "feed",
-    "folder",
-    "gateway",
-    "image",
-    "import",
-    "index",
-    "invoice",
-    "item",
-    "job",
-    "journal",
-    "key",
-    "label",
-    "lease",
-    "ledger",
-    "listing",
-    "manifest",
-    "message",
-    "metric",
-    "notification",
-    "offer",
-    "order",
-    "page",
-    "partition",
-    "payment",
-    "plan",
-    "playlist",
-    "price",
-    "profile",
-    "promotion",
-    "quota",
-    "receipt",
-    "refund",
-    "region",
-    "report",
-    "review",
-    "rule",
-    "schedule",
-    "segment",
-    "session",
-    "shard",
-    "shipment",
-    "snapshot",
-    "stream",
-    "subscription",
-    "tag",
-    "task",
-    "tenant",
-    "ticket",
-    "token",
-    "topic",
-    "track",
-    "transfer",
-    "upload",
-    "voucher",
-    "webhook",
-]
-PEOPLE = [
-    "anna",
-    "ben",
-    "carla",
-    "dmitri",
-    "elif",
-    "farid",
-    "greta",
-    "hugo",
-    "ines",
-    "jonas",
-    "kira",
-    "lena",
-    "marek",
-    "nadia",
-    "omar",
-    "petra",
-]
-Slot = Callable[[random.Random], str]
+Slot = Callable[[Random], str]
+
+
+def words(text: str) -> tuple[str, ...]:
+    """Return a text's words."""
+    return tuple(text.split())
+
+
+def _below(limit: int, start: int = 0) -> Slot:
+    return lambda rng: str(start + int(rng.random() * limit))
+
+
+def _one_of(text: str) -> Slot:
+    choices = words(text)
+    return lambda rng: choices[int(rng.random() * len(choices))]
+
+
+def _uuid(rng: Random) -> str:
+    digits = f"{rng.getrandbits(128):032x}"
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
+
+
+def _address(rng: Random) -> str:
+    bits = rng.getrandbits(20)
+    return f"10.{bits & 15}.{bits >> 4 & 255}.{bits >> 12}"
+
+
+FOLDERS = _one_of("/var/lib/app /srv/data /tmp/upload /mnt/share/in /opt/app/cache /home/batch/out")
+PEOPLE = _one_of("alice bjorn chen dara emeka fatima goran hana ivan jana kofi lena mateo nadia olga priya quinn rosa")
+
+BAD = "<bad>"  # where the name of the one bad host goes
+
 SLOTS: dict[str, Slot] = {
-    "id": lambda r: str(r.randint(1, 999_999)),
-    "ms": lambda r: str(r.randint(1, 900)),
-    "n": lambda r: str(r.randint(0, 60)),
-    "hex": lambda r: f"{r.getrandbits(64):016x}",
-    "uuid": lambda r: (
-        f"{r.getrandbits(32):08x}-{r.getrandbits(16):04x}-4{r.getrandbits(12):03x}-a{r.getrandbits(12):03x}-{r.getrandbits(48):012x}"
-    ),
-    "ip": lambda r: f"10.{r.randint(0, 3)}.{r.randint(0, 255)}.{r.randint(1, 254)}",
-    "user": lambda r: r.choice(PEOPLE),
-    "path": lambda r: f"/var/lib/app/{r.choice(NOUNS)}/{r.randint(1, 99_999)}.dat",
-    "pct": lambda r: f"{r.randint(5, 60)}%",
-    "float": lambda r: f"{r.random() * 100:.2f}",
+    "bad": lambda rng: BAD,
+    "n": _below(900_000, 1),
+    "small": _below(40, 1),
+    "ms": lambda rng: str(1 + int(rng.expovariate(1 / 60))),
+    "slow": _below(8_000, 1_200),
+    "pct": _below(60, 5),
+    "high": _below(12, 87),
+    "mb": _below(3_000, 20),
+    "port": _below(28_000, 32_000),
+    "ip": _address,
+    "uuid": _uuid,
+    "hex": lambda rng: f"{rng.getrandbits(64):016x}",
+    "short": lambda rng: f"{rng.getrandbits(28):07x}",
+    "user": lambda rng: f"{PEOPLE(rng)}{int(rng.random() * 900)}",
+    "path": lambda rng: f"{FOLDERS(rng)}/{rng.getrandbits(24):06x}/part-{int(rng.random() * 500):05d}.dat",
+    "url": lambda rng: f"https://api.internal/v{1 + int(rng.random() * 3)}/r/{int(rng.random() * 90_000)}",
+    "ratio": lambda rng: f"{rng.random():.3f}",
+    "version": lambda rng: f"v{1 + int(rng.random() * 4)}.{int(rng.random() * 60)}.{int(rng.random() * 12)}",
+    "zone": _one_of("eu-1 eu-2 us-1 us-2 ap-1"),
 }
-TAILS = (
-    "id={id} took {ms}ms", "in {ms} ms", "for user={user}", "key={hex}", "request={uuid} status=ok", "from {ip}:{n}", "at {path}",
-    "size={id} bytes", "lag={ms}", "attempt {n}", "ratio={float}", "worker-{n} load {pct}", "page {n} of {n}", "offset={id}{id}",
-)  # fmt: skip
-WORRIES = (
-    ("WARN", "slow {noun} query took {ms}00 ms id={id}"),
-    ("WARN", "retrying {noun} delivery attempt={n} id={hex}"),
-    ("WARN", "{noun} cache miss ratio {pct} above target"),
-    ("ERROR", "could not decode {noun} token for user={user}: signature mismatch"),
-    ("ERROR", "{noun} upstream answered late after {ms}0 ms id={hex}"),
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A line's level, its speaker and its text with slots; `trace` names the exception that follows it."""
+
+    level: str
+    service: str
+    text: str
+    share: float = 1.0
+    trace: str = ""
+    shape: str = field(init=False)
+    slots: tuple[Slot, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        parts = re.split(r"\{(\w+)\}", self.text)
+        object.__setattr__(self, "shape", "%s".join(part.replace("%", "%%") for part in parts[::2]))
+        object.__setattr__(self, "slots", tuple(SLOTS[name] for name in parts[1::2]))
+
+    def fill(self, rng: Random) -> str:
+        """Return the text with a fresh value in each slot."""
+        return self.shape % tuple([slot(rng) for slot in self.slots])
+
+    @property
+    def longest(self) -> str:
+        """Return the longest text between two slots."""
+        return max(re.split(r"\{\w+\}", self.text), key=len).strip()
+
+
+VERBS = words("""accepted archived assigned batched cached charged checked cleaned closed committed compacted compiled confirmed
+copied created deduplicated delivered dispatched enriched evicted expired exported fetched flushed forwarded indexed
+inserted invalidated joined linked loaded matched merged moved notified opened packed parsed persisted polled prefetched
+published purged queued read rebalanced received recorded refreshed released rendered replayed replicated resolved
+routed saved scheduled sealed sent served shipped signed stored streamed submitted synced tagged trimmed updated
+validated verified written""")
+NOUNS = words("""account address basket batch blob booking bucket campaign cart catalogue chunk claim consumer contract coupon
+cursor customer delivery device digest discount document draft event export feed filter folder fragment geofence image
+index invoice item job key label lease ledger listing locale lookup manifest message metric notification offer offset
+order page parcel partition payment payout policy preference price profile promotion quote receipt record refund region
+reminder report reservation review rule schedule segment session shard shipment snapshot statement stock subscription
+task tenant thumbnail ticket token topic transfer upload view voucher wallet webhook""")
+FIELDS = """id={n}|user={user}|took={ms}ms|request={uuid}|trace={hex}|from {ip}|peer={ip}:{port}|size={mb}MB|path={path}
+attempt={small}|partition={small} offset={n}|ratio={ratio}|url={url}|zone={zone}|rev={short}|queue={small}|rows={n}
+status=200 in {ms} ms|ttl={n}s|cpu={pct}%""".replace("\n", "|").split("|")
+SHAPES = (
+    "{v} {o} {f} {g}",
+    "{o} {v}: {f}, {g}",
+    "{o}-worker {small} {v} {k} entries of {o} {f}",
+    "{v} {o} for user {user} ({f})",
+    "[{o}] {v} {f}",
+    "{o}Service.{v} done {f} {g}",
+    "finished: {o} was {v} after {ms} ms; {f}",
+    "{v} {k} {o}s from {path}",
+    "GET /api/{o}s/{n} {v} {f}",
+    "{f} {o} {v}",
+)
+WARNINGS = (
+    "slow query on {o}s: {slow} ms rows={n}",
+    "{o} cache miss ratio {ratio} above target",
+    "retrying {o} call attempt={small} request={uuid}",
+    "deprecated field in {o} from client {ip}",
+    "{o} queue depth {n} above soft limit",
+    "ignored unknown header in {o} request {hex}",
+    "clock of {o} device {n} is behind by {small} s",
+    "large {o} payload {mb} MB from {user}",
+)
+ERRORS = (
+    "could not parse {o} {n}: unexpected end of input",
+    "{o} {uuid} was rejected: signature mismatch",
+    "gave up on {o} webhook {url} after {small} attempts",
+    "user {user} has no right to {o} {n}",
+    "{o} {n} failed validation: missing field",
+    "client {ip} closed the connection while sending {o}",
+)
+SERVICES = words("orders billing catalogue gateway search profile shipping inventory payments ledger mailer media")
+
+
+def background(rng: Random, n: int) -> list[Template]:
+    """Return `n` distinct templates, the common ones first, among them warnings and errors that always occur."""
+    services = rng.sample(SERVICES, 4)
+    warnings, errors = max(4, n // 14), max(3, n // 20)
+    pairs = [(verb, noun) for verb in VERBS for noun in NOUNS]
+    calm = [
+        Template(
+            "DEBUG" if rng.random() < 0.06 else "INFO", rng.choice(services), _sentence(rng, verb, noun), rank**-1.05
+        )
+        for rank, (verb, noun) in enumerate(rng.sample(pairs, n - warnings - errors), 1)
+    ]
+    whole = sum(template.share for template in calm)
+    return [
+        *calm,
+        *_noise(rng, "WARN", WARNINGS, services, warnings, whole * rng.uniform(0.006, 0.02)),
+        *_noise(rng, "ERROR", ERRORS, services, errors, whole * rng.uniform(0.002, 0.006)),
+    ]
+
+
+def _sentence(rng: Random, verb: str, noun: str) -> str:
+    one, other = rng.sample(FIELDS, 2)
+    shape = rng.choice(SHAPES)
+    for mark, text in (("{v}", verb), ("{o}", noun), ("{f}", one), ("{g}", other), ("{k}", "{small}")):
+        shape = shape.replace(mark, text)
+    return shape
+
+
+def _noise(
+    rng: Random, level: str, shapes: tuple[str, ...], services: list[str], n: int, whole: float
+) -> list[Template]:
+    combinations = [shape.replace("{o}", noun) for shape in shapes for noun in NOUNS]
+    texts = rng.sample(combinations, n)
+    ranks = sum(1 / rank for rank in range(1, n + 1))
+    return [
+        Template(level, rng.choice(services), text, whole / ranks / rank, _trace(rng, level))
+        for rank, text in enumerate(texts, 1)
+    ]
+
+
+def _trace(rng: Random, level: str) -> str:
+    return rng.choice(("IllegalStateException", "ValidationError", "IOException", "")) if level == "ERROR" else ""
+
+
+def requests(rng: Random, n: int) -> list[Template]:
+    """Return `n` distinct requests to a web server with their status, the common ones first."""
+    paths = [shape.replace("{o}", noun) for shape in REQUESTS for noun in NOUNS]
+    texts = rng.sample(paths, n)
+    shares = [rank**-1.05 for rank in range(1, n + 1)]
+    found = [
+        Template("INFO", "web", text + rng.choice(("|200", "|200", "|200", "|304", "|204")), share)
+        for text, share in zip(texts, shares, strict=True)
+    ]
+    whole = sum(shares)
+    return [
+        *found,
+        *(Template("WARN", "web", f"{text}|404", whole * 0.006 / 4) for text in texts[-4:]),
+        *(
+            Template("ERROR", "web", f"{text}|{status}", whole * 0.001)
+            for text, status in zip(texts, (500, 502), strict=False)
+        ),
+    ]
+
+
+REQUESTS = (
+    "GET /api/v1/{o}s/{n}",
+    "GET /api/v1/{o}s?page={small}",
+    "POST /api/v1/{o}s",
+    "PUT /api/v2/{o}s/{uuid}",
+    "GET /static/{o}.{short}.js",
+    "GET /{o}/{user}/summary",
+    "DELETE /api/v2/{o}s/{n}",
 )
 
 
-def background(rng: random.Random, many: int) -> list[tuple[str, str]]:
-    """Return `many` different templates as (level, text with {slots}), the frequent ones first."""
-    found: dict[str, str] = {}
-    while len(found) < many:
-        text = f"{rng.choice(NOUNS)} {rng.choice(VERBS)} {rng.choice(TAILS)}"
-        found.setdefault(text, rng.choices(("INFO", "DEBUG"), (9, 1))[0])
-    return [(level, text) for text, level in found.items()]
-
-
-def worries(rng: random.Random) -> list[tuple[str, str]]:
-    """Return the warnings and errors that a healthy service writes all along."""
-    return [(level, text.replace("{noun}", rng.choice(NOUNS))) for level, text in WORRIES]
-
-
-def filled(rng: random.Random, text: str) -> str:
-    """Fill every slot of a template."""
-    while "{" in text:
-        before, _, rest = text.partition("{")
-        name, _, after = rest.partition("}")
-        text = before + SLOTS[name](rng) + after
-    return text
+def cumulative(templates: list[Template]) -> list[float]:
+    """Return the running total of the shares, as `Random.choices` takes it."""
+    return list(accumulate(template.share for template in templates))

@@ -1,0 +1,160 @@
+"""Logs of 200 MB: the toolkit beside plain Python, lnav and drain3 on the same file, each answer checked before its time counts.
+
+`python -m tests.bench logs [--size BYTES] [--formats iso,json,java,syslog]`. lnav is used where it is installed (Debian has it);
+drain3 is installed into a throwaway environment, since it pins old libraries.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.logs.incidents import Incident
+from tests.logs.incidents.big import big
+
+TOP = Path(__file__).parents[2]
+PLAIN = """
+import re, sys, collections
+path, query, begin, end = sys.argv[1:5]
+minute = re.compile(r"(\\d\\d:\\d\\d):\\d\\d"); number = re.compile(r"0x[0-9a-f]+|\\b[0-9a-f]{8,}\\b|\\d+(?:\\.\\d+)*")
+lines = collections.Counter(); kinds = collections.Counter(); found = 0
+with open(path, encoding="utf-8", errors="replace") as file:
+    for line in file:
+        if at := minute.search(line): lines[at[1]] += 1
+        kinds[number.sub("#", line)] += 1
+        if query in line and at and begin <= at[1] < end: found += 1
+print(sum(kinds.values()), len(kinds), found)
+"""
+DRAIN = """
+import sys
+from drain3 import TemplateMiner
+from drain3.template_miner_config import TemplateMinerConfig
+config = TemplateMinerConfig(); config.profiling_enabled = False
+miner = TemplateMiner(config=config)
+n = 0
+with open(sys.argv[1], encoding="utf-8", errors="replace") as file:
+    for line in file:
+        miner.add_log_message(line.rstrip()); n += 1
+print(n, len(miner.drain.clusters))
+"""
+
+
+@dataclass(slots=True)
+class Took:
+    """Wall time in seconds, peak memory in MB, and what was printed."""
+
+    seconds: float
+    memory: float
+    said: str
+
+
+def timed(command: list[str], folder: Path) -> Took:
+    """Run a command to its end; raises when it fails."""
+    began = time.monotonic()
+    with tempfile.TemporaryFile() as out:
+        process = subprocess.Popen(
+            command, stdout=out, stderr=subprocess.PIPE, cwd=folder, env={**os.environ, "PYTHONPATH": str(TOP)}
+        )
+        assert process.stderr
+        error = process.stderr.read()
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        took = time.monotonic() - began
+        out.seek(0)
+        said = out.read().decode()
+    if process.returncode:
+        raise RuntimeError(f"{command[:4]} failed: {error.decode()[-400:]}")
+    return Took(took, used.ru_maxrss / 1024, said)
+
+
+def main(arguments: list[str]) -> int:
+    """Print a table for each format; an answer that is wrong ends the run."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--size", type=int, default=200_000_000)
+    parser.add_argument("--formats", default="iso,json,java,syslog")
+    parser.add_argument(
+        "--drain-lines", type=int, default=200_000, help="lines that drain3 is given; its time is scaled"
+    )
+    asked = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory() as folder:
+        drain = _drain(Path(folder) / "drain")
+        for style in asked.formats.split(","):
+            _table(Path(folder), style, asked.size, drain, asked.drain_lines)
+    return 0
+
+
+def _table(folder: Path, style: str, size: int, drain: Path | None, drain_lines: int) -> None:
+    path = folder / f"{style}.log"
+    truth = big(path, size, style, 7)
+    cause = truth.cause.line
+    [count] = [c for c in truth.counts if c.query == truth.error_text] or truth.counts[:1]
+    begin, end = (at.strftime("%H:%M") for at in (count.period.start, count.period.end))
+    window = f"{truth.window.start:%H:%M}..{truth.window.end:%H:%M}"
+    print(
+        f"\n{style}: {path.stat().st_size / 1e6:.0f} MB, {truth.lines:,} lines, {truth.templates} templates, trouble from {truth.onset:%H:%M}"
+    )
+    print(f"{'':34}{'seconds':>9}{'MB':>7}{'tokens':>8}  against plain Python")
+    toolkit = [sys.executable, "-m", "bot.logs"]
+    name = path.name
+
+    base = timed([sys.executable, "-c", PLAIN, name, count.query, begin, end], folder)
+    lines, _, found = map(int, base.said.split())
+    assert (lines, found) == (truth.lines, count.value), base.said
+    _row("plain Python: masks and counts", base, base)
+    checks: list[tuple[str, list[str], Callable[[str], bool]]] = [
+        ("profile, cold", ["profile", name], lambda said: f"{truth.onset:%H:%M} to" in said and f":{cause} " in said),
+        ("profile, from the index", ["profile", name], lambda said: f"{truth.onset:%H:%M} to" in said),
+        ("compare", ["compare", name, "--window", window], lambda said: f"{name}:{cause}: " in "\n".join(said.splitlines()[:6])),
+        ("search, one window", ["search", name, "-q", count.query, "--window", f"{begin}..{end}"], lambda said: said.startswith(f"{count.value:,} lines")),
+        ("search, whole file", ["search", name, "-q", truth.cause.text[-40:]], lambda said: said.startswith("1 lines")),
+        ("trace", ["trace", name, "--id", truth.cause.text[-40:]], lambda said: f"{name}:{cause}: " in said),
+    ]  # fmt: skip
+    for title, command, right in checks:
+        took = timed([*toolkit, *command], folder)
+        assert right(took.said), (title, took.said)
+        assert len(took.said.encode()) <= 1_800, (title, len(took.said.encode()))
+        _row(title, took, base)
+    if shutil.which("lnav"):
+        _lnav(folder, name, count.query, truth, base)
+    if drain:
+        head = folder / "head.log"
+        with path.open("rb") as whole, head.open("wb") as part:
+            given = sum(1 for _, line in zip(range(drain_lines), whole, strict=False) if part.write(line))
+        took = timed([str(drain), "-c", DRAIN, head.name], folder)
+        assert int(took.said.split()[0]) == given
+        took.seconds *= truth.lines / given
+        _row(f"drain3, scaled from {given:,} lines", took, base)
+    path.unlink()
+
+
+def _lnav(folder: Path, name: str, query: str, truth: Incident, base: Took) -> None:
+    """lnav reads, indexes and filters headless; it counts records, so stack traces are not lines of their own."""
+    took = timed(["lnav", "-n", "-c", f":filter-in {re.escape(query)}", "-c", ":write-raw-to -", name], folder)
+    found = sum(query in line for line in took.said.splitlines())
+    assert found >= next(c.value for c in truth.counts if c.query == query), found
+    took.said = ""
+    _row("lnav: filter, whole file", took, base)
+
+
+def _row(title: str, took: Took, base: Took) -> None:
+    tokens = len(took.said.encode()) // 3 if took is not base and took.said else 0
+    print(f"{title:34}{took.seconds:9.2f}{took.memory:7.0f}{tokens:8}  {took.seconds / base.seconds:.2f} x", flush=True)
+
+
+def _drain(home: Path) -> Path | None:
+    try:
+        subprocess.run([sys.executable, "-m", "venv", home], check=True, capture_output=True)
+        subprocess.run([home / "bin/pip", "install", "-q", "drain3==0.9.11"], check=True, capture_output=True)
+    except subprocess.CalledProcessError as error:
+        print(f"drain3 could not be installed, so it is left out: {error.stderr.decode()[-200:]}", file=sys.stderr)
+        return None
+    return home / "bin/python"

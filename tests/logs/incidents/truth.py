@@ -1,0 +1,58 @@
+"""What is known of a generated log: where its incident begins, what caused it, and what can be counted in it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A stretch of time, from its first instant up to but without its last."""
+
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """The one line that is the cause: its file's name, its 1-based number in it and its text."""
+
+    file: str
+    line: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many lines hold a plain substring and are stamped within a period."""
+
+    query: str
+    period: Period
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """A log without an incident; a `zone` of None reads as UTC, and a missing year as 2026."""
+
+    name: str
+    kind: str
+    format: str
+    zone: str | None
+    seed: int
+    paths: tuple[Path, ...]
+    span: Period
+    templates: int
+    lines: int
+    counts: tuple[Count, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Incident(Quiet):
+    """A log with one incident; `onset` is the minute of the first symptom, `window` holds all, `baseline` holds none."""
+
+    onset: datetime
+    cause: Cause
+    window: Period
+    baseline: Period
+    error_text: str
