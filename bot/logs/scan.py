@@ -18,8 +18,9 @@ from .clock import Clock
 from .formats import infer
 from .heads import Format, trouble
 from .index import Index, Kind
-from .masking import METHODS, masked
+from .masking import masked
 from .secrets import without_secrets
+from .skeletons import Skeletons, with_skeletons
 from .sources import Block, Log, NotALog, log_blocks, text
 from .templates import Tree
 from .times import closest_year, today
@@ -28,12 +29,6 @@ SAMPLE = 1_000  # lines from which the format is inferred
 REMEMBERED = 100_000  # skeletons that are kept at hand
 FOLDED = -1  # the kind of a line that goes on with the record before it
 SHOWN = 400  # characters of a sample
-_DIGITS = b"0123456789"
-_HEX = re.compile(rb"\b[0-9A-Fa-f]{8,}(?:-[0-9A-Fa-f]{4,})*\b")
-# HTTP statuses would vanish with the digits; those of trouble, and those met at the start, are written in letters before.
-_TROUBLE = {b"429", b"499", b"500", b"502", b"503", b"504"}
-_STATUSES = {str(n).encode(): f"{n // 100}{n % 100:02d}".translate(str.maketrans(_DIGITS.decode(), "ghijklmnop")).encode()
-             for n in range(400, 600)}  # fmt: skip
 _EXCEPTION = re.compile(
     r"^(?:Caused by: |Exception in thread \S+ )?(?:[\w$]+\.)*[A-Z][\w$]*(?:Exception|Error|Warning|Interrupt|Exit)\b"
 )
@@ -41,17 +36,15 @@ _EXCEPTION = re.compile(
 
 def scan(log: Log, now: Callable[[], datetime] = today) -> Index:
     """Read a log once; raises NotALog."""
-    stream = log_blocks(log)
-    first = next(stream, None)
+    first = next(log_blocks(log), None)
     if first is None:
         return Index(name=log.name, identity=log.identity(), format="empty")
     sample = sampled(first)
     if sum(map(_unreadable, sample)) > len(sample) // 3:
         raise NotALog(f"{log.name} is not text.")
     work = _Scan(log, infer(sample), sample, now)
-    work.take(first)
-    for block in stream:
-        work.take(block)
+    for block, skeletons in with_skeletons(log, Skeletons.learned(sample)):
+        work.take(block, skeletons)
     return work.finished()
 
 
@@ -74,13 +67,11 @@ class _Scan:
         )
         self._index.levelled = found.levels
         self._clock = Clock(found.stamp, found.marker, sample, closest_year(now)) if found.stamp else None
-        self._marks = _statuses(sample)
         self._tree = Tree()
         self._kinds: dict[tuple[int, str], int] = {}
         self._placed: list[tuple[int, str]] = []
         self._samples: dict[int, tuple[int, str]] = {}
         self._skeletons: dict[bytes, int] = {}
-        self._plain: dict[bytes, int] = {}
         self._known: dict[tuple[str, str], int] = {}
         self._last: dict[int, int] = {}
         self._counts: defaultdict[int, Counter[int]] = defaultdict(Counter)
@@ -89,11 +80,11 @@ class _Scan:
         self._minute = 0
         self._newest = 0
 
-    def take(self, block: Block) -> None:
+    def take(self, block: Block, skeletons: bytes) -> None:
         """Count the lines of a block."""
         lines = block.lines()
         timed = self._clock.minutes(lines) if self._clock else [0] * len(lines)
-        kinds = self._kinds_of(block, lines, timed)
+        kinds = self._kinds_of(block, lines, timed, skeletons.split(b"\n"))
         minutes = self._settled(timed)
         self._last.update(zip(kinds, range(block.line, block.line + len(lines)), strict=True))
         disorder = False
@@ -157,31 +148,19 @@ class _Scan:
                 index.astray.append([minute, number[kind], count])
         return index
 
-    def _kinds_of(self, block: Block, lines: list[bytes], minutes: Sequence[int | None]) -> list[int]:
-        data = block.data
-        for plain, mark in self._marks:
-            data = data.replace(plain, mark)
-        skeletons = data.translate(None, _DIGITS).split(b"\n")
+    def _kinds_of(
+        self, block: Block, lines: list[bytes], minutes: Sequence[int | None], skeletons: list[bytes]
+    ) -> list[int]:
         found = [*map(self._skeletons.get, skeletons[: len(lines)])]
         if None in found:
             if len(self._skeletons) > REMEMBERED:
                 self._skeletons.clear()
             for at, kind in enumerate(found):
-                if kind is None:
-                    found[at] = self._skeletons[skeletons[at]] = self._by_plain(
-                        skeletons[at], block.line + at, lines[at], minutes[at]
-                    )
+                if kind is None and (kind := self._skeletons.get(skeletons[at])) is None:
+                    kind = self._by_reading(block.line + at, text(lines[at][: SHOWN * 8]), minutes[at])
+                    self._skeletons[skeletons[at]] = kind
+                found[at] = kind
         return cast("list[int]", found)
-
-    def _by_plain(self, skeleton: bytes, number: int, line: bytes, minute: int | None) -> int:
-        """The kind of a line whose skeleton is new, perhaps by nothing but an identifier."""
-        plain = _HEX.sub(b"#", line[: SHOWN * 4]).translate(None, _DIGITS) if _HEX.search(line) else skeleton
-        kind = self._plain.get(plain)
-        if kind is None:
-            if len(self._plain) > REMEMBERED:
-                self._plain.clear()
-            kind = self._plain[plain] = self._by_reading(number, text(line[: SHOWN * 8]), minute)
-        return kind
 
     def _by_reading(self, number: int, line: str, minute: int | None) -> int:
         if minute is None and self._clock:
@@ -232,16 +211,3 @@ def _astray(minutes: list[int], kinds: list[int], group: int = 25) -> Iterator[t
         here = at // group
         if (here and minute < middles[here - 1] - 1) or (here + 1 < len(middles) and minute > middles[here + 1] + 1):
             yield minute, kind
-
-
-def _statuses(sample: list[str]) -> list[tuple[bytes, bytes]]:
-    """What keeps HTTP statuses apart in skeletons, for logs that have them."""
-    joined = "\n".join(sample)
-    places = [r"(?P<before>\s)(?P<n>[1-5]\d\d)(?P<after>\s)"] if re.search(rf"\b(?:{METHODS}) \S+", joined) else []
-    places.append(r"(?P<before>(?:status|code|Code)\"?[=:] ?\"?)(?P<n>[1-5]\d\d)(?P<after>\D)")
-    around = Counter(
-        (m["before"].encode(), m["after"].encode()) for place in places for m in re.finditer(place, joined)
-    )
-    seen = _TROUBLE | {m["n"].encode() for place in places for m in re.finditer(place, joined) if m["n"][0] == "4"}
-    wanted = sorted(seen & _STATUSES.keys())[:16]
-    return [(b + plain + a, b + _STATUSES[plain] + a) for (b, a), _ in around.most_common(4) for plain in wanted]

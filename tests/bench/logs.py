@@ -96,7 +96,7 @@ def _table(folder: Path, style: str, size: int, drain: Path | None, drain_lines:
     path = folder / f"{style}.log"
     truth = big(path, size, style, 7)
     cause = truth.cause.line
-    [count] = [c for c in truth.counts if c.query == truth.error_text] or truth.counts[:1]
+    count = next(c for c in truth.counts if c.query == truth.error_text)
     begin, end = (at.strftime("%H:%M") for at in (count.period.start, count.period.end))
     window = f"{truth.window.start:%H:%M}..{truth.window.end:%H:%M}"
     print(
