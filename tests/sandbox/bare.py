@@ -16,10 +16,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 PYTHON = shutil.which("python3", path="/usr/bin")  # the bot's own may be closed to other users
-UID = 62_000 + os.getpid() % 3_000
+# One user for each run: what is still dying of the last one would count towards the next one's processes.
+UIDS = count(62_000 + os.getpid() % 30 * 100)
 OUTPUT = 2_000_000
 NET = {"NPROC": 400, "AS": 4 << 30, "FSIZE": 256 << 20, "CPU": 30, "CORE": 0}
 
@@ -67,16 +69,17 @@ def host(owner: int) -> Iterator[Path]:
 def run_bare(script: str, seconds: float) -> Bare:
     """Run a script without a sandbox for at most so long, and leave nothing of it behind."""
     assert PYTHON
-    assert not _processes()
+    uid = next(UIDS)
+    assert not _processes(uid)
     with (
-        host(UID) as outside,
+        host(uid) as outside,
         tempfile.TemporaryDirectory(prefix="codebot-bare-") as name,
         open(f"{name}/out", "w+b") as out,
     ):
         work = Path(name, "work")
         for folder in (Path(name), work, work / "tmp"):
             folder.mkdir(exist_ok=True)
-            os.chown(folder, UID, UID)
+            os.chown(folder, uid, uid)
         (work / "script.py").write_text(script)
         environment = {
             "PATH": "/usr/bin:/bin",
@@ -86,7 +89,7 @@ def run_bare(script: str, seconds: float) -> Bare:
         }
         bot = subprocess.Popen(
             [PYTHON, "-c", STAND_IN, str(outside)], cwd=work, env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
-            user=UID, group=UID, extra_groups=[], start_new_session=True,
+            user=uid, group=uid, extra_groups=[], start_new_session=True,
         )  # fmt: skip
         try:
             started = time.monotonic()
@@ -95,37 +98,37 @@ def run_bare(script: str, seconds: float) -> Bare:
             ):
                 time.sleep(0.02)
             late = bot.poll() is None and time.monotonic() - started >= seconds
-            left = bot.poll() is not None and _remains()
+            left = bot.poll() is not None and _remains(uid)
             killed_bot = bot.poll() == -signal.SIGKILL
             with suppress(ProcessLookupError):
                 os.killpg(bot.pid, signal.SIGTERM)
-            stubborn = late and _remains()
+            stubborn = late and _remains(uid)
         finally:
-            _end()
+            _end(uid)
             bot.wait()
         out.seek(0)
         said = out.read(OUTPUT).decode(errors="replace")
     return Bare(stdout=said, late=late, stubborn=stubborn, left=left, killed_bot=killed_bot)
 
 
-def _remains() -> bool:
+def _remains(uid: int) -> bool:
     """Whether any process of the user outlasts a moment's patience."""
     patience = time.monotonic() + 0.5
-    while (found := bool(_processes())) and time.monotonic() < patience:
+    while (found := bool(_processes(uid))) and time.monotonic() < patience:
         time.sleep(0.02)
     return found
 
 
-def _end() -> None:
+def _end(uid: int) -> None:
     """Kill what the throwaway user has: nobody but a script can have started it."""
-    while found := _processes():
+    while found := _processes(uid):
         for pid in found:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         time.sleep(0.02)
 
 
-def _processes() -> list[int]:
+def _processes(uid: int) -> list[int]:
     """The user's processes, the dead that nobody has waited for left out."""
     found = []
     for name in filter(str.isdigit, os.listdir("/proc")):
@@ -133,6 +136,6 @@ def _processes() -> list[int]:
             lines = Path("/proc", name, "status").read_text().splitlines()
             state = next(line for line in lines if line.startswith("State:"))
             uids = next(line for line in lines if line.startswith("Uid:"))
-            if int(uids.split()[1]) == UID and state.split()[1] not in "ZX":
+            if int(uids.split()[1]) == uid and state.split()[1] not in "ZX":
                 found.append(int(name))
     return found

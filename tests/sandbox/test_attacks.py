@@ -69,7 +69,7 @@ async def test_an_attack_is_contained(sandboxes: LocalSandboxes, attack: str, mo
 @pytest.mark.skipif(PYTHON is None, reason="there is no Python that another user may run")
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_without_a_defence_the_attack_succeeds(attack: str) -> None:
-    bare = run_bare(ATTACKS[attack].script, LIMITS.seconds + 1)
+    bare = run_bare(ATTACKS[attack].script, LIMITS.seconds + 1 if ATTACKS[attack].outcomes == ("timed out",) else 30)
 
     if not ATTACKS[attack].succeeded(bare) and (denied := re.search(f"DENIED ({'|'.join(UNABLE)}).*", bare.stdout)):
         pytest.skip(f"this kernel refuses it to every ordinary user: {denied[0]}")
@@ -116,14 +116,17 @@ def test_without_a_defence_a_deep_tree_breaks_its_reader(tmp_path: Path) -> None
         subprocess.run(["/bin/rm", "-rf", str(tmp_path / "d")], check=True)
 
 
-async def test_a_deep_tree_is_passed_over_and_leaves_nothing(sandboxes: LocalSandboxes) -> None:
-    scratch = set(os.listdir(tempfile.gettempdir()))
+async def test_a_deep_tree_is_passed_over_and_leaves_nothing(
+    sandboxes: LocalSandboxes, open_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    os.chmod(open_folder, 0o755)
+    monkeypatch.setattr(tempfile, "tempdir", str(open_folder))
 
     execution = await ran(sandboxes, DEEP)
 
     assert execution.outcome == "succeeded", execution.stderr
     assert execution.files == ()
-    assert {n for n in set(os.listdir(tempfile.gettempdir())) - scratch if n.startswith("codebot-")} == set()
+    assert os.listdir(open_folder) == []
 
 
 async def test_a_thread_cannot_see_anothers_files(sandboxes: LocalSandboxes) -> None:
@@ -202,7 +205,8 @@ def test_an_ordinary_user_is_as_safe(tier: str, open_folder: Path) -> None:
 @pytest.fixture
 def open_folder() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="codebot-test-", ignore_cleanup_errors=True) as folder:
-        os.chown(folder, 61_001, 61_001)
+        if os.geteuid() == 0:
+            os.chown(folder, 61_001, 61_001)
         yield Path(folder)
 
 
