@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -125,6 +126,28 @@ def parent_of(root: int, name: FileName, missing: Exception, *, make: int | None
         yield folder, last
     finally:
         os.close(folder)
+
+
+def remove(path: str) -> None:
+    """Remove a folder however deep: what is inside a folder in it is moved up first, so that no path grows and nothing recurses."""
+    with opened(path, FOLDER) as top:
+        while names := os.listdir(top):
+            for name in names:
+                if not _is_folder(name, top):
+                    os.unlink(name, dir_fd=top)
+                    continue
+                os.chmod(name, 0o700, dir_fd=top)
+                with opened(name, FOLDER, top) as folder:
+                    for inner in os.listdir(folder):
+                        if _is_folder(inner, folder):
+                            os.chmod(inner, 0o700, dir_fd=folder)
+                        os.rename(inner, uuid.uuid4().hex, src_dir_fd=folder, dst_dir_fd=top)
+                os.rmdir(name, dir_fd=top)
+    os.rmdir(path)
+
+
+def _is_folder(name: str, at: int) -> bool:
+    return stat.S_ISDIR(os.stat(name, dir_fd=at, follow_symlinks=False).st_mode)
 
 
 def copy(source: int, target: int) -> None:

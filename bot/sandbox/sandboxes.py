@@ -11,7 +11,7 @@ import sys
 import tempfile
 import uuid
 from collections.abc import AsyncIterator, Sequence
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,11 +19,12 @@ from bot.errors import ServiceError, SetupError
 from bot.execution import Execution, FileInfo, FileName, Outcome, chunked
 from bot.request import ThreadId
 from bot.sandbox import tiers
-from bot.sandbox.descriptors import FOLDER, Found, opened, reading, walk
+from bot.sandbox.descriptors import FOLDER, Found, opened, reading, remove, walk
 from bot.sandbox.limits import Limits
 from bot.sandbox.process import Ended, carry_out
 from bot.sandbox.runtime import NO_RUNTIME, RuntimeBuild
 from bot.sandbox.selftest import TESTS
+from bot.sandbox.watchdog import nameless
 from bot.sandbox.workspace import Workspace
 
 log = logging.getLogger(__name__)
@@ -107,7 +108,8 @@ class LocalSandboxes:
     ) -> tuple[Ended, tuple[FileInfo, ...], tuple[FileName, ...]]:
         found = self._runtime.current if self._runtime else NO_RUNTIME
         with ExitStack() as stack:
-            home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="codebot-", ignore_cleanup_errors=True)))
+            home = Path(tempfile.mkdtemp(prefix="codebot-"))
+            stack.callback(_removed, str(home))
             os.chmod(home, 0o755)  # noqa: S103  a root bot's scripts run as another user
             work, scratch = home / "data", home / "tmp"
             await asyncio.to_thread(shutil.copytree, workspace.files, work, symlinks=True)
@@ -124,9 +126,15 @@ class LocalSandboxes:
             before = {f.name: f for f in walk(root, 100_000)}
             start = sum(f.size for f in before.values())
 
-            def disk() -> tuple[int, bool]:
-                now = sum(e.stat(follow_symlinks=False).st_blocks * 512 for e in _entries(work, scratch))
-                return 0, now - start > self.limits.disk
+            entries = len(_entries(work, scratch)[0])
+
+            def disk(pids: Sequence[int]) -> tuple[int, bool]:
+                used, (found, whole) = nameless(pids), _entries(work, scratch)
+                for entry in found:
+                    with suppress(OSError):  # it was removed since we saw it
+                        used += entry.stat(follow_symlinks=False).st_blocks * 512
+                too_many = len(found) - entries > self.limits.inodes
+                return 0, used - start > self.limits.disk or too_many or not whole
 
             def command(status: int) -> list[str]:
                 launch = tiers.Launch(
@@ -265,15 +273,26 @@ def _hidden(name: str) -> bool:
     return name == INDEXES or name.startswith(f"{INDEXES}/")
 
 
-def _entries(*folders: Path) -> list[os.DirEntry[str]]:
+def _removed(folder: str) -> None:
+    try:
+        remove(folder)
+    except OSError as error:
+        log.warning("%s could not be removed: %s", folder, error.strerror)
+
+
+def _entries(*folders: Path) -> tuple[list[os.DirEntry[str]], bool]:
+    """What is in the folders, and whether that is all: a script may hide files where the host cannot look."""
     found: list[os.DirEntry[str]] = []
     waiting: list[str] = [str(f) for f in folders]
+    whole = True
     while waiting and len(found) < 100_000:
         try:
             for entry in os.scandir(waiting.pop()):
                 found.append(entry)
                 if entry.is_dir(follow_symlinks=False):
                     waiting.append(entry.path)
+        except (FileNotFoundError, NotADirectoryError):
+            continue  # it was removed since we saw it
         except OSError:
-            continue  # it was removed, or closed to us, since we saw it
-    return found
+            whole = False
+    return found, whole

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,6 +43,25 @@ def memory(pids: list[int]) -> int:
     return total
 
 
+def nameless(pids: Sequence[int]) -> int:
+    """Bytes of deleted files that these processes keep, open or mapped: no folder shows them, and the disk has them."""
+    held: dict[int, int] = {}
+    for pid in pids:
+        with suppress(OSError):
+            for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
+                if line.endswith(" (deleted)") and not line.endswith(" /dev/zero (deleted)"):  # that is shared memory
+                    span, _, _, _, inode, *_ = line.split()
+                    start, end = (int(at, 16) for at in span.split("-"))
+                    held[int(inode)] = held.get(int(inode), 0) + end - start
+        with suppress(OSError):
+            for name in os.listdir(f"/proc/{pid}/fd"):
+                with suppress(OSError):
+                    info = os.stat(f"/proc/{pid}/fd/{name}")
+                    if info.st_nlink == 0:
+                        held[info.st_ino] = info.st_blocks * 512
+    return sum(held.values())
+
+
 def sacrifice(pid: int) -> None:
     """When the machine runs out of memory, the kernel shall take this process and not the bot."""
     with suppress(OSError):
@@ -53,23 +72,23 @@ async def watch(
     root: int,
     limit: int,
     seen: Watched,
-    disk: Callable[[], tuple[int, bool]],
+    disk: Callable[[Sequence[int]], tuple[int, bool]],
     *,
     hard: bool,
     every: float = 0.05,
 ) -> Outcome:
     """Return what limit the tree broke: more than `limit` bytes of memory, files in memory included, or a full disk.
 
-    `disk` gives the bytes of new files in memory and whether no more fit; only if `hard` does a full disk end the run:
-    else the script gets the error itself. Runs until cancelled when no limit is broken.
+    `disk` gives, for the tree, the bytes of new files in memory and whether no more fit; only if `hard` does a full disk end
+    the run: else the script gets the error itself. Runs until cancelled when no limit is broken.
     """
     marked: set[int] = set()
     while True:
-        used, full = disk()
+        pids = tree(root)
+        used, full = disk(pids)
         seen.disk_was_full = seen.disk_was_full or full
         if full and hard:
             return Outcome.DISK_FULL
-        pids = tree(root)
         for pid in set(pids) - marked:
             sacrifice(pid)
             marked.add(pid)

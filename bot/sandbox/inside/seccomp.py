@@ -11,7 +11,7 @@ import platform
 import struct
 
 X86_64 = 0xC000003E
-LOAD, EQUAL, AT_LEAST, ANY_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
+LOAD, EQUAL, AT_LEAST, ANY_BIT, AND, RETURN = 0x20, 0x15, 0x35, 0x45, 0x54, 0x06
 ALLOW, KILL, ERROR = 0x7FFF0000, 0x80000000, 0x00050000
 NUMBER, ARCH, ARGUMENT = 0, 4, 16
 NEW_NAMESPACES = 0x7E020080
@@ -80,7 +80,16 @@ def build(*, alone: int | None = None) -> bytes:
     program += [_op(LOAD, NUMBER), _op(AT_LEAST, 0x40000000, 0, 1), _op(RETURN, KILL)]
     program += _when(CLONE3, _answer(errno.ENOSYS))  # glibc falls back to clone, whose flags can be read
     program += _when(SOCKET, _answer(errno.EACCES))
-    program += _when(SOCKETPAIR, *_only(0, 1, errno.EACCES))  # AF_UNIX: asyncio and multiprocessing need it
+    # A pair of AF_UNIX, which asyncio and multiprocessing need; not of datagrams: those go to any socket that has a path.
+    stream_or_packets = [
+        _op(AND, 0xF),
+        _op(EQUAL, 1, 1, 0),
+        _op(EQUAL, 5, 0, 1),
+        _op(RETURN, ALLOW),
+        _answer(errno.EACCES),
+    ]
+    unix = [_argument(0), _op(EQUAL, 1, 1, 0), _answer(errno.EACCES)]
+    program += _when(SOCKETPAIR, *unix, _argument(1), *stream_or_packets)
     buffers = (7, 8, 32, 33)  # SO_SNDBUF, SO_RCVBUF and their FORCE forms: kernel memory that no limit sees
     program += _when(SETSOCKOPT, *_except(2, buffers, errno.EPERM))
     threads = [_op(ANY_BIT, CLONE_THREAD, 1, 0), _answer(errno.EAGAIN)] if alone else []
