@@ -21,14 +21,17 @@ async def objections(conversation: Conversation, report: Report, sandbox: Sandbo
     """Return what does not hold about a report, in words the specialist can act on; empty when it is certain."""
     there = {f.name for f in await sandbox.list()}
     wrong = [f"You name the file {name!r}, which is not in the workspace." for name in _missing(report.files, there)]
-    packed = [c for c in report.citations if "!" in c.file or c.file.lower().endswith(PACKED)]
-    wrong += await _miscited([c for c in report.citations if c not in packed], sandbox)
-    wrong += await checked(sandbox, packed, report.counts)
+    cited = list(report.citations)
     if report.status == "complete":
         wrong += _unshown(conversation, report)
         for evidence in report.evidence:
-            wrong += await _doubts(conversation, evidence, there, sandbox)
+            wrong += _doubts(conversation, evidence, there)
+        lines = [(e.file, e.line) for e in report.evidence if e.file and e.line and not e.run]
+        cited += [Citation(file=file, line=line, text="") for file, line in lines if not _missing([file], there)]
         wrong += _disagreement(conversation, report)
+    packed = [c for c in cited if "!" in c.file or c.file.lower().endswith(PACKED)]
+    wrong += await _miscited([c for c in cited if c not in packed], sandbox)
+    wrong += await checked(sandbox, packed, report.counts)
     return wrong
 
 
@@ -48,7 +51,7 @@ def _unshown(conversation: Conversation, report: Report) -> list[str]:
     return [f"There is no evidence for the condition: {c}" for c in unshown[: len(conditions) - len(report.evidence)]]
 
 
-async def _doubts(conversation: Conversation, evidence: Evidence, there: set[FileName], sandbox: Sandbox) -> list[str]:
+def _doubts(conversation: Conversation, evidence: Evidence, there: set[FileName]) -> list[str]:
     if not (evidence.run or evidence.file):
         return [f"The evidence for {evidence.condition!r} names neither a run nor a file."]
     wrong: list[str] = []
@@ -56,8 +59,6 @@ async def _doubts(conversation: Conversation, evidence: Evidence, there: set[Fil
         wrong += _run_doubts(conversation, evidence)
     if evidence.file and _missing([evidence.file], there):
         wrong.append(f"The evidence for {evidence.condition!r} names {evidence.file!r}, which is not in the workspace.")
-    elif evidence.file and evidence.line and not evidence.run:
-        wrong += await _miscited([Citation(file=evidence.file, line=evidence.line, text="")], sandbox)
     return wrong
 
 
@@ -122,7 +123,7 @@ def changed_by(step: Step) -> set[str]:
 
 
 def _missing(names: Sequence[str], there: set[FileName]) -> list[str]:
-    return [name for name in names if plain_name(name) not in there]
+    return [name for name in names if plain_name(name).partition("!")[0] not in there]
 
 
 def plain_name(name: str) -> str:

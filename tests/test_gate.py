@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from typing import Any
 
 import pytest
@@ -150,3 +151,16 @@ async def test_a_true_report_is_never_blocked(case: str, language: str) -> None:
 )
 async def test_a_false_report_is_named_for_what_it_is(steps: list[Step], report: Report, objection: str) -> None:
     assert objection in "\n".join(await objections(thread(*steps), report, await workspace()))
+
+
+@pytest.mark.parametrize(("line", "wrong"), [(2, 0), (3, 1)])
+async def test_a_line_of_a_packed_log_is_read_where_it_may_be_unpacked(line: int, wrong: int) -> None:
+    sandbox = MemorySandbox({}, 10_000)
+    await sandbox.put(
+        FileName("app.log.gz"), chunked(gzip.compress(b"2026-11-20T14:00:00Z INFO a\n2026-11-20T14:00:01Z INFO b\n"))
+    )
+    evidence = Evidence(condition="c", file="app.log.gz", line=line)
+
+    found = await objections(thread(), reported(evidence), sandbox)
+
+    assert len(found) == wrong, found

@@ -143,9 +143,9 @@ def _key(kind: Kind) -> tuple[str, str]:
 
 
 def _differs(count: float, expected: float) -> bool:
-    """Whether two numbers are further apart than chance and habit explain."""
+    """Whether two numbers are further apart than chance explains, among the hundreds of kinds of a log, and than habit does."""
     ratio = (count + 0.5) / (expected + 0.5)
-    return abs(_weight(count, expected)) > 3 and not 2 / 3 < ratio < 1.5
+    return abs(_weight(count, expected)) > 8 and not 2 / 3 < ratio < 1.5
 
 
 def _weight(count: float, expected: float) -> float:
