@@ -13,9 +13,9 @@ from .profile import as_json, as_text
 from .secrets import without_secrets
 from .sources import NotALog
 from .times import BadWindow
-from .toolkit import Found, Hit, Opened, Row, compared, counted_values, line, open_logs, searched, traced
+from .toolkit import Found, Hit, Opened, Row, compared, counted_values, lines, open_logs, searched, traced
 
 __all__ = [
     "BadWindow", "Found", "Hit", "Incident", "NotALog", "Opened", "Row", "as_json", "as_text", "check", "compared",
-    "counted_values", "incidents", "line", "open_logs", "searched", "traced", "without_secrets",
+    "counted_values", "incidents", "lines", "open_logs", "searched", "traced", "without_secrets",
 ]  # fmt: skip

@@ -46,7 +46,9 @@ def over_time(
         if any(errors):
             scale = axes.twinx()
             scale.bar(times, errors, width=width, align="edge", color="#c0392b", label="errors")
+            scale.set_ylim(bottom=0)
             scale.set_ylabel("errors", color="#c0392b")
+        axes.set_ylim(bottom=0)
     for mark in marks:
         axes.axvline(
             datetime.fromtimestamp(mark * 60, UTC).replace(tzinfo=None) + timedelta(minutes=index.zone or 0),

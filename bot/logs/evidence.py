@@ -25,17 +25,21 @@ def check(claims: dict[str, Any], folder: str | None = toolkit.HERE) -> list[str
             opened[file] = toolkit.open_logs([file.partition("!")[0]], folder)
         return opened[file]
 
-    for cited in claims.get("citations", ()):
-        file, number, text = str(cited["file"]), int(cited["line"]), str(cited.get("text", ""))
+    cited = [(str(c["file"]), int(c["line"]), str(c.get("text", ""))) for c in claims.get("citations", ())]
+    for file in dict.fromkeys(file for file, _, _ in cited):
+        mine = [(number, text) for name, number, text in cited if name == file]
         try:
-            real = toolkit.line(logs(file), file, number)
+            real = toolkit.lines(logs(file), [(file, number) for number, _ in mine])
         except NotALog as error:
             wrong.append(f"You cite {file}: {error}")
             continue
-        if real is None:
-            wrong.append(f"You cite {file}:{number}, but the file has fewer lines.")
-        elif _key(text) not in _key(real) and _key(text) not in _key(without_secrets(real)):
-            wrong.append(f"{file}:{number} does not read as you cite it. It reads: {without_secrets(real)[:300]}")
+        for number, text in mine:
+            line = real.get((file, number))
+            if line is None:
+                wrong.append(f"You cite {file}:{number}, but the file has fewer lines.")
+            elif _key(text) not in _key(line) and _key(text) not in _key(without_secrets(line)):
+                reads = without_secrets(line)[:300]
+                wrong.append(f"{file}:{number} does not read as you cite it. It reads: {reads}")
     for claim in claims.get("counts", ()):
         file, query, window = str(claim["file"]), str(claim["query"]), str(claim.get("window", ""))
         regex = len(query) > 2 and query[0] == query[-1] == "/"

@@ -166,23 +166,10 @@ def values(
     return total, counted
 
 
-def read_line(log: Log, index: Index, number: int) -> str | None:
-    """Return a line by its number, counted from 1; None when there is none. The whole line, secrets and all."""
-    if number < 1:
-        return None
-    at = max(0, bisect_right([b[1] for b in index.blocks], number) - 1)
-    offset, line, _, _, part = index.blocks[at] if index.blocks else (0, 1, 0, 0, 0)
-    for block in part_blocks(log, part, offset, line):
-        lines = block.lines()
-        if block.line <= number < block.line + len(lines):
-            return text(lines[number - block.line])
-    return None
-
-
 def read_lines(log: Log, index: Index, numbers: Iterable[int]) -> dict[int, str]:
-    """Return lines by number as they are shown, read in one pass over the parts they are in."""
+    """Return whole lines by number, secrets and all, read in one pass over the parts they are in; those that are there."""
     found: dict[int, str] = {}
-    wanted = sorted(set(numbers))
+    wanted = sorted({n for n in numbers if 0 < n <= index.lines})
     while wanted:
         at = max(0, bisect_right([b[1] for b in index.blocks], wanted[0]) - 1)
         offset, line, _, _, part = index.blocks[at]
@@ -191,16 +178,17 @@ def read_lines(log: Log, index: Index, numbers: Iterable[int]) -> dict[int, str]
             behind = block.line + len(lines)
             while wanted and wanted[0] < behind:
                 number = wanted.pop(0)
-                found[number] = shown(lines[number - block.line])
+                found[number] = text(lines[number - block.line])
             # A packed file is read on to the next line; in a plain one it is quicker to seek.
             if not wanted or not log.parts[part].packed:
                 break
     return found
 
 
-def shown(line: bytes) -> str:
+def shown(line: bytes | str) -> str:
     """A line for people and models: without secrets, control characters made visible, cut."""
-    plain = "".join(c if c.isprintable() or c == "\t" else "·" for c in text(line[: WIDTH * 8]))
+    whole = line[: WIDTH * 8] if isinstance(line, str) else text(line[: WIDTH * 8])
+    plain = "".join(c if c.isprintable() or c == "\t" else "·" for c in whole)
     safe = without_secrets(plain)
     return safe if len(safe) <= WIDTH else safe[: WIDTH - 1] + "…"
 

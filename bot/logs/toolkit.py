@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -83,7 +83,8 @@ def _quoted(opened: Sequence[Opened], rows: list[Row]) -> list[Row]:
     for one in opened:
         base = dict(one.index.parts)
         asked = {base[r.file] + r.line - 1 for r in rows if r.file in base}
-        texts |= {one.index.cite(n): text for n, text in lookup.read_lines(one.log, one.index, asked).items()}
+        found = lookup.read_lines(one.log, one.index, asked)
+        texts |= {one.index.cite(n): lookup.shown(text) for n, text in found.items()}
     return [replace(row, sample=texts.get((row.file, row.line), row.sample)) for row in rows]
 
 
@@ -125,14 +126,16 @@ def counted_values(opened: Sequence[Opened], template: str, window: str = "") ->
     return total, values
 
 
-def line(opened: Sequence[Opened], file: str, number: int) -> str | None:
-    """A line of one of the files by its number there; None when there is none."""
+def lines(opened: Sequence[Opened], cited: Iterable[tuple[str, int]]) -> dict[tuple[str, int], str]:
+    """The lines that are cited by file and number, whole; one that is not there is left out."""
+    found: dict[tuple[str, int], str] = {}
+    asked = list(cited)
     for one in opened:
-        for at, (name, first) in enumerate(one.index.parts or [(one.index.name, 1)]):
-            if name == file:
-                end = one.index.parts[at + 1][1] if at + 1 < len(one.index.parts) else one.index.lines + 1
-                return lookup.read_line(one.log, one.index, first + number - 1) if first + number - 1 < end else None
-    return None
+        first = dict(one.index.parts)
+        numbers = {first[file] + number - 1 for file, number in asked if file in first and number > 0}
+        read = lookup.read_lines(one.log, one.index, numbers)
+        found |= {at: text for n, text in read.items() if (at := one.index.cite(n)) in asked}
+    return found
 
 
 __all__ = [

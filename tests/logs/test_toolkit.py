@@ -131,9 +131,8 @@ def test_a_rotated_set_is_one_log_and_its_lines_are_cited_by_file(
     [hit] = found.hits
     where = next(n for n, line in enumerate(lines) if "pool size" in line)
     assert (hit.file, hit.line) == ("app.log", where - 1200 + 1)
-    assert logs.line(opened, "app.log.1", 1) == lines[600]
-    assert logs.line(opened, "app.log.2.gz", 600) == lines[599]
-    assert logs.line(opened, "app.log.2.gz", 601) is None
+    asked = [("app.log.1", 1), ("app.log.2.gz", 600), ("app.log.2.gz", 601)]
+    assert logs.lines(opened, asked) == {asked[0]: lines[600], asked[1]: lines[599]}
 
 
 def test_trace_follows_one_identifier_through_files_in_the_order_of_time(
