@@ -146,7 +146,7 @@ __all__ = [
     "Row",
     "compared",
     "counted_values",
-    "line",
+    "lines",
     "open_logs",
     "searched",
     "traced",
