@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from dataclasses import dataclass
+from itertools import accumulate
 from math import log
 
 from .heads import BAD
-from .index import Index, Kind
+from .index import Index
 
 SPAN = 3  # minutes of one look
 RATIO = 3.0  # a burst is at least so many times what is usual
 EVIDENCE = 25.0  # and so much likelier as a burst than as chance (a log-likelihood ratio)
 ALONE = 150.0  # warnings without any error count only from here on
+WORSE = BAD | {"WARN"}
 TOGETHER = 10  # minutes between kinds that belong to one incident
 
 
@@ -51,7 +54,7 @@ def incidents(index: Index) -> list[Incident]:
     if not index.stamp or len(index.minutes) < 2:
         return []
     series = _in_order(index)
-    found = [b for number in series if _worse(index.kinds[number]) and (b := _burst(index, number, series[number]))]
+    found = [b for number in series if (b := _burst(index, number, series[number]))]
     groups: list[list[Burst]] = []
     for burst in sorted(found, key=lambda b: (b.onset, b.kind)):
         if groups and burst.onset <= max(min(b.onset for b in groups[-1]) + TOGETHER, max(b.end for b in groups[-1])):
@@ -67,18 +70,16 @@ def incidents(index: Index) -> list[Incident]:
     return sorted(made, key=lambda i: (-i.evidence, i.onset))
 
 
-def _worse(kind: Kind) -> bool:
-    return kind.level in BAD or kind.level == "WARN"
-
-
 def _in_order(index: Index) -> dict[int, Counter[int]]:
-    """Lines per kind and minute, without those whose clock does not agree with their neighbours."""
-    series: dict[int, Counter[int]] = {}
+    """Lines per minute of each kind that speaks of trouble, without those whose clock disagrees with their neighbours."""
+    series = {n: Counter[int]() for n, kind in enumerate(index.kinds) if kind.level in WORSE}
     for minute in index.minutes:
         for at in index.cells(minute, minute + 1):
-            series.setdefault(index.kind[at], Counter())[minute] += index.count[at]
+            if index.kind[at] in series:
+                series[index.kind[at]][minute] += index.count[at]
     for minute, kind, count in index.astray:
-        series[kind][minute] -= count
+        if kind in series:
+            series[kind][minute] -= count
     return series
 
 
@@ -89,17 +90,26 @@ def _burst(index: Index, kind: int, counts: Counter[int]) -> Burst | None:
     minutes = sorted(m for m, n in counts.items() if n > 0)
     if not minutes:
         return None
-    total = sum(counts[m] for m in minutes)
+    sums = [0, *accumulate(counts[m] for m in minutes)]
+
+    def usual(minute: int) -> float:
+        """What SPAN minutes of this kind usually hold, outside of half an hour around a minute."""
+        wide = min(15, length // 6)
+        inside = sums[bisect_right(minutes, minute + 2 * wide)] - sums[bisect_left(minutes, minute - wide)]
+        # A third of a line stands in for what was never seen: a short log shows little.
+        return max(0.05, SPAN * (sums[-1] - inside + 0.34) / max(1, length - 3 * wide))
+
     best, at = 0.0, 0
     for minute in minutes:
         near = sum(counts[m] for m in range(minute, minute + SPAN))
-        usual = _usual(counts, minutes, total, minute, length)
-        if near >= max(5, RATIO * usual) and (weight := near * log(near / usual) - (near - usual)) > best:
+        if near < 5:
+            continue
+        common = usual(minute)
+        if near >= RATIO * common and (weight := near * log(near / common) - (near - common)) > best:
             best, at = weight, minute
     if best < EVIDENCE:
         return None
-    rate = _usual(counts, minutes, total, at, length) / SPAN
-    high = max(1.0, RATIO * rate)
+    high = max(1.0, RATIO * usual(at) / SPAN)
     start = end = at
     quiet = 0
     for minute in range(at - 1, max(first, at - 120) - 1, -1):
@@ -116,12 +126,3 @@ def _burst(index: Index, kind: int, counts: Counter[int]) -> Burst | None:
     while start < end and counts[start] < high:
         start += 1
     return Burst(kind, start, end, sum(counts[m] for m in range(start, end + 1)), round(best, 1))
-
-
-def _usual(counts: Counter[int], minutes: list[int], total: int, at: int, length: int) -> float:
-    """What SPAN minutes of this kind usually hold, outside of half an hour around `at`."""
-    wide = min(15, length // 6)
-    inside = sum(counts[m] for m in minutes if at - wide <= m <= at + 2 * wide)
-    outside = max(1, length - 3 * wide)
-    # A third of a line stands in for what was never seen: a short log shows little.
-    return max(0.05, SPAN * (total - inside + 0.34) / outside)

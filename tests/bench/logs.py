@@ -138,7 +138,7 @@ def _table(folder: Path, style: str, size: int, drain: Path | None, drain_lines:
 
 def _lnav(folder: Path, name: str, query: str, truth: Incident, base: Took) -> None:
     """lnav reads, indexes and filters headless; it counts records, so stack traces are not lines of their own."""
-    took = timed(["lnav", "-n", "-c", f":filter-in {re.escape(query)}", "-c", ":write-raw-to -", name], folder)
+    took = timed(["lnav", "-n", "-c", f":filter-in {re.escape(query)}", name], folder)
     found = sum(query in line for line in took.said.splitlines())
     assert found >= next(c.value for c in truth.counts if c.query == query), found
     took.said = ""
