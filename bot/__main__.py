@@ -92,7 +92,7 @@ def run(
     timeout: Annotated[float | None, typer.Option(help="Seconds until it is ended.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder that takes what it makes.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead.")] = False,
-    tier: Annotated[str, typer.Option(help="auto, bwrap or landlock.")] = "",
+    tier: Annotated[str, typer.Option(help="auto, forkserver, bwrap or landlock.")] = "",
     data: DATA = None,
 ) -> None:
     """Run a script in the sandbox, from the terminal. Exit code: the script's own; 124 too long, 137 memory or killed,

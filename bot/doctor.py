@@ -104,6 +104,7 @@ async def _slack(settings: Settings) -> AsyncIterator[Finding]:
 
 
 _SANDBOX = {
+    "forkserver": "It needs what bwrap needs; without it, runs start more slowly.",
     "bwrap": "Allow user namespaces (in a container: the seccomp profile of the README).",
     "landlock": "It needs Linux 5.13 or later with Landlock.",
 }

@@ -64,7 +64,7 @@ class Settings(BaseSettings):
     bot_daily_tokens_user: int = Field(2_000_000, ge=0, description="Tokens of one person in 24 hours; 0: no cap.")
     bot_daily_tokens_team: int = Field(20_000_000, ge=0, description="Tokens of the workspace in 24 hours; 0: no cap.")
 
-    sandbox_tier: Literal["auto", "bwrap", "landlock"] = Field(
+    sandbox_tier: Literal["auto", "forkserver", "bwrap", "landlock"] = Field(
         "auto", description="The sandbox's tier; `auto` takes the best that passes its self-test."
     )
     sandbox_seconds: float = Field(60.0, gt=0, description="Wall-clock seconds of one run.")

@@ -50,7 +50,7 @@ async def run_once(
         await runtime.build(lambda text: print(text, file=sys.stderr))
     with tempfile.TemporaryDirectory(prefix="codebot-run-", ignore_cleanup_errors=True) as folder:
         async with (
-            open_sandboxes(Path(folder), limits, tier=tier, runtime=runtime) as sandboxes,
+            open_sandboxes(Path(folder), limits, tier=tier, runtime=runtime, warm=False) as sandboxes,
             sandboxes.open(ThreadId("local", "terminal", "1")) as sandbox,
         ):
             for path in (script, *files):

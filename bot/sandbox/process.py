@@ -8,10 +8,10 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from bot.errors import ServiceError
 from bot.execution import Outcome
@@ -84,10 +84,74 @@ class _Status:
         return layer
 
 
-async def carry_out(
-    command: Callable[[int], Sequence[str]], limits: Limits, *, stdin: str, seconds: float, disk: Disk | None
-) -> Ended:
-    """Start `command` (given the status descriptor) and see it to its end; nothing of it is left when this returns.
+class Started(Protocol):
+    """A run's first process, and what comes out of its tree."""
+
+    @property
+    def pid(self) -> int:
+        """Its number here."""
+
+    @property
+    def stdout(self) -> asyncio.StreamReader:
+        """What the tree prints."""
+
+    @property
+    def stderr(self) -> asyncio.StreamReader:
+        """What it complains of."""
+
+    async def wait(self) -> None:
+        """Return when it has ended."""
+
+    async def end(self) -> None:
+        """Kill the whole tree and return when nothing of it is left."""
+
+
+Start = Callable[[socket.socket, int], Awaitable[Started]]
+
+
+class Spawned:
+    """A run started as a command of its own."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        assert process.stdout
+        assert process.stderr
+        self.pid, self.stdout, self.stderr = process.pid, process.stdout, process.stderr
+        self._process = process
+
+    async def wait(self) -> None:
+        """Return when it has ended."""
+        await self._process.wait()
+
+    async def end(self) -> None:
+        """Kill the tree; its members die with the first, and those that are seen are killed one by one as well."""
+        if self._process.returncode is None:
+            for pid in reversed(tree(self.pid)):
+                with suppress(ProcessLookupError, PermissionError):
+                    os.kill(pid, signal.SIGKILL)
+            await self._process.wait()
+
+
+def spawned(command: Callable[[int], Sequence[str]]) -> Start:
+    """Return what starts `command`, given the number of its status descriptor."""
+
+    async def start(status: socket.socket, stdin: int) -> Started:
+        process = await asyncio.create_subprocess_exec(
+            *command(status.fileno()),
+            stdin=stdin,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env={"PATH": "/usr/bin:/bin"},  # bwrap's own /proc entry would show ours to the script
+            pass_fds=[status.fileno()],
+            start_new_session=True,
+            cwd="/",
+        )
+        return Spawned(process)
+
+    return start
+
+
+async def carry_out(start: Start, limits: Limits, *, stdin: str, seconds: float, disk: Disk | None) -> Ended:
+    """Start a run (with its end of the status socket and its input) and see it to its end; nothing of it is left then.
 
     `disk` measures new files where the tier has no layer of its own; going over the limit then ends the run.
     """
@@ -96,40 +160,46 @@ async def carry_out(
     status, output, seen = _Status(ours), _Output(limits.output), Watched()
     started = time.monotonic()
     with ours:
-        with theirs:
-            process = await asyncio.create_subprocess_exec(
-                *command(theirs.fileno()),
-                stdin=asyncio.subprocess.PIPE if stdin else asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
-                env={"PATH": "/usr/bin:/bin"},  # bwrap's own /proc entry would show ours to the script
-                pass_fds=[theirs.fileno()],
-                start_new_session=True,
-                cwd="/",
-            )
+        given = _input(stdin)
         try:
-            cause = await _until_over(process, output, seen, status, limits, stdin, seconds, disk)
+            with theirs:
+                process = await start(theirs, given)
         finally:
-            await _end(process)
+            os.close(given)
+        try:
+            cause = await _until_over(process, output, seen, status, limits, seconds, disk)
+        finally:
+            await process.end()
             seen.disk_was_full |= (disk or status.disk)([])[1]
             status.poll()
     duration = time.monotonic() - started
-    return _judged(process, cause, status, output, seen, duration, limits, seconds)
+    return _judged(cause, status, output, seen, duration, limits, seconds)
+
+
+def _input(text: str) -> int:
+    """A descriptor to read the text from, or nothing; it cannot be written through."""
+    if not text:
+        return os.open("/dev/null", os.O_RDONLY)
+    memory = os.memfd_create("stdin")
+    try:
+        data = memoryview(text.encode(errors="replace"))
+        while data:
+            data = data[os.write(memory, data) :]
+        return os.open(f"/proc/self/fd/{memory}", os.O_RDONLY)
+    finally:
+        os.close(memory)
 
 
 async def _until_over(
-    process: asyncio.subprocess.Process,
+    process: Started,
     output: _Output,
     seen: Watched,
     status: _Status,
     limits: Limits,
-    stdin: str,
     seconds: float,
     disk: Disk | None,
 ) -> Outcome | None:
     """Return why the run has to be ended, or None when it is over by itself."""
-    assert process.stdout
-    assert process.stderr
     reading = [
         asyncio.create_task(output.read(process.stdout, output.stdout)),
         asyncio.create_task(output.read(process.stderr, output.stderr)),
@@ -137,8 +207,7 @@ async def _until_over(
     over: asyncio.Future[Any] = asyncio.gather(process.wait(), *reading)
     full = asyncio.create_task(output.full.wait())
     watching = asyncio.create_task(watch(process.pid, limits.memory, seen, disk or status.disk, hard=disk is not None))
-    feeding = asyncio.create_task(_feed(process, stdin))
-    tasks = [full, watching, feeding]
+    tasks = [full, watching]
     try:
         waited: list[asyncio.Future[Any]] = [over, full, watching]
         done, _ = await asyncio.wait(waited, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
@@ -150,31 +219,13 @@ async def _until_over(
     finally:
         for task in tasks:
             task.cancel()
-        await _end(process)
+        await process.end()
         with suppress(TimeoutError, asyncio.CancelledError):
             await asyncio.wait_for(over, 5)
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _feed(process: asyncio.subprocess.Process, stdin: str) -> None:
-    if process.stdin:
-        with suppress(ConnectionError):
-            process.stdin.write(stdin.encode(errors="replace"))
-            await process.stdin.drain()
-            process.stdin.close()
-
-
-async def _end(process: asyncio.subprocess.Process) -> None:
-    """Kill the whole tree; its members die with the first, and those that are seen are killed one by one as well."""
-    if process.returncode is None:
-        for pid in reversed(tree(process.pid)):
-            with suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, signal.SIGKILL)
-        await process.wait()
-
-
 def _judged(
-    process: asyncio.subprocess.Process,
     cause: Outcome | None,
     status: _Status,
     output: _Output,
@@ -188,7 +239,7 @@ def _judged(
     if problem := status.said.get("error"):
         raise ServiceError(f"The sandbox could not be set up: {problem}")
     if cause is None and not status.said.get("ready"):
-        raise ServiceError(f"The sandbox could not be set up: {stderr.strip()[-300:] or process.returncode}")
+        raise ServiceError(f"The sandbox could not be set up: {stderr.strip()[-300:] or 'it said nothing'}")
     outcome = cause or _outcome(code, seen)
     peak = max(seen.peak_memory, int(status.said.get("peak_memory", 0)))
     message = _words(outcome, limits, seconds, code)

@@ -11,8 +11,9 @@ import sys
 import tempfile
 import uuid
 from collections.abc import AsyncIterator, Sequence
-from contextlib import ExitStack, asynccontextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from bot.errors import ServiceError, SetupError
@@ -20,15 +21,16 @@ from bot.execution import Execution, FileInfo, FileName, Outcome, chunked
 from bot.request import ThreadId
 from bot.sandbox import tiers
 from bot.sandbox.descriptors import FOLDER, Found, opened, reading, remove, walk
+from bot.sandbox.forkserver import MODULES, REQUEST, WORN, ForkServer
 from bot.sandbox.limits import Limits
-from bot.sandbox.process import Ended, carry_out
+from bot.sandbox.process import Ended, Start, carry_out, spawned
 from bot.sandbox.runtime import NO_RUNTIME, RuntimeBuild
 from bot.sandbox.selftest import TESTS
 from bot.sandbox.watchdog import nameless
 from bot.sandbox.workspace import Workspace
 
 log = logging.getLogger(__name__)
-TIERS = ("bwrap", "landlock")
+TIERS = ("forkserver", "bwrap", "landlock")
 INDEXES = "logs.index"  # where the log toolkit keeps its indexes
 _MISSING = re.compile(r"^ModuleNotFoundError: No module named '([\w.]+)'", re.M)
 
@@ -52,6 +54,8 @@ class LocalSandboxes:
         self._runtime = runtime
         self._owner = tiers.UID if os.geteuid() == 0 else -1
         self._slots = asyncio.Semaphore(slots)
+        self._server: ForkServer | None = None
+        self._worn: list[ForkServer] = []
 
     @asynccontextmanager
     async def open(self, thread: ThreadId) -> AsyncIterator[LocalSandbox]:
@@ -73,10 +77,10 @@ class LocalSandboxes:
             if name is not None:
                 with opened(str(workspace.files), FOLDER) as root, reading(root, name):
                     pass
-            if self.tier == "bwrap":
-                ended, made, deleted = await self._overlaid(workspace, run, name, args, stdin, seconds)
-            else:
+            if self.tier == "landlock":
                 ended, made, deleted = await self._copied(workspace, run, name, args, stdin, seconds)
+            else:
+                ended, made, deleted = await self._overlaid(workspace, run, name, args, stdin, seconds)
         return ended, run, made, deleted
 
     async def _overlaid(
@@ -86,14 +90,20 @@ class LocalSandboxes:
         assert binary is not None
         found = self._runtime.current if self._runtime else NO_RUNTIME
 
-        def command(status: int) -> list[str]:
-            launch = tiers.Launch(
+        def launch(status: int) -> tiers.Launch:
+            return tiers.Launch(
                 files=workspace.files, script=name, args=tuple(args), status=status, scratch=workspace.stages,
                 root=self._owner >= 0,
             )  # fmt: skip
-            return tiers.bwrap(launch, self.limits, found, binary)
 
-        ended = await carry_out(command, self.limits, stdin=stdin, seconds=seconds, disk=None)
+        below = replace(launch(-1), files=workspace.files.relative_to(self._data / "threads"))
+        request = tiers.request(below, self.limits)
+        server = self._server
+        if server is not None and server.ready and sum(map(len, args)) < REQUEST:
+            start: Start = partial(server.fork, request)
+        else:
+            start = spawned(lambda status: tiers.bwrap(launch(status), self.limits, found, binary))
+        ended = await carry_out(start, self.limits, stdin=stdin, seconds=seconds, disk=None)
         if ended.layer is None:
             return ended, (), ()
         try:
@@ -142,12 +152,66 @@ class LocalSandboxes:
                 )
                 return tiers.landlock(launch, self.limits, found)
 
-            ended = await carry_out(command, self.limits, stdin=stdin, seconds=seconds, disk=disk)
+            ended = await carry_out(spawned(command), self.limits, stdin=stdin, seconds=seconds, disk=disk)
             after = {f.name: f for f in walk(root, 100_000)}
             changes = [f for f in after.values() if before.get(f.name) != f][: self.limits.collected]
             changes += [Found(n, 0, deleted=True) for n in before.keys() - after.keys()]
             made = await asyncio.to_thread(workspace.stage, run, root, changes)
         return ended, made, tuple(c.name for c in changes if c.deleted)
+
+    @asynccontextmanager
+    async def warm(self) -> AsyncIterator[None]:
+        """Keep a fork server at hand; a new one takes its place when the libraries are there, when it is worn or gone."""
+        await self.begin()
+        keeping = asyncio.create_task(self._keep())
+        try:
+            yield
+        finally:
+            keeping.cancel()
+            await asyncio.gather(keeping, return_exceptions=True)
+            await self.close()
+
+    async def begin(self) -> None:
+        """Start a fork server without libraries: it is there at once; raises ServiceError."""
+        self._server = await self.serve(NO_RUNTIME)
+
+    async def close(self) -> None:
+        """End the fork servers."""
+        for server in (*self._worn, *([self._server] if self._server else [])):
+            await server.close()
+
+    async def _keep(self) -> None:
+        loaded = NO_RUNTIME
+        while True:
+            await asyncio.sleep(0.2)
+            found = self._runtime.current if self._runtime else NO_RUNTIME
+            server = self._server
+            if server is None or not server.ready or server.runs >= WORN or found != loaded:
+                try:
+                    fresh = await self.serve(found)
+                except (ServiceError, OSError) as error:
+                    log.warning("runs start one by one: %s", error)
+                else:
+                    log.info("the fork server is ready")
+                    self._server, loaded = fresh, found
+                    self._worn += [server] if server else []
+            for worn in [w for w in self._worn if not w.busy or not w.ready]:
+                self._worn.remove(worn)
+                await worn.close()
+
+    async def serve(self, runtime: tiers.Runtime) -> ForkServer:
+        """Start a fork server with the libraries of a runtime; raises ServiceError."""
+        binary = tiers.find_bwrap()
+        assert binary is not None
+        threads = self._data / "threads"
+        threads.mkdir(parents=True, exist_ok=True)
+
+        def command(control: int, config: str) -> list[str]:
+            return tiers.forkserver(threads, self.limits, runtime, binary, root=self._owner >= 0, config=config)
+
+        server = ForkServer(command)
+        await server.start(MODULES if runtime.site else ())
+        return server
 
     def hint(self, ended: Ended) -> str:
         """What a script that failed for want of a library or of input can do about it."""
@@ -227,15 +291,21 @@ async def open_sandboxes(
     tier: str = "auto",
     runtime: RuntimeBuild | None = None,
     slots: int | None = None,
+    warm: bool = True,
 ) -> AsyncIterator[LocalSandboxes]:
-    """Open sandboxes in the best tier that passes its self-test; raises SetupError when none does."""
+    """Open sandboxes in the best tier that passes its self-test; raises SetupError when none does.
+
+    Without `warm`, for a run or two, `auto` starts no fork server.
+    """
     probes = []
-    for candidate in TIERS if tier == "auto" else (tier,):
+    for candidate in (TIERS if warm else TIERS[1:]) if tier == "auto" else (tier,):
         probed = await probe(candidate, limits)
         probes.append(probed)
         if probed.works:
             log.info("sandbox tier: %s", candidate)
-            yield LocalSandboxes(data, limits, candidate, runtime, slots or os.cpu_count() or 2)
+            sandboxes = LocalSandboxes(data, limits, candidate, runtime, slots or os.cpu_count() or 2)
+            async with sandboxes.warm() if candidate == "forkserver" else nullcontext():
+                yield sandboxes
             return
         log.warning("sandbox tier %s does not work here: %s", candidate, probed.why)
     reasons = "; ".join(f"{p.tier}: {p.why}" for p in probes)
@@ -248,11 +318,13 @@ async def probe(tier: str, limits: Limits) -> Probe:
         return Probe(tier, False, "sandboxes need Linux")
     if tier not in TIERS:
         return Probe(tier, False, f"there is no such tier; use one of {', '.join(TIERS)}")
-    if tier == "bwrap" and tiers.find_bwrap() is None:
+    if tier != "landlock" and tiers.find_bwrap() is None:
         return Probe(tier, False, "there is no bwrap; install bubblewrap")
     with tempfile.TemporaryDirectory(prefix="codebot-probe-", ignore_cleanup_errors=True) as folder:
         tested = LocalSandboxes(Path(folder), replace(limits, seconds=20.0), tier, None, 1)
         try:
+            if tier == "forkserver":
+                await tested.begin()
             for thread, name, script, args in (
                 (ThreadId("T", "C", "other"), "secret.txt", "a secret", None),
                 (ThreadId("T", "C", "probe"), "folder/old.txt", "old", None),
@@ -264,6 +336,8 @@ async def probe(tier: str, limits: Limits) -> Probe:
                         execution = await sandbox.run(FileName(name), args)
         except ServiceError as error:
             return Probe(tier, False, str(error))
+        finally:
+            await tested.close()
     if execution.outcome is Outcome.SUCCEEDED and execution.stdout.strip() == "sealed":
         return Probe(tier, True)
     return Probe(tier, False, (execution.stdout + execution.stderr).strip()[-500:] or str(execution.outcome))

@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,6 +17,7 @@ from bot.sandbox.limits import Limits
 INSIDE = Path(__file__).parent / "inside"
 PACKAGE = Path(__file__).parent.parent
 SITE, TOOLS, DATA = "/opt/site", "/opt/tools", "/mnt/data"
+SCRATCH = 64_000_000  # bytes of /tmp, at most
 UID = 61_184  # whom a root bot runs scripts as: no user has it
 
 
@@ -63,7 +64,7 @@ def bwrap(launch: Launch, limits: Limits, runtime: Runtime, binary: Path) -> lis
         shown.append(str(path))
         return f"{{{len(shown) - 1}}}"
 
-    python, prefix = interpreter()
+    python, _ = interpreter()
     config = _config(launch, limits, overlay=True)
     config |= {
         "python": python,
@@ -72,35 +73,108 @@ def bwrap(launch: Launch, limits: Limits, runtime: Runtime, binary: Path) -> lis
         "script": _script(launch, f"{TOOLS}/inside", DATA),
     }
     config |= {"disk": limits.disk, "inodes": limits.inodes, "env": _environment(DATA, SITE, runtime, f"{TOOLS}/site")}
-    executable = str(binary)
-    if launch.root and binary.parent.name == "_bin":  # the bundled one finds its library beside its package
-        executable = f"{at(binary.parent.parent.parent)}/{binary.parent.parent.name}/_bin/bwrap"
-    words = [executable, *_NAMESPACES, "--ro-bind", "/usr", "/usr"]
-    for link in ("lib", "lib64", "bin", "sbin"):
-        if Path(f"/{link}").is_symlink():
-            words += ["--symlink", f"usr/{link}", f"/{link}"]
-        elif Path(f"/{link}").is_dir():
-            words += ["--ro-bind", f"/{link}", f"/{link}"]
-    for path in ("/etc/ld.so.cache", "/etc/localtime", "/etc/alternatives"):
-        words += ["--ro-bind-try", path, path]
-    if not prefix.startswith("/usr"):
-        words += ["--ro-bind", at(prefix), prefix]
-    words += ["--ro-bind", at(INSIDE), f"{TOOLS}/inside"]
-    customize = "sitecustomize.py"
-    words += ["--dir", f"{TOOLS}/site", "--ro-bind", at(INSIDE / "site" / customize), f"{TOOLS}/site/{customize}"]
-    if (PACKAGE / "logs").is_dir():
-        words += ["--ro-bind", at(PACKAGE / "logs"), f"{TOOLS}/site/logs"]
-    if runtime.site:
-        words += ["--ro-bind", at(runtime.site), SITE]
+    words = [_executable(binary, launch.root, at), *_NAMESPACES, "--disable-userns", *_system(at, runtime, "")]
     words += ["--proc", "/proc", "--dev", "/dev", "--size", "16000000", "--tmpfs", "/dev/shm"]
-    words += ["--size", str(min(limits.disk, 64_000_000)), "--tmpfs", "/tmp", "--dir", "/tmp/mpl"]
+    words += ["--size", str(min(limits.disk, SCRATCH)), "--tmpfs", "/tmp", "--dir", "/tmp/mpl"]
     for font in runtime.fonts:
         words += ["--ro-bind", at(font), f"/tmp/mpl/{font.name}"]
     words += ["--ro-bind", at(launch.files), "/mnt/lower", "--dir", "/mnt/upper", "--dir", DATA]
     words += ["--remount-ro", "/proc", "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/"]
     words += ["--", python, "-I", "-S", f"{TOOLS}/inside/launcher.py", json.dumps(config)]
-    if not launch.root:
-        return words
+    return _staged(words, shown) if launch.root else words
+
+
+def forkserver(threads: Path, limits: Limits, runtime: Runtime, binary: Path, *, root: bool, config: str) -> list[str]:
+    """The argument list of the fork server: a system for itself, and below /new the one that its runs see.
+
+    It alone sees the folder with all threads' files; a run leaves it behind when it makes /new its root.
+    """
+    shown: list[str] = []
+
+    def at(path: Path | str) -> str:
+        if not root:
+            return str(path)
+        if str(path) not in shown:
+            shown.append(str(path))
+        return f"{{{shown.index(str(path))}}}"
+
+    python, _ = interpreter()
+    words = [_executable(binary, root, at), *_NAMESPACES, *_system(at, runtime, "")]
+    words += ["--proc", "/proc", "--dev", "/dev", "--size", "64000000", "--tmpfs", "/tmp", "--dir", "/tmp/mpl"]
+    for font in runtime.fonts:
+        words += ["--ro-bind", at(font), f"/tmp/mpl/{font.name}"]
+    words += [
+        "--ro-bind",
+        at(threads),
+        "/threads",
+        "--dir",
+        "/scratch",
+        "--tmpfs",
+        "/new",
+        *_system(at, runtime, "/new"),
+    ]
+    for font in runtime.fonts:
+        words += ["--ro-bind", at(font), f"/new/opt/fonts/{font.name}"]
+    words += ["--dev", "/new/dev", "--dir", "/new/tmp", "--dir", "/new/proc", "--dir", f"/new{DATA}"]
+    words += [
+        "--remount-ro",
+        "/new/dev",
+        "--remount-ro",
+        "/new",
+        "--remount-ro",
+        "/dev",
+        "--remount-ro",
+        "/",
+        "--chdir",
+        "/",
+    ]
+    for name, value in _environment(DATA, SITE, runtime, f"{TOOLS}/site").items():
+        words += ["--setenv", name, value]
+    words += ["--", python, "-s", f"{TOOLS}/inside/forkserver.py", config]
+    return _staged(words, shown) if root else words
+
+
+def request(launch: Launch, limits: Limits) -> dict[str, Any]:
+    """What the fork server is told of a run; `files` of the launch are below its folder of threads."""
+    config = {"files": str(launch.files), "script": _script(launch, f"{TOOLS}/inside", DATA), "args": list(launch.args)}
+    sizes = {"disk": limits.disk, "inodes": limits.inodes, "scratch": min(limits.disk, SCRATCH)}
+    return {**config, **sizes, "limits": limits.resources()}
+
+
+def _executable(binary: Path, root: bool, at: Callable[[Path], str]) -> str:
+    if root and binary.parent.name == "_bin":  # the bundled one finds its library beside its package
+        return f"{at(binary.parent.parent.parent)}/{binary.parent.parent.name}/_bin/bwrap"
+    return str(binary)
+
+
+def _system(at: Callable[[Path | str], str], runtime: Runtime, root: str) -> list[str]:
+    """What a script may read of the machine, and what we bring, below a root."""
+    words = ["--ro-bind", "/usr", f"{root}/usr"]
+    for link in ("lib", "lib64", "bin", "sbin"):
+        if Path(f"/{link}").is_symlink():
+            words += ["--symlink", f"usr/{link}", f"{root}/{link}"]
+        elif Path(f"/{link}").is_dir():
+            words += ["--ro-bind", f"/{link}", f"{root}/{link}"]
+    for path in ("/etc/ld.so.cache", "/etc/localtime", "/etc/alternatives"):
+        words += ["--ro-bind-try", path, f"{root}{path}"]
+    _, prefix = interpreter()
+    if not prefix.startswith("/usr"):
+        words += ["--ro-bind", at(prefix), f"{root}{prefix}"]
+    words += ["--ro-bind", at(INSIDE), f"{root}{TOOLS}/inside"]
+    customize = "sitecustomize.py"
+    words += [
+        "--dir",
+        f"{root}{TOOLS}/site",
+        "--ro-bind",
+        at(INSIDE / "site" / customize),
+        f"{root}{TOOLS}/site/{customize}",
+    ]
+    words += ["--ro-bind", at(PACKAGE / "logs"), f"{root}{TOOLS}/site/logs"]
+    return words + (["--ro-bind", at(runtime.site), f"{root}{SITE}"] if runtime.site else [])
+
+
+def _staged(words: list[str], shown: list[str]) -> list[str]:
+    """For a root bot: first show the folders to the scripts' user and become it."""
     plan = json.dumps({"shown": shown, "uid": UID, "command": words})
     return [sys.executable, "-I", "-S", str(INSIDE / "stage.py"), plan]
 
@@ -136,8 +210,7 @@ def landlock(launch: Launch, limits: Limits, runtime: Runtime) -> list[str]:
     if not launch.root:
         return words
     if shown:
-        plan = json.dumps({"shown": shown, "uid": UID, "command": words})
-        return [sys.executable, "-I", "-S", str(INSIDE / "stage.py"), plan]
+        return _staged(words, shown)
     return [sys.executable, "-I", "-S", str(INSIDE / "become.py"), str(UID), *words]
 
 
@@ -187,7 +260,6 @@ def _environment(home: str, site: str, runtime: Runtime, tools: str) -> dict[str
 _NAMESPACES: Sequence[str] = (
     "--unshare-all",
     "--unshare-user",
-    "--disable-userns",
     "--uid", "1000",
     "--gid", "1000",
     "--hostname", "sandbox",

@@ -34,7 +34,7 @@ async def _script(files: dict[str, bytes]) -> Execution:
     return Execution(outcome=Outcome.SUCCEEDED, exit_code=0)
 
 
-@pytest.fixture(params=["memory", "bwrap", "landlock"])
+@pytest.fixture(params=["memory", "forkserver", "bwrap", "landlock"])
 async def sandboxes(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Sandboxes]:
     if request.param == "memory":
         fake = MemorySandboxes(limit=LIMITS.file)

@@ -389,7 +389,7 @@ else: print("DENIED", errno.errorcode[ctypes.get_errno()])
     ),
 }
 
-_LAUNCHER = {"bwrap": "the parent that it sees is the launcher, in the same sandbox"}
+_LAUNCHER = dict.fromkeys(("forkserver", "bwrap"), "the parent that it sees is the launcher, in the same sandbox")
 
 _SETUP = """
 import ctypes, errno, fcntl, os, resource, socket, stat, struct, sys, time

@@ -34,7 +34,7 @@ TOP = Path(__file__).parents[2]
 UNABLE = ("ENOSYS", "EPERM", "EACCES", "EAFNOSUPPORT", "EOPNOTSUPP", "EIO", "ENOENT")
 
 
-@pytest.fixture(params=["bwrap", "landlock"])
+@pytest.fixture(params=["forkserver", "bwrap", "landlock"])
 async def sandboxes(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[LocalSandboxes]:
     if not (found := await probe(request.param, LIMITS)).works:
         pytest.skip(f"{request.param} does not work on this machine: {found.why}")
@@ -161,7 +161,7 @@ async def test_a_cancelled_run_leaves_no_process_and_no_change(sandboxes: LocalS
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
-@pytest.mark.parametrize("tier", ["bwrap", "landlock"])
+@pytest.mark.parametrize("tier", ["forkserver", "bwrap", "landlock"])
 def test_an_ordinary_user_is_as_safe(tier: str, open_folder: Path) -> None:
     """The same attacks through `bot run`, as a user without any privilege."""
     python = shutil.which("python3", path="/usr/bin")

@@ -18,7 +18,7 @@ from bot.sandbox.sandboxes import LocalSandboxes, open_sandboxes, probe
 THREAD = ThreadId("T1", "C1", "1.0")
 
 
-@pytest.fixture(params=["bwrap", "landlock"])
+@pytest.fixture(params=["forkserver", "bwrap", "landlock"])
 async def sandboxes(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[LocalSandboxes]:
     if not (found := await probe(request.param, Limits())).works:
         pytest.skip(f"{request.param} does not work on this machine: {found.why}")

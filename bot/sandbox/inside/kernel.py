@@ -11,7 +11,13 @@ libc.mount.argtypes = [ctypes.c_char_p, ctypes.c_char_p, ctypes.c_char_p, ctypes
 libc.prctl.argtypes = [ctypes.c_int] + [ctypes.c_ulong] * 4
 libc.syscall.restype = ctypes.c_long
 
+held = ctypes.PyDLL(None, use_errno=True)  # the same library, called without letting go of the interpreter
+held.syscall.restype = ctypes.c_long
+SYS_CLONE, SYS_PIVOT_ROOT = 56, 155  # on x86-64
 CLONE_NEWNS = 0x20000
+# Fresh user, mount, process, network, IPC, host name and cgroup namespaces.
+CLONE_ALL = 0x10000000 | CLONE_NEWNS | 0x20000000 | 0x40000000 | 0x08000000 | 0x04000000 | 0x02000000
+MNT_DETACH = 2
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = 1, 2, 4, 32, 4096, 16384, 1 << 18
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_SECCOMP, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 1, 4, 22, 24, 38
 SECCOMP_MODE_FILTER = 2
@@ -35,6 +41,36 @@ def unshare_mounts() -> None:
     """Take a mount namespace of one's own, whose mounts reach nobody else."""
     check(libc.unshare(CLONE_NEWNS), "unshare")
     mount(None, "/", None, MS_REC | MS_PRIVATE)
+
+
+def clone(flags: int) -> int:
+    """Fork into new namespaces with one system call: 0 in the child, the child's number in the parent."""
+    api = ctypes.pythonapi
+    api.PyOS_BeforeFork()
+    child: int = held.syscall(SYS_CLONE, flags | 17, 0, 0, 0, 0)  # 17 is SIGCHLD
+    if child == 0:
+        api.PyOS_AfterFork_Child()
+        return 0
+    number = ctypes.get_errno()
+    api.PyOS_AfterFork_Parent()
+    if child < 0:
+        raise OSError(number, f"clone: {os.strerror(number)}")
+    return child
+
+
+def keep_user(uid: int, gid: int) -> None:
+    """In a user namespace just made: be inside whom one was outside, and know nobody else."""
+    for name, text in (("setgroups", "deny"), ("uid_map", f"{uid} {uid} 1"), ("gid_map", f"{gid} {gid} 1")):
+        with open(f"/proc/self/{name}", "w") as file:
+            file.write(text)
+
+
+def pivot(root: str) -> None:
+    """Make a mounted folder the root, and take the old one away with all that is mounted in it."""
+    os.chdir(root)
+    check(libc.syscall(SYS_PIVOT_ROOT, b".", b"."), "pivot_root")
+    check(libc.umount2(b".", MNT_DETACH), "umount")
+    os.chdir("/")
 
 
 def drop_capabilities() -> None:

@@ -11,7 +11,8 @@ import resource
 import signal
 import socket
 import sys
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NoReturn
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
@@ -32,13 +33,26 @@ def main() -> None:
             kernel.drop_capabilities()
         else:
             status.send(b'{"ready": true}')
+    except OSError as error:
+        give_up(status, error)
+    supervise(status, lambda: _become_script(config, status))
+
+
+def give_up(status: socket.socket, error: OSError) -> NoReturn:
+    """Tell the host what could not be set up, and end."""
+    status.send(json.dumps({"error": str(error)}).encode())
+    os._exit(126)
+
+
+def supervise(status: socket.socket, become_script: Callable[[], None]) -> NoReturn:
+    """Start the script in a process of its own, reap what it leaves, and tell the host how it ended."""
+    try:
         kernel.no_new_privileges()
         child = os.fork()
     except OSError as error:
-        status.send(json.dumps({"error": str(error)}).encode())
-        os._exit(126)
+        give_up(status, error)
     if child == 0:
-        _become_script(config, status)
+        become_script()
     for descriptor in (0, 1, 2):
         os.close(descriptor)  # only the script holds its output: its end is then the end of the tree
     while True:
@@ -56,17 +70,22 @@ def _mount_workspace(config: dict[str, Any], status: socket.socket) -> None:
     The other folders a script may fill go along, so that the host sees when they are full.
     """
     kernel.unshare_mounts()
-    options = f"mode=700,size={config['disk']},nr_inodes={config['inodes']}"
-    kernel.mount("tmpfs", UPPER, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, options)
-    os.mkdir(f"{UPPER}/diff", 0o755)
-    os.mkdir(f"{UPPER}/work", 0o700)
-    descriptor = os.open(f"{UPPER}/diff", os.O_RDONLY | os.O_DIRECTORY)
-    layers = f"lowerdir={LOWER},upperdir={UPPER}/diff,workdir={UPPER}/work,userxattr"
-    kernel.mount("overlay", DATA, "overlay", kernel.MS_NOSUID | kernel.MS_NODEV, layers)
+    lay(config, LOWER, UPPER, DATA, status)
     cover = kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_RDONLY
     for covered in (LOWER, UPPER):
         kernel.mount("tmpfs", covered, "tmpfs", cover, "size=4k,nr_inodes=2,mode=555")
-    descriptors = [descriptor, *(os.open(path, os.O_RDONLY | os.O_DIRECTORY) for path in ("/tmp", "/dev/shm"))]
+
+
+def lay(config: dict[str, Any], lower: str, upper: str, data: str, status: socket.socket, scratch: str = "") -> None:
+    """Mount the overlay and send the host the folders a script may fill; `scratch` is where the root will be."""
+    options = f"mode=700,size={config['disk']},nr_inodes={config['inodes']}"
+    kernel.mount("tmpfs", upper, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, options)
+    os.mkdir(f"{upper}/diff", 0o755)
+    os.mkdir(f"{upper}/work", 0o700)
+    layers = f"lowerdir={lower},upperdir={upper}/diff,workdir={upper}/work,userxattr"
+    kernel.mount("overlay", data, "overlay", kernel.MS_NOSUID | kernel.MS_NODEV, layers)
+    folders = (f"{upper}/diff", f"{scratch}/tmp", f"{scratch}/dev/shm")
+    descriptors = [os.open(path, os.O_RDONLY | os.O_DIRECTORY) for path in folders]
     socket.send_fds(status, [b'{"ready": true}'], descriptors)
     for descriptor in descriptors:
         os.close(descriptor)
@@ -80,7 +99,7 @@ def _become_script(config: dict[str, Any], status: socket.socket) -> None:
             os.setsid()
         _raise_oom_score()
         os.chdir(config["directory"])
-        _limit(config)
+        limit(config["limits"])
         if config["overlay"]:
             program = seccomp.build()
             status.close()
@@ -98,8 +117,7 @@ def _become_script(config: dict[str, Any], status: socket.socket) -> None:
         kernel.install_filter(seccomp.build(alone=os.getpid()))
         status.close()
     except OSError as error:
-        status.send(json.dumps({"error": str(error)}).encode())
-        os._exit(126)
+        give_up(status, error)
     script.run(config["script"], config["args"])
 
 
@@ -112,8 +130,9 @@ def _raise_oom_score() -> None:
         return  # /proc is read-only where bwrap made it so; the host has set it on the whole tree before
 
 
-def _limit(config: dict[str, Any]) -> None:
-    for name, value in config["limits"].items():
+def limit(resources: dict[str, int]) -> None:
+    """Set the limits that the kernel holds, and the signals as Python's start leaves them."""
+    for name, value in resources.items():
         kind = getattr(resource, f"RLIMIT_{name}")
         hard = resource.getrlimit(kind)[1]
         value = value if hard == resource.RLIM_INFINITY else min(value, hard)

@@ -7,6 +7,7 @@ import builtins
 import gc
 import io
 import os
+import signal
 import sys
 import threading
 import types
@@ -47,7 +48,7 @@ def run(path: str, args: list[str]) -> None:
         while traceback and traceback.tb_frame.f_code.co_filename == __file__:
             traceback = traceback.tb_next
         sys.excepthook(type(error), error.with_traceback(traceback), traceback)
-        code = 130 if isinstance(error, KeyboardInterrupt) else 1
+        code = -signal.SIGINT if isinstance(error, KeyboardInterrupt) else 1
     finally:
         _finalise(main)
     for stream in (sys.stdout, sys.stderr):
@@ -55,7 +56,10 @@ def run(path: str, args: list[str]) -> None:
             stream.flush()
         except (OSError, ValueError):
             code = code or 120
-    os._exit(code)
+    if code < 0:  # as Python ends itself
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGINT)
+    os._exit(code & 0xFF)
 
 
 def _exit_code(code: object) -> int:

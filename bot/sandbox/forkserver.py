@@ -1,0 +1,180 @@
+"""The fork server, seen from the host: started once, asked for a process per run, renewed when it is worn or dead."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import signal
+import socket
+import weakref
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from bot.errors import ServiceError
+from bot.sandbox.watchdog import sacrifice
+
+MODULES = ("numpy", "pandas", "matplotlib.pyplot")
+REQUEST = 100_000  # bytes that a request may have; a longer one takes the other way
+WORN = 5_000  # runs after which a server is renewed: all that it forks share its memory layout
+START = 60.0  # seconds
+
+
+class Forked:
+    """A run's first process, forked for us."""
+
+    def __init__(self, pidfd: int, stdout: asyncio.StreamReader, stderr: asyncio.StreamReader) -> None:
+        self.stdout, self.stderr = stdout, stderr
+        found = re.search(r"^Pid:\s+(-?\d+)", Path(f"/proc/self/fdinfo/{pidfd}").read_text(), re.M)
+        self.pid = int(found[1]) if found else -1
+        self._pidfd = pidfd
+        self._over = asyncio.Event()
+        asyncio.get_running_loop().add_reader(pidfd, self._ended)
+
+    def _ended(self) -> None:
+        asyncio.get_running_loop().remove_reader(self._pidfd)
+        os.close(self._pidfd)
+        self._pidfd = -1
+        self._over.set()
+
+    @property
+    def running(self) -> bool:
+        """Whether it has not ended."""
+        return not self._over.is_set()
+
+    async def wait(self) -> None:
+        """Return when it has ended: the whole tree dies with it."""
+        await self._over.wait()
+
+    async def end(self) -> None:
+        """Kill the whole tree and return when nothing of it is left."""
+        if self._pidfd >= 0:
+            with suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+            await self._over.wait()
+
+
+class ForkServer:
+    """One server process; `command` gives its argument list for a control descriptor and a configuration."""
+
+    def __init__(self, command: Callable[[int, str], Sequence[str]]) -> None:
+        self._command = command
+        self._control: socket.socket | None = None
+        self._process: asyncio.subprocess.Process | None = None
+        self._asking = asyncio.Lock()
+        self._running: weakref.WeakSet[Forked] = weakref.WeakSet()
+        self.runs = 0
+
+    @property
+    def busy(self) -> bool:
+        """Whether a run of it goes on."""
+        return any(run.running for run in self._running)
+
+    @property
+    def ready(self) -> bool:
+        """Whether it can be asked."""
+        return self._control is not None and self._process is not None and self._process.returncode is None
+
+    async def start(self, modules: Sequence[str]) -> None:
+        """Start it and wait until it has loaded the modules that are there; raises ServiceError."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours.setblocking(False)
+        with theirs:
+            config = json.dumps({"control": theirs.fileno(), "modules": list(modules)})
+            self._process = await asyncio.create_subprocess_exec(
+                *self._command(theirs.fileno(), config),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.DEVNULL,
+                stderr=asyncio.subprocess.PIPE,
+                env={"PATH": "/usr/bin:/bin"},
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,
+                cwd="/",
+            )
+        try:
+            async with asyncio.timeout(START):
+                if not await asyncio.get_running_loop().sock_recv(ours, 4096):
+                    assert self._process.stderr
+                    why = (await self._process.stderr.read(4096)).decode(errors="replace").strip()
+                    raise ServiceError(f"The fork server did not start: {why[-300:] or 'it said nothing'}")
+        except BaseException as error:
+            ours.close()
+            await self.close()
+            if isinstance(error, TimeoutError):
+                raise ServiceError("The fork server did not start in time.") from error
+            raise
+        self._control = ours
+        sacrifice(self._process.pid)
+
+    async def fork(self, request: Mapping[str, Any], status: socket.socket, stdin: int) -> Forked:
+        """Ask for a process that is the run; raises ServiceError when there is none."""
+        pipes = [os.pipe(), os.pipe()]
+        given = [stdin, pipes[0][1], pipes[1][1], status.fileno()]
+        asking = asyncio.ensure_future(self._ask(json.dumps(request).encode(), given))
+        try:
+            pidfd = await asyncio.shield(asking)
+        except asyncio.CancelledError:
+            with suppress(ServiceError):
+                unwanted = await asking  # the server answers each request: an answer left would be the next one's
+                signal.pidfd_send_signal(unwanted, signal.SIGKILL)
+                os.close(unwanted)
+            for reading, _ in pipes:
+                os.close(reading)
+            raise
+        except ServiceError:
+            for reading, _ in pipes:
+                os.close(reading)
+            raise
+        finally:
+            for _, writing in pipes:
+                os.close(writing)
+        self.runs += 1
+        stdout, stderr = [await _stream(reading) for reading, _ in pipes]
+        run = Forked(pidfd, stdout, stderr)
+        self._running.add(run)
+        return run
+
+    async def _ask(self, request: bytes, descriptors: list[int]) -> int:
+        async with self._asking:
+            if self._control is None:
+                raise ServiceError("The fork server is gone.")
+            try:
+                socket.send_fds(self._control, [request], descriptors)
+                await _readable(self._control)
+                said, found, _, _ = socket.recv_fds(self._control, 4096, 1)
+            except OSError as error:
+                raise ServiceError(f"The fork server did not take the run: {error.strerror}.") from error
+            if not found:
+                raise ServiceError(f"The fork server did not fork: {said.decode() or 'it is gone'}")
+            return found[0]
+
+    async def close(self) -> None:
+        """End it, and with it all that it has forked."""
+        if self._control is not None:
+            self._control.close()
+            self._control = None
+        if self._process is not None and self._process.returncode is None:
+            with suppress(ProcessLookupError):
+                self._process.kill()
+            await self._process.wait()
+
+
+async def _readable(control: socket.socket) -> None:
+    loop = asyncio.get_running_loop()
+    ready: asyncio.Future[None] = loop.create_future()
+    loop.add_reader(control, lambda: None if ready.done() else ready.set_result(None))
+    try:
+        await ready
+    finally:
+        loop.remove_reader(control)
+
+
+async def _stream(descriptor: int) -> asyncio.StreamReader:
+    reader = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(descriptor, "rb", buffering=0)
+    )
+    return reader

@@ -1,0 +1,136 @@
+"""Serves runs by forking: `forkserver.py CONFIG`, with a control socket inherited.
+
+What most scripts import is loaded once. For each request one system call makes a child in fresh namespaces, which lays the
+thread's files under a new root, leaves the old one with everything in it behind, gives up all rights and is the script.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import io
+import json
+import os
+import signal
+import socket
+import sys
+from contextlib import suppress
+from typing import Any, NoReturn
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+import kernel
+import launcher
+import script
+import seccomp
+
+del sys.path[0]
+# A thread may call its own files so.
+for _name in ("kernel", "landlock", "launcher", "script", "seccomp"):
+    sys.modules.pop(_name, None)
+
+ROOT, SCRATCH, THREADS = "/new", "/scratch", "/threads"
+REQUEST = 1 << 18
+USER = os.getuid(), os.getgid()
+
+
+def main() -> None:
+    """Load, say so, and fork for each request until the host goes away."""
+    config = json.loads(sys.argv[1])
+    control = socket.socket(fileno=config["control"])
+    _load(config["modules"])
+    program = seccomp.build()
+    gc.collect()
+    gc.freeze()  # the collector shall not touch, and so copy, what all runs share
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody here waits for a run: the host does, by its descriptor
+    control.send(b'{"ready": true}')
+    while True:
+        data, descriptors, _, _ = socket.recv_fds(control, REQUEST, 4)
+        if not data:
+            os._exit(0)
+        try:
+            child = kernel.clone(kernel.CLONE_ALL)
+            if child == 0:
+                control.close()
+                _serve(json.loads(data), descriptors, program)
+            pidfd = os.pidfd_open(child)
+            socket.send_fds(control, [b"forked"], [pidfd])
+            os.close(pidfd)
+        except OSError as error:
+            control.send(str(error).encode())
+        for descriptor in descriptors:
+            os.close(descriptor)
+
+
+def _load(modules: list[str]) -> None:
+    """Import what scripts use most, and draw once: fonts and the rest are then at hand."""
+    for name in modules:
+        with suppress(ImportError):
+            importlib.import_module(name)
+    if pyplot := sys.modules.get("matplotlib.pyplot"):
+        figure, axes = pyplot.subplots()
+        axes.plot([1, 2], label="1")
+        axes.set_title("1")
+        axes.legend()
+        figure.savefig(io.BytesIO(), format="png")
+        pyplot.close("all")
+    if pandas := sys.modules.get("pandas"):
+        pandas.DataFrame({"a": [1, 2]}).describe().to_string()
+
+
+def _serve(request: dict[str, Any], descriptors: list[int], program: bytes) -> NoReturn:
+    """Be the first process of a run."""
+    status = socket.socket(fileno=descriptors[3])
+    try:
+        kernel.die_with_parent()
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        kernel.keep_user(*USER)
+        _enter(request, status)
+        kernel.drop_capabilities()
+        os.setsid()
+    except OSError as error:
+        launcher.give_up(status, error)
+    for target, descriptor in enumerate(descriptors[:3]):
+        os.dup2(descriptor, target)
+        os.close(descriptor)
+    launcher.supervise(status, lambda: _become_script(request, status, program))
+    raise AssertionError
+
+
+def _enter(request: dict[str, Any], status: socket.socket) -> None:
+    """Mount the run's own folders under the new root and go there; what is left behind is not mounted any more."""
+    flags = kernel.MS_NOSUID | kernel.MS_NODEV
+    kernel.mount(None, "/", None, kernel.MS_REC | kernel.MS_PRIVATE)
+    kernel.mount(ROOT, ROOT, None, kernel.MS_BIND | kernel.MS_REC)
+    kernel.mount(
+        "tmpfs", f"{ROOT}/tmp", "tmpfs", flags, f"mode=1777,size={request['scratch']},nr_inodes={request['inodes']}"
+    )
+    kernel.mount("tmpfs", f"{ROOT}/dev/shm", "tmpfs", flags, "mode=1777,size=16000000,nr_inodes=1024")
+    kernel.mount("proc", f"{ROOT}/proc", "proc", flags | kernel.MS_RDONLY)
+    os.mkdir(f"{ROOT}/tmp/mpl")
+    with suppress(FileNotFoundError):
+        for font in os.listdir(f"{ROOT}/opt/fonts"):
+            os.symlink(f"/opt/fonts/{font}", f"{ROOT}/tmp/mpl/{font}")
+    launcher.lay(request, f"{THREADS}/{request['files']}", SCRATCH, f"{ROOT}/mnt/data", status, ROOT)
+    kernel.pivot(ROOT)
+    os.chdir("/mnt/data")
+
+
+def _become_script(request: dict[str, Any], status: socket.socket, program: bytes) -> None:
+    try:
+        kernel.die_with_parent()
+        status.close()
+        os.closerange(3, 256)
+        launcher.limit(request["limits"])
+        kernel.install_filter(program)
+    except OSError as error:
+        print(f"cannot start: {error}", file=sys.stderr)
+        os._exit(126)
+    sys.path_importer_cache.pop("/mnt/data", None)
+    if numpy := sys.modules.get("numpy"):
+        numpy.random.seed()  # a fork copies the state of the generator; Python's own is renewed by itself
+    script.run(request["script"], request["args"])
+
+
+if __name__ == "__main__":
+    main()
