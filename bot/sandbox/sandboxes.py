@@ -56,6 +56,7 @@ class LocalSandboxes:
         self._slots = asyncio.Semaphore(slots)
         self._server: ForkServer | None = None
         self._worn: list[ForkServer] = []
+        self._loaded = NO_RUNTIME
 
     @asynccontextmanager
     async def open(self, thread: ThreadId) -> AsyncIterator[LocalSandbox]:
@@ -171,6 +172,12 @@ class LocalSandboxes:
             await asyncio.gather(keeping, return_exceptions=True)
             await self.close()
 
+    async def loaded(self) -> None:
+        """Wait until the fork server has the libraries, if they are built."""
+        found = self._runtime.current if self._runtime else NO_RUNTIME
+        while self._loaded != found:  # noqa: ASYNC110  the task that keeps it is our own
+            await asyncio.sleep(0.05)
+
     async def begin(self) -> None:
         """Start a fork server without libraries: it is there at once; raises ServiceError."""
         self._server = await self.serve(NO_RUNTIME)
@@ -181,19 +188,18 @@ class LocalSandboxes:
             await server.close()
 
     async def _keep(self) -> None:
-        loaded = NO_RUNTIME
         while True:
             await asyncio.sleep(0.2)
             found = self._runtime.current if self._runtime else NO_RUNTIME
             server = self._server
-            if server is None or not server.ready or server.runs >= WORN or found != loaded:
+            if server is None or not server.ready or server.runs >= WORN or found != self._loaded:
                 try:
                     fresh = await self.serve(found)
                 except (ServiceError, OSError) as error:
                     log.warning("runs start one by one: %s", error)
                 else:
                     log.info("the fork server is ready")
-                    self._server, loaded = fresh, found
+                    self._server, self._loaded = fresh, found
                     self._worn += [server] if server else []
             for worn in [w for w in self._worn if not w.busy or not w.ready]:
                 self._worn.remove(worn)

@@ -72,7 +72,11 @@ def bwrap(launch: Launch, limits: Limits, runtime: Runtime, binary: Path) -> lis
         "directory": DATA,
         "script": _script(launch, f"{TOOLS}/inside", DATA),
     }
-    config |= {"disk": limits.disk, "inodes": limits.inodes, "env": _environment(DATA, SITE, runtime, f"{TOOLS}/site")}
+    config |= {
+        "disk": limits.disk,
+        "inodes": limits.inodes,
+        "env": _environment(DATA, SITE, runtime, f"{TOOLS}/site", limits),
+    }
     words = [_executable(binary, launch.root, at), *_NAMESPACES, "--disable-userns", *_system(at, runtime, "")]
     words += ["--proc", "/proc", "--dev", "/dev", "--size", "16000000", "--tmpfs", "/dev/shm"]
     words += ["--size", str(min(limits.disk, SCRATCH)), "--tmpfs", "/tmp", "--dir", "/tmp/mpl"]
@@ -128,7 +132,7 @@ def forkserver(threads: Path, limits: Limits, runtime: Runtime, binary: Path, *,
         "--chdir",
         "/",
     ]
-    for name, value in _environment(DATA, SITE, runtime, f"{TOOLS}/site").items():
+    for name, value in _environment(DATA, SITE, runtime, f"{TOOLS}/site", limits).items():
         words += ["--setenv", name, value]
     words += ["--", python, "-s", f"{TOOLS}/inside/forkserver.py", config]
     return _staged(words, shown) if root else words
@@ -197,8 +201,10 @@ def landlock(launch: Launch, limits: Limits, runtime: Runtime) -> list[str]:
     config = _config(launch, limits, overlay=False)
     config["limits"] |= {"FSIZE": limits.disk}
     system = ["/usr", "/lib", "/lib64", "/bin", "/etc/ld.so.cache", "/etc/localtime", "/dev/urandom", "/dev/zero"]
-    environment = _environment(work, site, runtime, "")
-    environment |= {"TMPDIR": temporary, "HOME": temporary, "MPLCONFIGDIR": temporary}
+    environment = _environment(work, site, runtime, "", limits)
+    environment |= dict.fromkeys(
+        ("TMPDIR", "HOME", "MPLCONFIGDIR", "POLARS_TEMP_DIR", "POLARS_OOC_SPILL_DIR"), temporary
+    )
     config |= {"directory": work, "script": _script(launch, at(INSIDE), work), "env": environment}
     config |= {
         "read": [*system, at(prefix), at(INSIDE), tools, *([site] if site else [])],
@@ -237,7 +243,7 @@ def _config(launch: Launch, limits: Limits, *, overlay: bool) -> dict[str, Any]:
     }
 
 
-def _environment(home: str, site: str, runtime: Runtime, tools: str) -> dict[str, str]:
+def _environment(home: str, site: str, runtime: Runtime, tools: str, limits: Limits) -> dict[str, str]:
     threads = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     environment = {
         "PATH": "/usr/bin:/bin",
@@ -247,6 +253,9 @@ def _environment(home: str, site: str, runtime: Runtime, tools: str) -> dict[str
         "MPLBACKEND": "Agg",
         "MPLCONFIGDIR": "/tmp/mpl",
         "POLARS_MAX_THREADS": "2",
+        "POLARS_OVERRIDE_TOTAL_MEMORY_MB": str(limits.memory // 1_000_000),
+        "POLARS_TEMP_DIR": "/tmp",
+        "POLARS_OOC_SPILL_DIR": "/tmp",
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUNBUFFERED": "1",  # what was printed before a limit ended the run is not lost
         "PYTHONSAFEPATH": "1",
