@@ -152,16 +152,7 @@ def _profiled(results: Iterable[Step | Report]) -> Notice:
 
 async def _step(tool: BaseModel, conversation: Conversation, at: Perform, sandbox: Sandbox) -> Step:
     blocks = [b for e in conversation.turn if isinstance(e, UserMessage) for b in code_blocks(e.text)]
-    done = await perform(tool, sandbox, blocks)
-    return Step(
-        decision=at.decision,
-        index=at.index,
-        result=done.result,
-        execution=done.execution,
-        ran=done.ran,
-        changed=done.changed,
-        refused=done.refused,
-    )
+    return await perform(tool, at, sandbox, blocks)
 
 
 def _report(tool: ReportCall, at: Perform, agent: str) -> Report:
