@@ -378,7 +378,7 @@ async def test_an_upload_comes_byte_for_byte_and_one_that_is_gone_is_said(place:
 
 
 async def test_a_command_means_the_newest_script_of_the_person_in_this_channel(place: Place) -> None:
-    await place.say("old", files={"a.py": b"old"})
+    await place.say("<@U0BOT> run this", files={"a.py": b"old"})  # a newer one counts, though it was not said to us
     thread = thread_of(await place.say("new", files={"a.py": b"new", "a.csv": b"1"}))
     await place.say("mine", files={"b.py": b"b"}, user=BOB)
 
