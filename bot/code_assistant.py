@@ -152,16 +152,7 @@ def _profiled(results: Iterable[Step | Report]) -> Notice:
 
 async def _step(tool: BaseModel, conversation: Conversation, at: Perform, sandbox: Sandbox) -> Step:
     blocks = [b for e in conversation.turn if isinstance(e, UserMessage) for b in code_blocks(e.text)]
-    done = await perform(tool, sandbox, blocks)
-    return Step(
-        decision=at.decision,
-        index=at.index,
-        result=done.result,
-        execution=done.execution,
-        ran=done.ran,
-        changed=done.changed,
-        refused=done.refused,
-    )
+    return await perform(tool, at, sandbox, blocks)
 
 
 def _report(tool: ReportCall, at: Perform, agent: str) -> Report:
@@ -183,8 +174,11 @@ def _shown(step: Step) -> Reply:
     if execution is None:
         return Reply(text=step.result, certain=False)
     streams = [s for s in (execution.stdout, execution.stderr) if s.strip()]
-    silent = "" if streams else " It printed nothing."
-    files = tuple(f.name for f in execution.files)
+    more = "" if streams else " It printed nothing."
+    if step.changed:  # what it printed is kept cut, and whole in these
+        more = f" All that it printed is in {' and '.join(f'`{name}`' for name in step.changed)}."
     return Reply(
-        text=ended(step.ran, execution) + silent, output="\n".join(s.rstrip("\n") for s in streams), files=files
+        text=ended(step.ran, execution) + more,
+        output="\n".join(s.rstrip("\n") for s in streams),
+        files=tuple(dict.fromkeys([*step.changed, *(f.name for f in execution.files)])),
     )

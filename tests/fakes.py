@@ -8,13 +8,14 @@ import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from fnmatch import fnmatch
 from itertools import count
 from pathlib import Path
 
 from pydantic import BaseModel
 
 from bot.conversation import Call, Decision, Reply, Usage
-from bot.errors import NoSuchFile, ServiceError, TooLarge, UserError
+from bot.errors import BotError, NoSuchFile, ServiceError, TooLarge, UserError
 from bot.execution import Execution, FileInfo, FileName, Outcome
 from bot.ports import Attachment, Found, Overheard, Person, Prompt, Sandbox, Task, Typed
 from bot.request import Request, ThreadId, Upload
@@ -162,14 +163,13 @@ class Posted:
 
 
 class FakeChat:
-    """Slack in memory; `faults` are raised by the named verb, once each."""
+    """Slack in memory; `faults` are raised by the named verb, once each, and only logged away by a best-effort one."""
 
     def __init__(self) -> None:
         self.posts: dict[ThreadId, dict[str, Posted]] = {}
         self.bytes: dict[str, bytes | Exception] = {}
         self.said: dict[ThreadId, list[Overheard]] = {}
         self.people: dict[str, Person] = {}
-        self.found: dict[str, Found | Sequence[Upload] | UserError] = {}
         self.whispers: list[tuple[str, str]] = []
         self.statuses: list[str] = []
         self.shown: list[tuple[Task, ...]] = []
@@ -181,42 +181,60 @@ class FakeChat:
         return [post.text for post in self.posts.get(thread, {}).values()]
 
     async def status(self, thread: ThreadId, text: str) -> None:
-        await asyncio.sleep(0)
-        self.statuses.append(text)
+        if await self._tried("status"):
+            self.statuses.append(text)
 
     async def open(self, thread: ThreadId, turn: str, *, again: bool) -> str:
         await self._call("open")
-        posts = self.posts.setdefault(thread, {})
-        if again and (ts := next((t for t, p in posts.items() if p.turn == turn), None)):
-            return ts
-        ts = f"{next(self._ts)}.0"
-        posts[ts] = Posted("…", turn)
+        ts = self._posted(thread, turn) if again else None
+        if ts is None:
+            ts = f"{next(self._ts)}.0"
+            self.posts.setdefault(thread, {})[ts] = Posted("…", turn)
         await self._call("opened")
         return ts
 
     async def show(self, thread: ThreadId, ts: str, tasks: Sequence[Task]) -> None:
-        await asyncio.sleep(0)
-        self.shown.append(tuple(tasks))
+        if await self._tried("show"):
+            self.shown.append(tuple(tasks))
 
     async def deliver(
         self, thread: ThreadId, turn: str, ts: str, reply: Reply, files: Sequence[Attachment], *, again: bool
     ) -> str:
         await self._call("deliver")
-        sent = {}
-        for file in files:
-            sent[str(file.name)] = b"".join([chunk async for chunk in file.chunks])
-            assert len(sent[file.name]) == file.size
-        self.posts[thread][ts] = Posted(reply.text, turn, sent, reply.footer, reply.output)
+        posts = self.posts.setdefault(thread, {})
+        if ts not in posts:
+            ts = (self._posted(thread, turn) if again else None) or f"{next(self._ts)}.0"
+        before = posts.get(ts, Posted("", turn)).files
+        posts[ts] = Posted(reply.text, turn, before, reply.footer, reply.output)
+        problem = "" if again and before else await self._upload(posts[ts], files)
+        if problem:
+            posts[f"{next(self._ts)}.0"] = Posted(problem, turn)
         await self._call("delivered")
-        return ""
+        return problem
+
+    async def _upload(self, post: Posted, files: Sequence[Attachment]) -> str:
+        problems = []
+        for file in files:
+            try:
+                await self._call("upload")
+                data = b"".join([chunk async for chunk in file.chunks])
+            except BotError:
+                problems.append(f"{file.name} could not be uploaded.")
+                continue
+            assert len(data) == file.size
+            if data:
+                post.files[str(file.name)] = data
+            else:
+                problems.append(f"{file.name} is empty, and Slack takes no empty files.")
+        return " ".join(problems)
 
     async def remove(self, thread: ThreadId, ts: str) -> None:
-        await asyncio.sleep(0)
-        self.posts[thread].pop(ts, None)
+        if await self._tried("remove"):
+            self.posts.get(thread, {}).pop(ts, None)
 
     async def whisper(self, request: Request, text: str) -> None:
-        await asyncio.sleep(0)
-        self.whispers.append((request.user, text))
+        if await self._tried("whisper"):
+            self.whispers.append((request.user, text))
 
     async def history(self, thread: ThreadId, before: str) -> Sequence[Overheard]:
         await self._call("history")
@@ -232,19 +250,39 @@ class FakeChat:
     async def find_upload(self, request: Request) -> Found | Sequence[Upload]:
         await asyncio.sleep(0)
         assert request.command is not None
-        found = self.found.get(request.command.target, UserError("There is no Python file of yours in this channel."))
-        if isinstance(found, UserError):
-            raise found
-        return found
+        target, channel = request.command.target, request.thread.channel
+        fitting = [
+            Found(thread=thread, script=upload, uploads=message.uploads)
+            for thread, said in self.said.items()
+            for message in said
+            for upload in message.uploads
+            if thread.channel == channel
+            if (target == upload.id or fnmatch(upload.name, target) if target else
+                upload.name.endswith(".py") and message.user == request.user)
+        ]  # fmt: skip
+        if not fitting:
+            raise UserError("There is no such file in this channel.")
+        several = len({found.script.name for found in fitting}) > 1
+        return [found.script for found in fitting] if target and several else fitting[-1]
 
     async def person(self, user: str) -> Person:
-        await asyncio.sleep(0)
+        await self._call("person")
         return self.people.get(user, Person(user=user))
+
+    def _posted(self, thread: ThreadId, turn: str) -> str | None:
+        return next((ts for ts, post in self.posts.get(thread, {}).items() if post.turn == turn), None)
 
     async def _call(self, verb: str) -> None:
         await asyncio.sleep(0)
         if faults := self.faults.get(verb):
             raise faults.pop(0)
+
+    async def _tried(self, verb: str) -> bool:
+        try:
+            await self._call(verb)
+        except ServiceError:
+            return False
+        return True
 
 
 __all__ = ["USED", "FakeChat", "MemorySandboxes", "ScriptedModel", "ServiceError"]

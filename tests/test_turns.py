@@ -15,7 +15,7 @@ from bot.code_assistant import CodeAssistant
 from bot.conversation import Decision, Delivery, Entry, Message, Report, Step, Usage
 from bot.errors import ServiceError, UserError
 from bot.execution import Execution, Outcome
-from bot.ports import Claim, Decided, Found, Overheard, Person, Store
+from bot.ports import Claim, Decided, Overheard, Person, Store
 from bot.request import Command, Request, ThreadId
 from bot.turn import Budget
 from bot.user_proxy import SendMessage
@@ -281,7 +281,7 @@ async def test_a_runpy_runs_without_a_model_and_the_conversation_knows_it() -> N
     async with world(respond("It has a KeyError.")) as w:
         script = w.file("plot.py", b"...")
         data = w.file("sales.csv", CSV)
-        w.chat.found[""] = Found(thread=THREAD, script=script, uploads=(script, data))
+        w.chat.said[THREAD] = [Overheard(ts="1.0", user="U1", text="my script", uploads=(script, data))]
         w.sandboxes.programs["plot.py"] = breaks
         command = Request(
             key="cmd:1",
@@ -304,18 +304,38 @@ async def test_a_runpy_runs_without_a_model_and_the_conversation_knows_it() -> N
         assert sorted(w.sandboxes.threads[THREAD].files) == ["plot.py", "sales.csv"]
 
 
+async def test_output_that_is_cut_comes_whole_as_a_file() -> None:
+    printed = "é" * 9_000  # 18,000 bytes: few enough characters, too many bytes
+
+    async def chatty(files: dict[str, bytes]) -> Execution:
+        return Execution(outcome=Outcome.SUCCEEDED, exit_code=0, stdout=printed, stderr="short")
+
+    async with world() as w:
+        w.chat.said[THREAD] = [Overheard(ts="1.0", user="U1", text="", uploads=(w.file("a.py", b"..."),))]
+        w.sandboxes.programs["a.py"] = chatty
+        thread = ThreadId("T1", "C1", "cmd:1")
+
+        await w.tell(Request(key="cmd:1", thread=thread, ts="5.0", user="U1", kind="command", command=Command()))
+
+        [post] = w.chat.posts[THREAD].values()
+        assert post.text == "`a.py` succeeded after 0.00 s. All that it printed is in `output/a.py.stdout.txt`."
+        assert "bytes left out" in post.output
+        assert post.files == {"output/a.py.stdout.txt": printed.encode()}
+
+
 @pytest.mark.parametrize("several", [True, False])
 async def test_a_command_that_means_no_single_file_is_answered_to_its_user_alone(several: bool) -> None:
     async with world() as w:
         if several:
-            w.chat.found["x"] = [w.file("x.py", b""), w.file("x.py", b"")]
+            uploads = (w.file("a.py", b""), w.file("b.py", b""))
+            w.chat.said[THREAD] = [Overheard(ts="1.0", user="U1", text="two", uploads=uploads)]
         command = Request(
             key="cmd:1",
             thread=ThreadId("T1", "C1", "cmd:1"),
             ts="5.0",
             user="U1",
             kind="command",
-            command=Command(target="x"),
+            command=Command(target="*.py"),
         )
 
         await w.tell(command)

@@ -122,7 +122,7 @@ class Files:
 
     def all(self) -> Iterator[File]:
         """Every file whose bytes have arrived, oldest first."""
-        return iter(sorted((f for f in self._files.values() if f.ready), key=lambda f: (f.created, f.id)))
+        return iter(sorted((f for f in self._files.values() if f.ready), key=lambda f: f.created))
 
     def announce(self, name: str, user: str, created: float, **details: Any) -> File:
         """Make room for a file whose bytes will follow; its ticket is the right to send them."""

@@ -18,7 +18,7 @@ from bot.execution import Outcome
 from bot.sandbox.limits import Limits, size
 from bot.sandbox.watchdog import Watched, tree, watch
 
-Disk = Callable[[Sequence[int]], tuple[int, bool]]
+Disk = Callable[[Sequence[int]], Awaitable[tuple[int, bool]]]
 
 
 @dataclass(slots=True)
@@ -68,7 +68,7 @@ class _Status:
                 self._folders += descriptors
                 self.said |= json.loads(data)
 
-    def disk(self, _: Sequence[int]) -> tuple[int, bool]:
+    async def disk(self, _: Sequence[int]) -> tuple[int, bool]:
         """Bytes of new files in memory, and whether one of the folders takes no more."""
         self.poll()
         infos = [os.fstatvfs(folder) for folder in self._folders]
@@ -170,7 +170,7 @@ async def carry_out(start: Start, limits: Limits, *, stdin: str, seconds: float,
             cause = await _until_over(process, output, seen, status, limits, seconds, disk)
         finally:
             await process.end()
-            seen.disk_was_full |= (disk or status.disk)([])[1]
+            seen.disk_was_full |= (await (disk or status.disk)([]))[1]
             status.poll()
     duration = time.monotonic() - started
     return _judged(cause, status, output, seen, duration, limits, seconds)

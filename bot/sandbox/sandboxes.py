@@ -9,6 +9,7 @@ import re
 import shutil
 import sys
 import tempfile
+import threading
 import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import ExitStack, asynccontextmanager, nullcontext, suppress
@@ -134,18 +135,22 @@ class LocalSandboxes:
                 for path in (work, *work.rglob("*"), scratch, *scratch.iterdir()):
                     os.chown(path, self._owner, self._owner, follow_symlinks=False)
             root = stack.enter_context(opened(str(work), FOLDER))
-            before = {f.name: f for f in walk(root, 100_000)}
+            before = await asyncio.to_thread(_files, root)
             start = sum(f.size for f in before.values())
+            entries = len((await asyncio.to_thread(_entries, work, scratch))[0])
+            walking = threading.Lock()  # a walk whose run is over goes on in its thread; the next one waits for it
 
-            entries = len(_entries(work, scratch)[0])
-
-            def disk(pids: Sequence[int]) -> tuple[int, bool]:
-                used, (found, whole) = nameless(pids), _entries(work, scratch)
-                for entry in found:
-                    with suppress(OSError):  # it was removed since we saw it
-                        used += entry.stat(follow_symlinks=False).st_blocks * 512
+            def measured(pids: Sequence[int]) -> tuple[int, bool]:
+                with walking:
+                    used, (found, whole) = nameless(pids), _entries(work, scratch)
+                    for entry in found:
+                        with suppress(OSError):  # it was removed since we saw it
+                            used += entry.stat(follow_symlinks=False).st_blocks * 512
                 too_many = len(found) - entries > self.limits.inodes
                 return 0, used - start > self.limits.disk or too_many or not whole
+
+            async def disk(pids: Sequence[int]) -> tuple[int, bool]:
+                return await asyncio.to_thread(measured, pids)
 
             def command(status: int) -> list[str]:
                 launch = tiers.Launch(
@@ -154,7 +159,7 @@ class LocalSandboxes:
                 return tiers.landlock(launch, self.limits, found)
 
             ended = await carry_out(spawned(command), self.limits, stdin=stdin, seconds=seconds, disk=disk)
-            after = {f.name: f for f in walk(root, 100_000)}
+            after = await asyncio.to_thread(_files, root)
             changes = [f for f in after.values() if before.get(f.name) != f][: self.limits.collected]
             changes += [Found(n, 0, deleted=True) for n in before.keys() - after.keys()]
             made = await asyncio.to_thread(workspace.stage, run, root, changes)
@@ -347,6 +352,10 @@ async def probe(tier: str, limits: Limits) -> Probe:
     if execution.outcome is Outcome.SUCCEEDED and execution.stdout.strip() == "sealed":
         return Probe(tier, True)
     return Probe(tier, False, (execution.stdout + execution.stderr).strip()[-500:] or str(execution.outcome))
+
+
+def _files(root: int) -> dict[FileName, Found]:
+    return {f.name: f for f in walk(root, 100_000)}
 
 
 def _hidden(name: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,7 +72,7 @@ async def watch(
     root: int,
     limit: int,
     seen: Watched,
-    disk: Callable[[Sequence[int]], tuple[int, bool]],
+    disk: Callable[[Sequence[int]], Awaitable[tuple[int, bool]]],
     *,
     hard: bool,
     every: float = 0.05,
@@ -85,7 +85,7 @@ async def watch(
     marked: set[int] = set()
     while True:
         pids = tree(root)
-        used, full = disk(pids)
+        used, full = await disk(pids)
         seen.disk_was_full = seen.disk_was_full or full
         if full and hard:
             return Outcome.DISK_FULL

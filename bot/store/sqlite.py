@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import json
 import re
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
-from importlib.resources import files
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +18,7 @@ from pydantic import TypeAdapter
 from bot.conversation import ENTRY, Conversation, Decision, Entry
 from bot.errors import Lost, ServiceError, SetupError
 from bot.request import REQUEST, Request, ThreadId
+from bot.store.opening import alone, migrate
 
 Work = Callable[[aiosqlite.Connection], Any]
 
@@ -30,7 +29,7 @@ async def open_store(path: Path | str, *, clock: Callable[[], float] = time.time
 
     Raises SetupError when another process uses it, when it is newer than this program, or when it cannot be opened.
     """
-    with _alone(path):
+    with alone(path):
         try:
             connection = await aiosqlite.connect(path, isolation_level=None)
         except (sqlite3.Error, OSError) as error:
@@ -40,7 +39,7 @@ async def open_store(path: Path | str, *, clock: Callable[[], float] = time.time
                 await connection.executescript(
                     "pragma journal_mode=wal; pragma synchronous=full; pragma busy_timeout=5000;"
                 )
-                await _migrate(connection, path)
+                await migrate(connection, path)
             except sqlite3.Error as error:
                 raise SetupError(f"The store {path} cannot be used: {error}") from error
             store = SqliteStore(connection, clock)
@@ -263,39 +262,6 @@ async def _wanted(db: aiosqlite.Connection, request: Request) -> bool:
 async def _close(db: aiosqlite.Connection, keys: Sequence[str], now: float) -> None:
     for key in keys:
         await db.execute("update inbox set closed_at = ? where key = ? and closed_at is null", (now, key))
-
-
-async def _migrate(db: aiosqlite.Connection, path: Path | str) -> None:
-    """Apply the numbered SQL files that the database does not have yet, each in a transaction."""
-    scripts = sorted((f for f in files(__package__).iterdir() if f.name.endswith(".sql")), key=lambda f: f.name)
-    [(version,)] = await _rows(db, "pragma user_version")
-    if version > len(scripts):
-        raise SetupError(f"The store {path} was written by a newer version of this program. Run that one.")
-    for number, script in enumerate(scripts[version:], version + 1):
-        await db.executescript(f"begin;\n{script.read_text()}\npragma user_version = {number};\ncommit;")
-
-
-@contextmanager
-def _alone(path: Path | str) -> Iterator[None]:
-    """Hold the lock that keeps a second process away from the data."""
-    if str(path) == ":memory:":
-        yield
-        return
-    try:
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-        lock = open(f"{path}.lock", "w")  # noqa: SIM115  held until the store closes
-    except OSError as error:
-        raise SetupError(
-            f"The folder {Path(path).parent} cannot be written: {error.strerror}. Set BOT_DATA."
-        ) from error
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise SetupError(
-                f"Another bot is using {Path(path).parent}. Stop it, or set BOT_DATA to another folder."
-            ) from error
-        yield
 
 
 def _dump(adapter: TypeAdapter[Any], value: object) -> bytes:

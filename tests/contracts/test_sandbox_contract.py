@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import threading
+import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +15,7 @@ from bot.errors import NoSuchFile, TooLarge
 from bot.execution import Execution, FileName, Outcome, chunked
 from bot.ports import Sandboxes
 from bot.request import ThreadId
+from bot.sandbox import sandboxes as tier
 from bot.sandbox.limits import Limits
 from bot.sandbox.sandboxes import open_sandboxes, probe
 from tests.fakes import MemorySandboxes
@@ -112,3 +116,30 @@ async def test_the_log_toolkit_reads_the_threads_files_and_its_index_is_listed_n
         assert [f.name for f in await sandbox.list()] == ["my app.log"]
         assert (wrong.outcome, wrong.exit_code) == (Outcome.FAILED, 2)
         assert "There is no file none.log." in wrong.stderr
+
+
+async def test_the_watch_on_new_files_never_walks_on_the_loop_nor_twice_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not (found := await probe("landlock", LIMITS)).works:
+        pytest.skip(f"landlock does not work on this machine: {found.why}")
+    overlaps: list[bool] = []
+    on_loop: list[bool] = []
+    entries, walking = tier._entries, threading.Lock()
+
+    def slow(*folders: Path) -> tuple[list[os.DirEntry[str]], bool]:
+        on_loop.append(threading.current_thread() is threading.main_thread())
+        overlaps.append(walking.locked())
+        with walking:
+            time.sleep(0.2)
+            return entries(*folders)
+
+    monkeypatch.setattr(tier, "_entries", slow)
+    async with open_sandboxes(tmp_path, LIMITS, tier="landlock") as real, real.open(THREAD) as sandbox:
+        await sandbox.put(FileName("a.py"), chunked(b"import time; time.sleep(9)"))
+        execution = await sandbox.run(FileName("a.py"), timeout=0.5)
+
+    assert execution.outcome is Outcome.TIMED_OUT
+    assert len(overlaps) > 2
+    assert not any(overlaps)
+    assert not any(on_loop)

@@ -48,6 +48,12 @@ class Slack:
             assert response.status == 200, said
             return said
 
+    async def seen(self, what: str) -> Json:
+        """GET from the control API."""
+        async with self._session.get(f"control/{what}") as response:
+            said: Json = await response.json()
+            return said
+
     async def messages(self, thread: str) -> list[Json]:
         """The bot's messages of a thread, in order."""
         async with self._session.get(
