@@ -140,7 +140,7 @@ def spawned(command: Callable[[int], Sequence[str]]) -> Start:
             stdin=stdin,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
-            env={"PATH": "/usr/bin:/bin"},  # bwrap's own /proc entry would show ours to the script
+            env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"},  # bwrap's own /proc entry would show ours to the script
             pass_fds=[status.fileno()],
             start_new_session=True,
             cwd="/",

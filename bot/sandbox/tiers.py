@@ -201,6 +201,12 @@ def landlock(launch: Launch, limits: Limits, runtime: Runtime) -> list[str]:
     config = _config(launch, limits, overlay=False)
     config["limits"] |= {"FSIZE": limits.disk}
     system = ["/usr", "/lib", "/lib64", "/bin", "/etc/ld.so.cache", "/etc/localtime", "/dev/urandom", "/dev/zero"]
+    system += [
+        "/proc/self",
+        "/proc/cpuinfo",
+        "/proc/meminfo",
+        "/sys/fs/cgroup",
+    ]  # libraries look at their own process; no other is shown
     environment = _environment(work, site, runtime, "", limits)
     environment |= dict.fromkeys(
         ("TMPDIR", "HOME", "MPLCONFIGDIR", "POLARS_TEMP_DIR", "POLARS_OOC_SPILL_DIR"), temporary

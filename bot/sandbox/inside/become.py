@@ -10,4 +10,4 @@ if __name__ == "__main__":
     os.setgroups([])
     os.setresgid(uid, uid, uid)
     os.setresuid(uid, uid, uid)
-    os.execve(sys.argv[2], sys.argv[2:], {"PATH": "/usr/bin:/bin"})
+    os.execve(sys.argv[2], sys.argv[2:], {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"})

@@ -38,7 +38,7 @@ def main() -> None:
         command = plan["command"]
         for number in range(len(plan["shown"])):
             command = [word.replace(f"{{{number}}}", f"{STAGE}/{number}") for word in command]
-        os.execve(command[0], command, {"PATH": "/usr/bin:/bin"})
+        os.execve(command[0], command, {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"})
     except OSError as error:
         print(f"cannot stage: {error}", file=sys.stderr)
         os._exit(125)
