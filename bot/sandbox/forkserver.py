@@ -26,8 +26,8 @@ START = 60.0  # seconds
 class Forked:
     """A run's first process, forked for us."""
 
-    def __init__(self, pidfd: int, stdout: asyncio.StreamReader, stderr: asyncio.StreamReader) -> None:
-        self.stdout, self.stderr = stdout, stderr
+    def __init__(self, pidfd: int) -> None:
+        self.stdout, self.stderr = asyncio.StreamReader(), asyncio.StreamReader()
         found = re.search(r"^Pid:\s+(-?\d+)", Path(f"/proc/self/fdinfo/{pidfd}").read_text(), re.M)
         self.pid = int(found[1]) if found else -1
         self._pidfd = pidfd
@@ -132,9 +132,14 @@ class ForkServer:
             for _, writing in pipes:
                 os.close(writing)
         self.runs += 1
-        stdout, stderr = [await _stream(reading) for reading, _ in pipes]
-        run = Forked(pidfd, stdout, stderr)
+        run = Forked(pidfd)
         self._running.add(run)
+        try:
+            await _connected(run.stdout, pipes[0][0])
+            await _connected(run.stderr, pipes[1][0])
+        except BaseException:
+            await run.end()
+            raise
         return run
 
     async def _ask(self, request: bytes, descriptors: list[int]) -> int:
@@ -153,13 +158,14 @@ class ForkServer:
 
     async def close(self) -> None:
         """End it, and with it all that it has forked."""
-        if self._control is not None:
-            self._control.close()
-            self._control = None
         if self._process is not None and self._process.returncode is None:
             with suppress(ProcessLookupError):
                 self._process.kill()
             await self._process.wait()
+        async with self._asking:  # whoever waits for an answer has been told by now that there is none
+            if self._control is not None:
+                self._control.close()
+                self._control = None
 
 
 async def _readable(control: socket.socket) -> None:
@@ -172,9 +178,6 @@ async def _readable(control: socket.socket) -> None:
         loop.remove_reader(control)
 
 
-async def _stream(descriptor: int) -> asyncio.StreamReader:
-    reader = asyncio.StreamReader()
-    await asyncio.get_running_loop().connect_read_pipe(
-        lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(descriptor, "rb", buffering=0)
-    )
-    return reader
+async def _connected(reader: asyncio.StreamReader, descriptor: int) -> None:
+    pipe = os.fdopen(descriptor, "rb", buffering=0)
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), pipe)

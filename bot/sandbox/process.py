@@ -76,12 +76,13 @@ class _Status:
         return used, any(info.f_bfree < 16 or info.f_ffree < 2 for info in infos)
 
     def layer(self) -> int | None:
-        """Give away the layer's descriptor, the first, and close the others."""
-        layer = self._folders[0] if self._folders else None
-        for folder in self._folders[1:]:
-            os.close(folder)
-        self._folders = []
-        return layer
+        """Give away the layer's descriptor, the first."""
+        return self._folders.pop(0) if self._folders else None
+
+    def close(self) -> None:
+        """Close what was not given away."""
+        while self._folders:
+            os.close(self._folders.pop())
 
 
 class Started(Protocol):
@@ -159,21 +160,24 @@ async def carry_out(start: Start, limits: Limits, *, stdin: str, seconds: float,
     ours.setblocking(False)
     status, output, seen = _Status(ours), _Output(limits.output), Watched()
     started = time.monotonic()
-    with ours:
-        given = _input(stdin)
-        try:
-            with theirs:
-                process = await start(theirs, given)
-        finally:
-            os.close(given)
-        try:
-            cause = await _until_over(process, output, seen, status, limits, seconds, disk)
-        finally:
-            await process.end()
-            seen.disk_was_full |= (await (disk or status.disk)([]))[1]
-            status.poll()
-    duration = time.monotonic() - started
-    return _judged(cause, status, output, seen, duration, limits, seconds)
+    try:
+        with ours:
+            given = _input(stdin)
+            try:
+                with theirs:
+                    process = await start(theirs, given)
+            finally:
+                os.close(given)
+            try:
+                cause = await _until_over(process, output, seen, status, limits, seconds, disk)
+            finally:
+                await process.end()
+                seen.disk_was_full |= (await (disk or status.disk)([]))[1]
+                status.poll()
+        duration = time.monotonic() - started
+        return _judged(cause, status, output, seen, duration, limits, seconds)
+    finally:
+        status.close()
 
 
 def _input(text: str) -> int:

