@@ -6,13 +6,11 @@ import asyncio
 import logging
 import os
 import re
-import shutil
 import sys
 import tempfile
-import threading
 import uuid
 from collections.abc import AsyncIterator, Sequence
-from contextlib import ExitStack, asynccontextmanager, nullcontext, suppress
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -21,13 +19,13 @@ from bot.errors import ServiceError, SetupError
 from bot.execution import Execution, FileInfo, FileName, Outcome, chunked
 from bot.request import ThreadId
 from bot.sandbox import tiers
-from bot.sandbox.descriptors import FOLDER, Found, opened, reading, remove, walk
-from bot.sandbox.forkserver import MODULES, REQUEST, WORN, ForkServer
+from bot.sandbox.copied import Made, run_in_copy
+from bot.sandbox.descriptors import FOLDER, opened, reading, walk
+from bot.sandbox.forkserver import REQUEST, ForkServers, renewed
 from bot.sandbox.limits import Limits
 from bot.sandbox.process import Ended, Start, carry_out, spawned
 from bot.sandbox.runtime import NO_RUNTIME, RuntimeBuild
 from bot.sandbox.selftest import TESTS
-from bot.sandbox.watchdog import nameless
 from bot.sandbox.workspace import Workspace
 
 log = logging.getLogger(__name__)
@@ -55,9 +53,7 @@ class LocalSandboxes:
         self._runtime = runtime
         self._owner = tiers.UID if os.geteuid() == 0 else -1
         self._slots = asyncio.Semaphore(slots)
-        self._server: ForkServer | None = None
-        self._worn: list[ForkServer] = []
-        self._loaded = NO_RUNTIME
+        self.servers: ForkServers | None = None
 
     @asynccontextmanager
     async def open(self, thread: ThreadId) -> AsyncIterator[LocalSandbox]:
@@ -79,32 +75,27 @@ class LocalSandboxes:
             if name is not None:
                 with opened(str(workspace.files), FOLDER) as root, reading(root, name):
                     pass
+            found = self._runtime.current if self._runtime else NO_RUNTIME
+            launch = tiers.Launch(
+                files=workspace.files, script=name, args=tuple(args), status=-1, scratch=workspace.stages, root=self._owner >= 0
+            )  # fmt: skip
             if self.tier == "landlock":
-                ended, made, deleted = await self._copied(workspace, run, name, args, stdin, seconds)
+                ended, made, deleted = await run_in_copy(workspace, self.limits, found, run, launch, stdin, seconds)
             else:
-                ended, made, deleted = await self._overlaid(workspace, run, name, args, stdin, seconds)
+                ended, made, deleted = await self._overlaid(workspace, run, found, launch, stdin, seconds)
         return ended, run, made, deleted
 
     async def _overlaid(
-        self, workspace: Workspace, run: str, name: FileName | None, args: Sequence[str], stdin: str, seconds: float
-    ) -> tuple[Ended, tuple[FileInfo, ...], tuple[FileName, ...]]:
-        binary = tiers.find_bwrap()
-        assert binary is not None
-        found = self._runtime.current if self._runtime else NO_RUNTIME
-
-        def launch(status: int) -> tiers.Launch:
-            return tiers.Launch(
-                files=workspace.files, script=name, args=tuple(args), status=status, scratch=workspace.stages,
-                root=self._owner >= 0,
-            )  # fmt: skip
-
-        below = replace(launch(-1), files=workspace.files.relative_to(self._data / "threads"))
-        request = tiers.request(below, self.limits)
-        server = self._server
-        if server is not None and server.ready and sum(map(len, args)) < REQUEST:
-            start: Start = partial(server.fork, request)
+        self, workspace: Workspace, run: str, found: tiers.Runtime, launch: tiers.Launch, stdin: str, seconds: float
+    ) -> Made:
+        server = self.servers.current if self.servers else None
+        if server is not None and sum(map(len, launch.args)) < REQUEST:
+            below = replace(launch, files=launch.files.relative_to(self._data / "threads"))
+            start: Start = partial(server.fork, tiers.request(below, self.limits))
         else:
-            start = spawned(lambda status: tiers.bwrap(launch(status), self.limits, found, binary))
+            binary = tiers.find_bwrap()
+            assert binary is not None
+            start = spawned(lambda status: tiers.bwrap(replace(launch, status=status), self.limits, found, binary))
         ended = await carry_out(start, self.limits, stdin=stdin, seconds=seconds, disk=None)
         if ended.layer is None:
             return ended, (), ()
@@ -115,114 +106,22 @@ class LocalSandboxes:
             os.close(ended.layer)
         return ended, made, tuple(c.name for c in changes if c.deleted)
 
-    async def _copied(
-        self, workspace: Workspace, run: str, name: FileName | None, args: Sequence[str], stdin: str, seconds: float
-    ) -> tuple[Ended, tuple[FileInfo, ...], tuple[FileName, ...]]:
-        found = self._runtime.current if self._runtime else NO_RUNTIME
-        with ExitStack() as stack:
-            home = Path(tempfile.mkdtemp(prefix="codebot-"))
-            stack.callback(_removed, str(home))
-            os.chmod(home, 0o755)  # noqa: S103  a root bot's scripts run as another user
-            work, scratch = home / "data", home / "tmp"
-            await asyncio.to_thread(shutil.copytree, workspace.files, work, symlinks=True)
-            scratch.mkdir()
-            (home / "site").mkdir(mode=0o755)
-            shutil.copy(tiers.INSIDE / "site/sitecustomize.py", home / "site")
-            shutil.copytree(tiers.PACKAGE / "logs", home / "site/logs")
-            for font in found.fonts:
-                shutil.copy(font, scratch)
-            if self._owner >= 0:
-                for path in (work, *work.rglob("*"), scratch, *scratch.iterdir()):
-                    os.chown(path, self._owner, self._owner, follow_symlinks=False)
-            root = stack.enter_context(opened(str(work), FOLDER))
-            before = await asyncio.to_thread(_files, root)
-            start = sum(f.size for f in before.values())
-            entries = len((await asyncio.to_thread(_entries, work, scratch))[0])
-            walking = threading.Lock()  # a walk whose run is over goes on in its thread; the next one waits for it
-
-            def measured(pids: Sequence[int]) -> tuple[int, bool]:
-                with walking:
-                    used, (found, whole) = nameless(pids), _entries(work, scratch)
-                    for entry in found:
-                        with suppress(OSError):  # it was removed since we saw it
-                            used += entry.stat(follow_symlinks=False).st_blocks * 512
-                too_many = len(found) - entries > self.limits.inodes
-                return 0, used - start > self.limits.disk or too_many or not whole
-
-            async def disk(pids: Sequence[int]) -> tuple[int, bool]:
-                return await asyncio.to_thread(measured, pids)
-
-            def command(status: int) -> list[str]:
-                launch = tiers.Launch(
-                    files=work, script=name, args=tuple(args), status=status, scratch=scratch, root=self._owner >= 0
-                )
-                return tiers.landlock(launch, self.limits, found)
-
-            ended = await carry_out(spawned(command), self.limits, stdin=stdin, seconds=seconds, disk=disk)
-            after = await asyncio.to_thread(_files, root)
-            changes = [f for f in after.values() if before.get(f.name) != f][: self.limits.collected]
-            changes += [Found(n, 0, deleted=True) for n in before.keys() - after.keys()]
-            made = await asyncio.to_thread(workspace.stage, run, root, changes)
-        return ended, made, tuple(c.name for c in changes if c.deleted)
-
     @asynccontextmanager
     async def warm(self) -> AsyncIterator[None]:
-        """Keep a fork server at hand; a new one takes its place when the libraries are there, when it is worn or gone."""
-        await self.begin()
-        keeping = asyncio.create_task(self._keep())
-        try:
-            yield
-        finally:
-            keeping.cancel()
-            await asyncio.gather(keeping, return_exceptions=True)
-            await self.close()
-
-    async def loaded(self) -> None:
-        """Wait until the fork server has the libraries, if they are built."""
-        found = self._runtime.current if self._runtime else NO_RUNTIME
-        while self._loaded != found:  # noqa: ASYNC110  the task that keeps it is our own
-            await asyncio.sleep(0.05)
-
-    async def begin(self) -> None:
-        """Start a fork server without libraries: it is there at once; raises ServiceError."""
-        self._server = await self.serve(NO_RUNTIME)
-
-    async def close(self) -> None:
-        """End the fork servers."""
-        for server in (*self._worn, *([self._server] if self._server else [])):
-            await server.close()
-
-    async def _keep(self) -> None:
-        while True:
-            await asyncio.sleep(0.2)
-            found = self._runtime.current if self._runtime else NO_RUNTIME
-            server = self._server
-            if server is None or not server.ready or server.runs >= WORN or found != self._loaded:
-                try:
-                    fresh = await self.serve(found)
-                except (ServiceError, OSError) as error:
-                    log.warning("runs start one by one: %s", error)
-                else:
-                    log.info("the fork server is ready")
-                    self._server, self._loaded = fresh, found
-                    self._worn += [server] if server else []
-            for worn in [w for w in self._worn if not w.busy or not w.ready]:
-                self._worn.remove(worn)
-                await worn.close()
-
-    async def serve(self, runtime: tiers.Runtime) -> ForkServer:
-        """Start a fork server with the libraries of a runtime; raises ServiceError."""
+        """Keep a fork server at hand for as long as this is open; raises ServiceError when there can be none."""
         binary = tiers.find_bwrap()
         assert binary is not None
         threads = self._data / "threads"
         threads.mkdir(parents=True, exist_ok=True)
 
-        def command(control: int, config: str) -> list[str]:
+        def command(runtime: tiers.Runtime, config: str) -> list[str]:
             return tiers.forkserver(threads, self.limits, runtime, binary, root=self._owner >= 0, config=config)
 
-        server = ForkServer(command)
-        await server.start(MODULES if runtime.site else ())
-        return server
+        async with renewed(command, lambda: self._runtime.current if self._runtime else NO_RUNTIME) as self.servers:
+            try:
+                yield
+            finally:
+                self.servers = None
 
     def hint(self, ended: Ended) -> str:
         """What a script that failed for want of a library or of input can do about it."""
@@ -334,54 +233,22 @@ async def probe(tier: str, limits: Limits) -> Probe:
     with tempfile.TemporaryDirectory(prefix="codebot-probe-", ignore_cleanup_errors=True) as folder:
         tested = LocalSandboxes(Path(folder), replace(limits, seconds=20.0), tier, None, 1)
         try:
-            if tier == "forkserver":
-                await tested.begin()
-            for thread, name, script, args in (
-                (ThreadId("T", "C", "other"), "secret.txt", "a secret", None),
-                (ThreadId("T", "C", "probe"), "folder/old.txt", "old", None),
-                (ThreadId("T", "C", "probe"), "probe.py", TESTS, (folder, str(os.getpid()))),
-            ):
-                async with tested.open(thread) as sandbox:
-                    await sandbox.put(FileName(name), chunked(script.encode()))
-                    if args is not None:
-                        execution = await sandbox.run(FileName(name), args)
+            async with tested.warm() if tier == "forkserver" else nullcontext():
+                for thread, name, script, args in (
+                    (ThreadId("T", "C", "other"), "secret.txt", "a secret", None),
+                    (ThreadId("T", "C", "probe"), "folder/old.txt", "old", None),
+                    (ThreadId("T", "C", "probe"), "probe.py", TESTS, (folder, str(os.getpid()))),
+                ):
+                    async with tested.open(thread) as sandbox:
+                        await sandbox.put(FileName(name), chunked(script.encode()))
+                        if args is not None:
+                            execution = await sandbox.run(FileName(name), args)
         except ServiceError as error:
             return Probe(tier, False, str(error))
-        finally:
-            await tested.close()
     if execution.outcome is Outcome.SUCCEEDED and execution.stdout.strip() == "sealed":
         return Probe(tier, True)
     return Probe(tier, False, (execution.stdout + execution.stderr).strip()[-500:] or str(execution.outcome))
 
 
-def _files(root: int) -> dict[FileName, Found]:
-    return {f.name: f for f in walk(root, 100_000)}
-
-
 def _hidden(name: str) -> bool:
     return name == INDEXES or name.startswith(f"{INDEXES}/")
-
-
-def _removed(folder: str) -> None:
-    try:
-        remove(folder)
-    except OSError as error:
-        log.warning("%s could not be removed: %s", folder, error.strerror)
-
-
-def _entries(*folders: Path) -> tuple[list[os.DirEntry[str]], bool]:
-    """What is in the folders, and whether that is all: a script may hide files where the host cannot look."""
-    found: list[os.DirEntry[str]] = []
-    waiting: list[str] = [str(f) for f in folders]
-    whole = True
-    while waiting and len(found) < 100_000:
-        try:
-            for entry in os.scandir(waiting.pop()):
-                found.append(entry)
-                if entry.is_dir(follow_symlinks=False):
-                    waiting.append(entry.path)
-        except (FileNotFoundError, NotADirectoryError):
-            continue  # it was removed since we saw it
-        except OSError:
-            whole = False
-    return found, whole

@@ -106,7 +106,8 @@ async def _tiers(folder: Path, runtime: RuntimeBuild) -> AsyncIterator[tuple[lis
             )
             if name == "forkserver":
                 server = sandboxes
-                await sandboxes.loaded()
+                assert sandboxes.servers
+                await sandboxes.servers.loaded()
             found.append(Tier(name, await _sandboxed(sandboxes, big)))
         yield found, server
 

@@ -15,7 +15,7 @@ from bot.errors import NoSuchFile, TooLarge
 from bot.execution import Execution, FileName, Outcome, chunked
 from bot.ports import Sandboxes
 from bot.request import ThreadId
-from bot.sandbox import sandboxes as tier
+from bot.sandbox import copied as tier
 from bot.sandbox.limits import Limits
 from bot.sandbox.sandboxes import open_sandboxes, probe
 from tests.fakes import MemorySandboxes

@@ -122,7 +122,8 @@ async def with_libraries(
         pytest.skip(f"{request.param} does not work on this machine: {found.why}")
     async with open_sandboxes(tmp_path / "data", LIMITS, tier=request.param, runtime=runtime) as opened:
         if request.param == "forkserver":
-            await opened.loaded()
+            assert opened.servers
+            await opened.servers.loaded()
         yield opened
 
 

@@ -12,7 +12,7 @@ import pytest
 from bot.errors import ServiceError
 from bot.execution import Execution, FileName, Outcome, chunked
 from bot.request import ThreadId
-from bot.sandbox import sandboxes as module
+from bot.sandbox import forkserver as module
 from bot.sandbox.limits import Limits
 from bot.sandbox.sandboxes import LocalSandboxes, open_sandboxes, probe
 from bot.sandbox.watchdog import tree
