@@ -105,6 +105,6 @@ async def _slack(settings: Settings) -> AsyncIterator[Finding]:
 
 _SANDBOX = {
     "forkserver": "It needs what bwrap needs; without it, runs start more slowly.",
-    "bwrap": "Allow user namespaces (in a container: the seccomp profile of the README).",
+    "bwrap": "Allow user namespaces (in a container: a seccomp profile that allows what SECURITY.md lists).",
     "landlock": "It needs Linux 5.13 or later with Landlock.",
 }

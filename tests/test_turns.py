@@ -19,6 +19,7 @@ from bot.ports import Claim, Decided, Overheard, Person, Store
 from bot.request import Command, Request, ThreadId
 from bot.turn import Budget
 from bot.user_proxy import SendMessage
+from tests.fakes import MemorySandboxes
 from tests.world import CSV, THREAD, brief, call, mention, report, respond, silent, world
 
 PLOT = call("File", name="plot.py", body="...")
@@ -565,6 +566,22 @@ async def test_a_claimed_number_of_log_lines_is_counted_again_before_the_user_re
         assert "60 lines of app.log within 14:40..14:41 hold pool empty" in answer
         refusal = w.model.prompts[2].items[-1].text  # type: ignore[union-attr]
         assert "'pool empty' is in 60 lines of app.log within 14:40..14:41, not in 61." in refusal
+
+
+async def test_a_run_whose_output_there_is_no_room_for_is_still_on_record() -> None:
+    async def prints(files: dict[str, bytes]) -> Execution:
+        return Execution(outcome=Outcome.SUCCEEDED, exit_code=0, stdout="line\n" * 30_000)
+
+    async with world(brief(), [PLOT, RUN], report("Printed.", run="plot.py")) as w:
+        w.sandboxes = MemorySandboxes(limit=100_000)
+        w.reborn()
+        w.sandboxes.programs["plot.py"] = prints
+
+        await w.tell(mention("print"))
+
+        assert w.texts()[0].startswith("Printed.")
+        [run] = [e for e in (await w.conversation()).entries if isinstance(e, Step) and e.execution]
+        assert "the thread has no room for the whole" in run.result
 
 
 class _Died(BaseException):
