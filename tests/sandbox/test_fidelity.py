@@ -53,6 +53,7 @@ CASES: dict[str, tuple[str, dict[str, str]]] = {
     "input() without input": ("input('name? ')", {}),
     "binary output": ("import sys; sys.stdout.buffer.write(b'\\x00\\xff\\xfe' * 3)", {}),
     "words in any script": ("print('héllo 😀 日本')\nimport sys; print(sys.stdout.encoding, sys.getfilesystemencoding())", {}),
+    "streams set anew": ("import sys\nsys.stdout.reconfigure(errors='ignore')\nfor s in (sys.stdin, sys.stdout, sys.stderr): print(s.name, s.mode, s.encoding, s.errors, s.seekable(), s.isatty(), s.line_buffering, s.write_through, s.fileno())", {}),
     "asyncio": ("import asyncio\nasync def f():\n    await asyncio.sleep(.01); return 4\nprint(asyncio.run(f()))", {}),
     "multiprocessing by fork": ("import multiprocessing as m\nif __name__ == '__main__':\n    with m.get_context('fork').Pool(2) as p: print(p.map(abs, [-1, -2]))", {"landlock": NO_FORK}),
     "multiprocessing by spawn": ("import multiprocessing as m\ndef f(x): return x * x\nif __name__ == '__main__':\n    with m.get_context('spawn').Pool(2) as p: print(p.map(f, [2, 3]))", {"landlock": NO_FORK}),

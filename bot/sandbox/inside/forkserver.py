@@ -126,6 +126,7 @@ def _become_script(request: dict[str, Any], status: socket.socket, program: byte
     except OSError as error:
         print(f"cannot start: {error}", file=sys.stderr)
         os._exit(126)
+    script.renew_streams()
     sys.path_importer_cache.pop("/mnt/data", None)
     if numpy := sys.modules.get("numpy"):
         numpy.random.seed()  # a fork copies the state of the generator; Python's own is renewed by itself

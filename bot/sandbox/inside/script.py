@@ -23,11 +23,21 @@ def prepare(config: dict[str, Any]) -> None:
     for ours in ("CODEBOT_SITE", "CODEBOT_DATA", "PYTHONSAFEPATH"):
         os.environ.pop(ours, None)
     sys.dont_write_bytecode = True
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(
-                encoding="utf-8", errors="backslashreplace" if stream is sys.stderr else "surrogateescape"
-            )
+    renew_streams()
+
+
+def renew_streams() -> None:
+    """Make the standard streams as Python's start would, for what their descriptors and the environment are now."""
+    unbuffered = bool(os.environ.get("PYTHONUNBUFFERED"))
+    for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
+        buffering = 0 if unbuffered and mode == "w" else -1
+        binary: Any = open(number, f"{mode}b", buffering, closefd=False)  # noqa: SIM115  for as long as we run
+        getattr(binary, "raw", binary).name = f"<{name}>"
+        errors = "backslashreplace" if name == "stderr" else "surrogateescape"
+        stream: Any = io.TextIOWrapper(binary, "utf-8", errors, "\n", write_through=unbuffered)
+        stream.mode = mode
+        setattr(sys, name, stream)
+        setattr(sys, f"__{name}__", stream)
 
 
 def run(path: str, args: list[str]) -> None:
