@@ -218,7 +218,8 @@ def _words(texts: list[str]) -> list[str]:
 
 def _files(texts: list[str]) -> list[str]:
     found = [f.strip() for text in texts for match in _ATTACHED.findall(text) for f in match.split(", ")]
-    return list(dict.fromkeys(f for f in reversed(found) if f and f != "none"))[::-1]
+    names = list(dict.fromkeys(f for f in reversed(found) if f and f != "none"))[::-1]
+    return [name for name in names if name.removesuffix(".png") == name or name.removesuffix(".png") not in names]
 
 
 def _section(brief: str) -> str:
