@@ -86,7 +86,7 @@ def main(arguments: list[str]) -> int:
     )
     asked = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
-        drain = _drain(Path(folder) / "drain")
+        drain = drain3(Path(folder) / "drain")
         for style in asked.formats.split(","):
             _table(Path(folder), style, asked.size, drain, asked.drain_lines)
     return 0
@@ -150,7 +150,8 @@ def _row(title: str, took: Took, base: Took) -> None:
     print(f"{title:34}{took.seconds:9.2f}{took.memory:7.0f}{tokens:8}  {took.seconds / base.seconds:.2f} x", flush=True)
 
 
-def _drain(home: Path) -> Path | None:
+def drain3(home: Path) -> Path | None:
+    """Install drain3 into an environment of its own and return its interpreter; None, said on stderr, when that fails."""
     try:
         subprocess.run([sys.executable, "-m", "venv", home], check=True, capture_output=True)
         subprocess.run([home / "bin/pip", "install", "-q", "drain3==0.9.11"], check=True, capture_output=True)
