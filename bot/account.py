@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from bot.conversation import Conversation, Decision, Reply, Report, Step, Usage
+from bot.conversation import Conversation
+from bot.entries import Decision, Reply, Report, Step, Usage
 from bot.execution import Execution, FileName, Outcome
 from bot.gate import changed_by
 from bot.logs.secrets import without_secrets

@@ -8,23 +8,8 @@ from typing import Final
 from pydantic import BaseModel
 
 from bot.account import ended
-from bot.conversation import (
-    PROFILER,
-    RUNNER,
-    Call,
-    Citation,
-    Conversation,
-    Count,
-    Decision,
-    Entry,
-    Evidence,
-    Notice,
-    Perform,
-    Reply,
-    Report,
-    Step,
-    UserMessage,
-)
+from bot.conversation import PROFILER, RUNNER, Conversation, Perform
+from bot.entries import Call, Citation, Count, Decision, Entry, Evidence, Notice, Reply, Report, Step, UserMessage
 from bot.execution import FileName
 from bot.gate import plain_name
 from bot.log_tools import LogProfile

@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from bot.conversation import Citation, Conversation, Evidence, Message, Report, Step
+from bot.conversation import Conversation
+from bot.entries import Citation, Evidence, Message, Report, Step
 from bot.errors import NoSuchFile, UnsafeFileName
 from bot.execution import FileName, Outcome, file_name
 from bot.log_tools import PACKED, checked

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from bot.conversation import Conversation, Decide, Deliver, UserMessage
+from bot.conversation import Conversation, Decide, Deliver
+from bot.entries import UserMessage
 from bot.request import Request
 
 

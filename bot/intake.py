@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from bot.access import Access
-from bot.conversation import Conversation, Entry, Reply, UserMessage
+from bot.conversation import Conversation
+from bot.entries import Entry, Reply, UserMessage
 from bot.errors import ServiceError, UserError
 from bot.execution import FileName, chunked, file_name
 from bot.ports import Chat, Found, Sandbox, Store

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from bot.conversation import Citation, Count
+from bot.entries import Citation, Count
 from bot.errors import ServiceError
 from bot.execution import Execution, FileName, Outcome, file_name
 from bot.ports import Sandbox

@@ -13,7 +13,8 @@ from typing import Protocol, TypeVar
 
 from pydantic import BaseModel
 
-from bot.conversation import Conversation, Decision, Entry, Reply, Usage
+from bot.conversation import Conversation
+from bot.entries import Decision, Entry, Reply, Usage
 from bot.execution import Execution, FileInfo, FileName
 from bot.request import Request, ThreadId, Upload
 

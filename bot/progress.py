@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from bot.conversation import USER_PROXY, Conversation, Decide, Decision, Deliver, Judge, Perform, Step
+from bot.conversation import USER_PROXY, Conversation, Decide, Deliver, Judge, Perform
+from bot.entries import Decision, Step
 from bot.execution import Outcome
 from bot.log_tools import LogTool
 from bot.ports import Task

@@ -10,7 +10,8 @@ from typing import Literal
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
-from bot.conversation import Call, Perform, Step
+from bot.conversation import Perform
+from bot.entries import Call, Step
 from bot.errors import TooLarge, UserError
 from bot.execution import Execution, FileName, Outcome, chunked
 from bot.log_tools import LOG_TOOLS, LogTool, Name, Tool, said

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from bot.account import used
-from bot.conversation import Conversation, Decision, Delivery, Entry, Reply
+from bot.conversation import Conversation
+from bot.entries import Decision, Delivery, Entry, Reply
 from bot.ports import Claim
 
 

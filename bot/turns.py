@@ -11,28 +11,9 @@ from dataclasses import replace
 from typing import Protocol
 
 from bot.account import account, footer
-from bot.conversation import (
-    PROFILER,
-    RUNNER,
-    USER_PROXY,
-    Conversation,
-    Decide,
-    Decision,
-    Deliver,
-    Delivery,
-    Entry,
-    Judge,
-    Message,
-    Notice,
-    Perform,
-    Reply,
-    Report,
-    Show,
-    Step,
-    Stopped,
-    UserMessage,
-)
+from bot.conversation import PROFILER, RUNNER, USER_PROXY, Conversation, Decide, Deliver, Judge, Perform, Show
 from bot.engine import Engine
+from bot.entries import Decision, Delivery, Entry, Message, Notice, Reply, Report, Step, Stopped, UserMessage
 from bot.errors import Lost, ServiceError
 from bot.execution import FileName
 from bot.inbox import Drop, Steer, Stop, Take, Withdraw, sort_out

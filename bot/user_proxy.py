@@ -8,18 +8,8 @@ from typing import Annotated, Any, Literal, cast
 from pydantic import BaseModel, Field, create_model
 
 from bot.account import account, answer
-from bot.conversation import (
-    USER_PROXY,
-    Call,
-    Conversation,
-    Decision,
-    Entry,
-    Message,
-    Perform,
-    Reply,
-    Report,
-    UserMessage,
-)
+from bot.conversation import USER_PROXY, Conversation, Perform
+from bot.entries import Call, Decision, Entry, Message, Reply, Report, UserMessage
 from bot.gate import objections
 from bot.ports import Model, Prompt, Sandbox
 from bot.request import ThreadId

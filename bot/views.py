@@ -5,19 +5,8 @@ Items only ever grow at the end, so that from call to call the head of a prompt 
 
 from __future__ import annotations
 
-from bot.conversation import (
-    RUNNER,
-    USER_PROXY,
-    Conversation,
-    Decision,
-    Message,
-    Notice,
-    Reply,
-    Report,
-    Step,
-    Stopped,
-    UserMessage,
-)
+from bot.conversation import RUNNER, USER_PROXY, Conversation
+from bot.entries import Decision, Message, Notice, Reply, Report, Step, Stopped, UserMessage
 from bot.ports import Decided, Said
 from bot.text import bounded, fenced
 

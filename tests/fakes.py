@@ -14,7 +14,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from bot.conversation import Call, Decision, Reply, Usage
+from bot.entries import Call, Decision, Reply, Usage
 from bot.errors import BotError, NoSuchFile, ServiceError, TooLarge, UserError
 from bot.execution import Execution, FileInfo, FileName, Outcome
 from bot.ports import Attachment, Found, Overheard, Person, Prompt, Sandbox, Task, Typed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from bot.conversation import ENTRY
+from bot.entries import ENTRY
 from bot.execution import FileName
 
 text = st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=200)

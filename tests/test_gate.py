@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from bot.conversation import Citation, Conversation, Evidence, Message, Report, Step, UserMessage
+from bot.conversation import Conversation
+from bot.entries import Citation, Evidence, Message, Report, Step, UserMessage
 from bot.execution import Execution, FileInfo, FileName, Outcome, chunked
 from bot.gate import objections
 from tests.fakes import MemorySandbox

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bot.conversation import Call, Conversation, Decision, Message, Reply, UserMessage
+from bot.conversation import Conversation
+from bot.entries import Call, Decision, Message, Reply, UserMessage
 from bot.inbox import Drop, Steer, Stop, Take, Withdraw, sort_out
 from bot.request import Command
 from tests.world import mention

@@ -12,7 +12,7 @@ import pytest
 
 from bot.access import Access
 from bot.code_assistant import CodeAssistant
-from bot.conversation import Decision, Delivery, Entry, Message, Report, Step, Usage
+from bot.entries import Decision, Delivery, Entry, Message, Report, Step, Usage
 from bot.errors import ServiceError, UserError
 from bot.execution import Execution, Outcome
 from bot.ports import Claim, Decided, Overheard, Person, Store

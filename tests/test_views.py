@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from bot.conversation import Call, Conversation, Decision, Message, Reply, Step, Stopped, UserMessage
+from bot.conversation import Conversation
+from bot.entries import Call, Decision, Message, Reply, Step, Stopped, UserMessage
 from bot.ports import Decided, Said
 from bot.views import UNPERFORMED, for_specialist, for_user_proxy
 

@@ -12,7 +12,7 @@ from openai import AsyncOpenAI
 from openai.types.chat import ChatCompletion
 from pydantic import BaseModel
 
-from bot.conversation import Call, Decision, Usage
+from bot.entries import Call, Decision, Usage
 from bot.llm.choice import ModelChoice
 from bot.llm.responses import cache_key
 from bot.llm.schemas import portable

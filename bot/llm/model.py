@@ -15,7 +15,7 @@ from instructor.core.exceptions import InstructorError, InstructorRetryException
 from openai import AsyncOpenAI
 from pydantic import BaseModel
 
-from bot.conversation import Decision, Usage
+from bot.entries import Decision, Usage
 from bot.errors import BotError, ServiceError
 from bot.llm.choice import ModelChoice
 from bot.llm.failures import Unavailable, asked_to_wait, in_our_words, reasoning_refused

@@ -12,7 +12,7 @@ import instructor
 from openai import AsyncOpenAI
 from pydantic import BaseModel
 
-from bot.conversation import Call, Usage
+from bot.entries import Call, Usage
 from bot.llm.choice import ModelChoice
 from bot.ports import Prompt
 

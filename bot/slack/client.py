@@ -12,7 +12,7 @@ import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.conversation import Reply
+from bot.entries import Reply
 from bot.errors import ServiceError
 from bot.ports import Attachment, Found, Overheard, Person, Task
 from bot.request import Request, ThreadId, Upload

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bot.conversation import Reply
+from bot.entries import Reply
 from bot.ports import Task
 
 PART = 11_500  # characters of one markdown block; Slack counts about 13,200 over a message

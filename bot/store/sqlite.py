@@ -15,7 +15,8 @@ from typing import Any
 import aiosqlite
 from pydantic import TypeAdapter
 
-from bot.conversation import ENTRY, Conversation, Decision, Entry
+from bot.conversation import Conversation
+from bot.entries import ENTRY, Decision, Entry
 from bot.errors import Lost, ServiceError, SetupError
 from bot.request import REQUEST, Request, ThreadId
 from bot.store.opening import alone, migrate

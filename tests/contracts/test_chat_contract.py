@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.conversation import Reply
+from bot.entries import Reply
 from bot.errors import ServiceError, UserError
 from bot.execution import FileName
 from bot.local.server import Options, running

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from bot.conversation import Decision, Entry, Reply, Usage, UserMessage
+from bot.entries import Decision, Entry, Reply, Usage, UserMessage
 from bot.errors import Lost
 from bot.ports import Store
 from bot.request import ThreadId

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.conversation import Reply
+from bot.entries import Reply
 from bot.ports import Task
 from bot.slack.render import PART, code, harmless, is_long, parts, split, working
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.conversation import Reply
+from bot.entries import Reply
 from bot.errors import SetupError
 from bot.store.sqlite import open_store
 from tests.world import THREAD, mention
