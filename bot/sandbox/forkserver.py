@@ -1,48 +1,62 @@
-"""The fork server, seen from the host: started once, asked for a process per run, renewed when it is worn or dead."""
+"""The fork server, seen from the host: started once, asked for a process per run, a run ahead of need."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import os
 import re
 import signal
 import socket
 import weakref
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from bot.errors import ServiceError
-from bot.sandbox.tiers import Runtime
+from bot.sandbox.process import NotBegun, readable
 from bot.sandbox.watchdog import sacrifice
 
-log = logging.getLogger(__name__)
-MODULES = ("numpy", "pandas", "matplotlib.pyplot")
-REQUEST = 100_000  # bytes that a request may have; a longer one takes the other way
-WORN = 5_000  # runs after which a server is renewed: all that it forks share its memory layout
+Command = Callable[[Mapping[str, Any]], Sequence[str]]
 START = 60.0  # seconds
 
 
 class Forked:
-    """A run's first process, forked for us."""
+    """A run's first process, forked for us: it waits with its namespaces built until it is told what to run."""
 
-    def __init__(self, pidfd: int) -> None:
+    def __init__(self, pidfd: int, go: socket.socket) -> None:
         self.stdout, self.stderr = asyncio.StreamReader(), asyncio.StreamReader()
         found = re.search(r"^Pid:\s+(-?\d+)", Path(f"/proc/self/fdinfo/{pidfd}").read_text(), re.M)
         self.pid = int(found[1]) if found else -1
-        self._pidfd = pidfd
+        self._pidfd, self._go = pidfd, go
         self._over = asyncio.Event()
+        self._afterwards: Callable[[], None] = lambda: None
         asyncio.get_running_loop().add_reader(pidfd, self._ended)
 
     def _ended(self) -> None:
         asyncio.get_running_loop().remove_reader(self._pidfd)
         os.close(self._pidfd)
         self._pidfd = -1
+        self._go.close()
         self._over.set()
+        self._afterwards()
+
+    def begin(self, request: Mapping[str, Any], status: socket.socket, stdin: int, then: Callable[[], None]) -> None:
+        """Let it be the run, and call `then` when it is over; raises NotBegun."""
+        written = readable(json.dumps(request).encode())
+        try:
+            socket.send_fds(self._go, [b"begin"], [written, stdin, status.fileno()])
+        except OSError as error:
+            raise NotBegun(f"The forked process did not take the run: {error.strerror}.") from error
+        finally:
+            os.close(written)
+            self._go.close()
+        self._afterwards = then
+
+    def dismiss(self) -> None:
+        """Let it end: there is no run for it."""
+        self._go.close()
 
     @property
     def running(self) -> bool:
@@ -62,14 +76,16 @@ class Forked:
 
 
 class ForkServer:
-    """One server process; `command` gives its argument list for a configuration."""
+    """One server process, and a child of it that waits for the next run; `command` gives its argument list."""
 
-    def __init__(self, command: Callable[[str], Sequence[str]]) -> None:
+    def __init__(self, command: Command) -> None:
         self._command = command
         self._control: socket.socket | None = None
         self._process: asyncio.subprocess.Process | None = None
         self._asking = asyncio.Lock()
         self._running: weakref.WeakSet[Forked] = weakref.WeakSet()
+        self._preparing: set[asyncio.Task[Forked]] = set()
+        self._standby: asyncio.Task[Forked] | None = None
         self.runs = 0
 
     @property
@@ -82,14 +98,21 @@ class ForkServer:
         """Whether it can be asked."""
         return self._control is not None and self._process is not None and self._process.returncode is None
 
+    async def gone(self, within: float) -> bool:
+        """Whether it has died, or does so in the next moment."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                while self.ready:  # noqa: ASYNC110  the event loop learns of a death in its own time
+                    await asyncio.sleep(0.01)
+        return not self.ready
+
     async def start(self, modules: Sequence[str]) -> None:
         """Start it and wait until it has loaded the modules that are there; raises ServiceError."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.setblocking(False)
         with theirs:
-            config = json.dumps({"control": theirs.fileno(), "modules": list(modules)})
             self._process = await asyncio.create_subprocess_exec(
-                *self._command(config),
+                *self._command({"control": theirs.fileno(), "modules": list(modules)}),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.DEVNULL,
                 stderr=asyncio.subprocess.PIPE,
@@ -112,52 +135,76 @@ class ForkServer:
             raise
         self._control = ours
         sacrifice(self._process.pid)
+        self._stand_by()
 
     async def fork(self, request: Mapping[str, Any], status: socket.socket, stdin: int) -> Forked:
-        """Ask for a process that is the run; raises ServiceError when there is none."""
-        pipes = [os.pipe(), os.pipe()]
-        given = [stdin, pipes[0][1], pipes[1][1], status.fileno()]
-        asking = asyncio.ensure_future(self._ask(json.dumps(request).encode(), given))
+        """Give a process that is the run; raises NotBegun when there is none."""
+        waiting, self._standby = self._standby or self._prepared(), None
         try:
-            pidfd = await asyncio.shield(asking)
+            run = await asyncio.shield(waiting)
         except asyncio.CancelledError:
-            with suppress(ServiceError):
-                unwanted = await asking  # the server answers each request: an answer left would be the next one's
-                signal.pidfd_send_signal(unwanted, signal.SIGKILL)
-                os.close(unwanted)
-            for reading, _ in pipes:
-                os.close(reading)
+            self._give_back(waiting)
             raise
-        except ServiceError:
-            for reading, _ in pipes:
-                os.close(reading)
-            raise
-        finally:
-            for _, writing in pipes:
-                os.close(writing)
-        self.runs += 1
-        run = Forked(pidfd)
-        self._running.add(run)
         try:
-            await _connected(run.stdout, pipes[0][0])
-            await _connected(run.stderr, pipes[1][0])
-        except BaseException:
+            run.begin(request, status, stdin, self._stand_by)
+        except NotBegun:
             await run.end()
             raise
+        self.runs += 1
+        self._running.add(run)
         return run
 
-    async def _ask(self, request: bytes, descriptors: list[int]) -> int:
+    def _stand_by(self) -> None:
+        """Have a process ready for the next run."""
+        if self._standby is None and self.ready:
+            self._standby = self._prepared()
+
+    def _give_back(self, waiting: asyncio.Task[Forked]) -> None:
+        if self._standby is None:
+            self._standby = waiting
+        else:
+            waiting.add_done_callback(_dismissed)
+
+    def _prepared(self) -> asyncio.Task[Forked]:
+        task = asyncio.create_task(self._prepare())
+        self._preparing.add(task)
+        task.add_done_callback(self._preparing.discard)
+        task.add_done_callback(lambda done: done.cancelled() or done.exception())  # who takes it hears of it
+        return task
+
+    async def _prepare(self) -> Forked:
+        """Have a process forked that waits for a run; only the server's end cancels it."""
+        (out, out_theirs), (error, error_theirs) = os.pipe(), os.pipe()
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours.setblocking(False)
+        try:
+            pidfd = await self._ask([out_theirs, error_theirs, theirs.fileno()])
+        except BaseException:
+            for descriptor in (out, error):
+                os.close(descriptor)
+            ours.close()
+            raise
+        finally:
+            for descriptor in (out_theirs, error_theirs):
+                os.close(descriptor)
+            theirs.close()
+        run = Forked(pidfd, ours)
+        await _connected(run.stdout, out)
+        await _connected(run.stderr, error)
+        return run
+
+    async def _ask(self, descriptors: list[int]) -> int:
         async with self._asking:
             if self._control is None:
-                raise ServiceError("The fork server is gone.")
+                raise NotBegun("The fork server is gone.")
             try:
-                socket.send_fds(self._control, [request], descriptors)
+                socket.send_fds(self._control, [b"fork"], descriptors)
                 await _readable(self._control)
                 said, found, _, _ = socket.recv_fds(self._control, 4096, 1)
             except OSError as error:
-                raise ServiceError(f"The fork server did not take the run: {error.strerror}.") from error
+                raise NotBegun(f"The fork server did not take the run: {error.strerror}.") from error
             if not found:
-                raise ServiceError(f"The fork server did not fork: {said.decode() or 'it is gone'}")
+                raise NotBegun(f"The fork server did not fork: {said.decode() or 'it is gone'}")
             return found[0]
 
     async def close(self) -> None:
@@ -166,78 +213,20 @@ class ForkServer:
             with suppress(ProcessLookupError):
                 self._process.kill()
             await self._process.wait()
+        waiting = {*self._preparing, *([self._standby] if self._standby else [])}
+        self._standby = None
+        for found in await asyncio.gather(*waiting, return_exceptions=True):
+            if isinstance(found, Forked):
+                await found.end()
         async with self._asking:  # whoever waits for an answer has been told by now that there is none
             if self._control is not None:
                 self._control.close()
                 self._control = None
 
 
-class ForkServers:
-    """The fork server of now, and those before it whose last runs go on."""
-
-    def __init__(self, command: Callable[[Runtime, str], Sequence[str]], runtime: Callable[[], Runtime]) -> None:
-        """`command` gives a server's argument list for the libraries of a runtime, `runtime` those that there are now."""
-        self._command = command
-        self._runtime = runtime
-        self._server: ForkServer | None = None
-        self._worn: list[ForkServer] = []
-        self._loaded: Runtime | None = None
-
-    @property
-    def current(self) -> ForkServer | None:
-        """The server to ask, None while there is none."""
-        return self._server if self._server and self._server.ready else None
-
-    async def loaded(self) -> None:
-        """Wait until the server has the libraries that there are."""
-        while self._loaded != self._runtime():  # noqa: ASYNC110  another task of ours starts it
-            await asyncio.sleep(0.05)
-
-    async def start(self, runtime: Runtime) -> None:
-        """Put a new server in the place of the one there is; raises ServiceError."""
-        fresh = ForkServer(partial(self._command, runtime))
-        await fresh.start(MODULES if runtime.site else ())
-        self._worn += [self._server] if self._server else []
-        self._server, self._loaded = fresh, runtime
-
-    async def keep(self) -> None:
-        """Renew the server when the libraries are there, when it is worn, and when it is gone; runs until cancelled."""
-        while True:
-            await asyncio.sleep(0.2)
-            found = self._runtime()
-            if self.current is None or self.current.runs >= WORN or found != self._loaded:
-                try:
-                    await self.start(found)
-                except (ServiceError, OSError) as error:
-                    log.warning("runs start one by one: %s", error)
-                else:
-                    log.info("the fork server is ready")
-            for worn in [w for w in self._worn if not w.busy or not w.ready]:
-                self._worn.remove(worn)
-                await worn.close()
-
-    async def close(self) -> None:
-        """End them all."""
-        for server in (*self._worn, *([self._server] if self._server else [])):
-            await server.close()
-
-
-@asynccontextmanager
-async def renewed(
-    command: Callable[[Runtime, str], Sequence[str]], runtime: Callable[[], Runtime]
-) -> AsyncIterator[ForkServers]:
-    """Keep a fork server: at once one without libraries, soon one with them. Raises ServiceError."""
-    servers = ForkServers(command, runtime)
-    try:
-        await servers.start(Runtime())
-        keeping = asyncio.create_task(servers.keep())
-        try:
-            yield servers
-        finally:
-            keeping.cancel()
-            await asyncio.gather(keeping, return_exceptions=True)
-    finally:
-        await servers.close()
+def _dismissed(waiting: asyncio.Task[Forked]) -> None:
+    if not waiting.cancelled() and waiting.exception() is None:
+        waiting.result().dismiss()
 
 
 async def _readable(control: socket.socket) -> None:

@@ -21,6 +21,10 @@ from bot.sandbox.watchdog import Watched, tree, watch
 Disk = Callable[[Sequence[int]], Awaitable[tuple[int, bool]]]
 
 
+class NotBegun(ServiceError):
+    """A run could not be set up: no line of its script was executed."""
+
+
 @dataclass(slots=True)
 class Ended:
     """How a run ended; `layer` is an open folder with its diff, where the tier has one."""
@@ -181,14 +185,17 @@ async def carry_out(start: Start, limits: Limits, *, stdin: str, seconds: float,
 
 
 def _input(text: str) -> int:
-    """A descriptor to read the text from, or nothing; it cannot be written through."""
-    if not text:
-        return os.open("/dev/null", os.O_RDONLY)
-    memory = os.memfd_create("stdin")
+    """A descriptor to read the text from, or nothing."""
+    return readable(text.encode(errors="replace")) if text else os.open("/dev/null", os.O_RDONLY)
+
+
+def readable(data: bytes) -> int:
+    """A descriptor to read these bytes from; they cannot be changed through it."""
+    memory = os.memfd_create("data")
     try:
-        data = memoryview(text.encode(errors="replace"))
-        while data:
-            data = data[os.write(memory, data) :]
+        left = memoryview(data)
+        while left:
+            left = left[os.write(memory, left) :]
         return os.open(f"/proc/self/fd/{memory}", os.O_RDONLY)
     finally:
         os.close(memory)
@@ -241,9 +248,9 @@ def _judged(
     stdout, stderr = (bytes(s).decode(errors="replace") for s in (output.stdout, output.stderr))
     code = status.said.get("exit_code")
     if problem := status.said.get("error"):
-        raise ServiceError(f"The sandbox could not be set up: {problem}")
+        raise NotBegun(f"The sandbox could not be set up: {problem}")
     if cause is None and not status.said.get("ready"):
-        raise ServiceError(f"The sandbox could not be set up: {stderr.strip()[-300:] or 'it said nothing'}")
+        raise NotBegun(f"The sandbox could not be set up: {stderr.strip()[-300:] or 'it said nothing'}")
     outcome = cause or _outcome(code, seen)
     peak = max(seen.peak_memory, int(status.said.get("peak_memory", 0)))
     message = _words(outcome, limits, seconds, code)

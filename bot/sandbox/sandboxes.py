@@ -9,11 +9,12 @@ import re
 import sys
 import tempfile
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from bot.errors import ServiceError, SetupError
 from bot.execution import Execution, FileInfo, FileName, Outcome, chunked
@@ -21,16 +22,17 @@ from bot.request import ThreadId
 from bot.sandbox import tiers
 from bot.sandbox.copied import Made, run_in_copy
 from bot.sandbox.descriptors import FOLDER, opened, reading, walk
-from bot.sandbox.forkserver import REQUEST, ForkServers, renewed
 from bot.sandbox.limits import Limits
-from bot.sandbox.process import Ended, Start, carry_out, spawned
+from bot.sandbox.process import Ended, NotBegun, carry_out, spawned
 from bot.sandbox.runtime import NO_RUNTIME, RuntimeBuild
 from bot.sandbox.selftest import TESTS
+from bot.sandbox.servers import WORN, ForkServers, renewed
 from bot.sandbox.workspace import Workspace
 
 log = logging.getLogger(__name__)
 TIERS = ("forkserver", "bwrap", "landlock")
 INDEXES = "logs.index"  # where the log toolkit keeps its indexes
+INTERRUPTED = "The sandbox's server ended while it ran. Run it again."
 _MISSING = re.compile(r"^ModuleNotFoundError: No module named '([\w.]+)'", re.M)
 
 
@@ -88,15 +90,12 @@ class LocalSandboxes:
     async def _overlaid(
         self, workspace: Workspace, run: str, found: tiers.Runtime, launch: tiers.Launch, stdin: str, seconds: float
     ) -> Made:
-        server = self.servers.current if self.servers else None
-        if server is not None and sum(map(len, launch.args)) < REQUEST:
-            below = replace(launch, files=launch.files.relative_to(self._data / "threads"))
-            start: Start = partial(server.fork, tiers.request(below, self.limits))
-        else:
+        ended = await self._forked(launch, stdin, seconds)
+        if ended is None:
             binary = tiers.find_bwrap()
             assert binary is not None
             start = spawned(lambda status: tiers.bwrap(replace(launch, status=status), self.limits, found, binary))
-        ended = await carry_out(start, self.limits, stdin=stdin, seconds=seconds, disk=None)
+            ended = await carry_out(start, self.limits, stdin=stdin, seconds=seconds, disk=None)
         if ended.layer is None:
             return ended, (), ()
         try:
@@ -106,6 +105,24 @@ class LocalSandboxes:
             os.close(ended.layer)
         return ended, made, tuple(c.name for c in changes if c.deleted)
 
+    async def _forked(self, launch: tiers.Launch, stdin: str, seconds: float) -> Ended | None:
+        """Run in a fork of the server; None when there is no server, or it failed before the script began."""
+        if self.servers is None or (server := self.servers.current) is None:
+            return None
+        below = replace(launch, files=launch.files.relative_to(self._data / "threads"))
+        start = partial(server.fork, tiers.request(below, self.limits))
+        try:
+            ended = await carry_out(start, self.limits, stdin=stdin, seconds=seconds, disk=None)
+        except NotBegun as error:
+            if self.servers is None:
+                raise  # we are closing
+            log.warning("the fork server is renewed: %s", error)
+            server.runs = WORN
+            return None
+        if ended.outcome is Outcome.KILLED and ended.exit_code is None and await server.gone(within=0.5):
+            return replace(ended, outcome=Outcome.INTERRUPTED, message=INTERRUPTED)
+        return ended
+
     @asynccontextmanager
     async def warm(self) -> AsyncIterator[None]:
         """Keep a fork server at hand for as long as this is open; raises ServiceError when there can be none."""
@@ -114,7 +131,7 @@ class LocalSandboxes:
         threads = self._data / "threads"
         threads.mkdir(parents=True, exist_ok=True)
 
-        def command(runtime: tiers.Runtime, config: str) -> list[str]:
+        def command(runtime: tiers.Runtime, config: Mapping[str, Any]) -> list[str]:
             return tiers.forkserver(threads, self.limits, runtime, binary, root=self._owner >= 0, config=config)
 
         async with renewed(command, lambda: self._runtime.current if self._runtime else NO_RUNTIME) as self.servers:

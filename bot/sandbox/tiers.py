@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -88,7 +88,9 @@ def bwrap(launch: Launch, limits: Limits, runtime: Runtime, binary: Path) -> lis
     return _staged(words, shown) if launch.root else words
 
 
-def forkserver(threads: Path, limits: Limits, runtime: Runtime, binary: Path, *, root: bool, config: str) -> list[str]:
+def forkserver(
+    threads: Path, limits: Limits, runtime: Runtime, binary: Path, *, root: bool, config: Mapping[str, Any]
+) -> list[str]:
     """The argument list of the fork server: a system for itself, and below /new the one that its runs see.
 
     It alone sees the folder with all threads' files; a run leaves it behind when it makes /new its root.
@@ -132,17 +134,22 @@ def forkserver(threads: Path, limits: Limits, runtime: Runtime, binary: Path, *,
         "--chdir",
         "/",
     ]
+    sizes = {"disk": limits.disk, "inodes": limits.inodes, "scratch": min(limits.disk, SCRATCH)}
     for name, value in _environment(DATA, SITE, runtime, f"{TOOLS}/site", limits).items():
         words += ["--setenv", name, value]
-    words += ["--", python, "-s", f"{TOOLS}/inside/forkserver.py", config]
+    words += ["--", python, "-s", f"{TOOLS}/inside/forkserver.py", json.dumps({**config, **sizes})]
     return _staged(words, shown) if root else words
 
 
 def request(launch: Launch, limits: Limits) -> dict[str, Any]:
     """What the fork server is told of a run; `files` of the launch are below its folder of threads."""
-    config = {"files": str(launch.files), "script": _script(launch, f"{TOOLS}/inside", DATA), "args": list(launch.args)}
-    sizes = {"disk": limits.disk, "inodes": limits.inodes, "scratch": min(limits.disk, SCRATCH)}
-    return {**config, **sizes, "limits": limits.resources()}
+    script = _script(launch, f"{TOOLS}/inside", DATA)
+    return {
+        "files": str(launch.files),
+        "script": script,
+        "args": list(launch.args),
+        "limits": limits.resources(),
+    }
 
 
 def _executable(binary: Path, root: bool, at: Callable[[Path], str]) -> str:

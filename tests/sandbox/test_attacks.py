@@ -26,6 +26,7 @@ from bot.sandbox.sandboxes import LocalSandboxes, open_sandboxes, probe
 from bot.sandbox.watchdog import tree
 from tests.sandbox.attacks import ATTACKS, BROKEN, CALLS, DEEP, LINKS, PROGRAMS, Attack
 from tests.sandbox.bare import PYTHON, host, run_bare
+from tests.sandbox.trees import left
 
 LIMITS = Limits(seconds=4, memory=250_000_000, disk=20_000_000, output=100_000, inodes=2_000)
 THREAD = ThreadId("T1", "C1", "1.0")
@@ -61,7 +62,7 @@ async def test_an_attack_is_contained(sandboxes: LocalSandboxes, attack: str, mo
 
     assert BROKEN not in execution.stdout or sandboxes.tier in ATTACKS[attack].harmless, execution
     assert execution.outcome in ATTACKS[attack].outcomes, execution
-    assert set(tree(os.getpid())) - before == set()
+    assert left(before) == set()
     assert standing() == ours
 
 
@@ -155,7 +156,7 @@ async def test_a_cancelled_run_leaves_no_process_and_no_change(sandboxes: LocalS
     with pytest.raises(asyncio.CancelledError):
         await task
 
-    assert set(tree(os.getpid())) - before == set()
+    assert left(before) == set()
     async with sandboxes.open(THREAD) as sandbox:
         assert [f.name for f in await sandbox.list()] == ["script.py"]
 

@@ -1,7 +1,8 @@
 """Serves runs by forking: `forkserver.py CONFIG`, with a control socket inherited.
 
-What most scripts import is loaded once. For each request one system call makes a child in fresh namespaces, which lays the
-thread's files under a new root, leaves the old one with everything in it behind, gives up all rights and is the script.
+What most scripts import is loaded once. When the host asks, one system call makes a child in fresh namespaces, which waits for a
+run. Then it lays the thread's files under a new root, leaves the old one with everything in it behind, gives up all rights and is
+the script. What a run is goes from the host to the child alone: what this process read, every later child could find in its memory.
 """
 
 from __future__ import annotations
@@ -30,12 +31,11 @@ for _name in ("kernel", "landlock", "launcher", "script", "seccomp"):
     sys.modules.pop(_name, None)
 
 ROOT, SCRATCH, THREADS = "/new", "/scratch", "/threads"
-REQUEST = 1 << 18
 USER = os.getuid(), os.getgid()
 
 
 def main() -> None:
-    """Load, say so, and fork for each request until the host goes away."""
+    """Load, say so, and fork whenever the host asks until it goes away."""
     config = json.loads(sys.argv[1])
     control = socket.socket(fileno=config["control"])
     _load(config["modules"])
@@ -45,14 +45,14 @@ def main() -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody here waits for a run: the host does, by its descriptor
     control.send(b'{"ready": true}')
     while True:
-        data, descriptors, _, _ = socket.recv_fds(control, REQUEST, 4)
+        data, descriptors, _, _ = socket.recv_fds(control, 16, 3)
         if not data:
             os._exit(0)
         try:
             child = kernel.clone(kernel.CLONE_ALL)
             if child == 0:
                 control.close()
-                _serve(json.loads(data), descriptors, program)
+                _serve(config, descriptors, program)
             pidfd = os.pidfd_open(child)
             socket.send_fds(control, [b"forked"], [pidfd])
             os.close(pidfd)
@@ -78,32 +78,48 @@ def _load(modules: list[str]) -> None:
         pandas.DataFrame({"a": [1, 2]}).describe().to_string()
 
 
-def _serve(request: dict[str, Any], descriptors: list[int], program: bytes) -> NoReturn:
-    """Be the first process of a run."""
-    status = socket.socket(fileno=descriptors[3])
+def _serve(config: dict[str, Any], descriptors: list[int], program: bytes) -> NoReturn:
+    """Be the first process of a run: build what all runs have, and wait for this one."""
+    problem = None
     try:
         kernel.die_with_parent()
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         kernel.keep_user(*USER)
-        _enter(request, status)
+        _build(config)
+    except OSError as error:
+        problem = error  # there is nobody yet to tell
+    go = socket.socket(fileno=descriptors[2])
+    _, given, _, _ = socket.recv_fds(go, 16, 3)
+    if not given:
+        os._exit(0)  # it is not needed any more
+    go.close()
+    status = socket.socket(fileno=given[2])
+    with open(given[0], "rb") as file:
+        request = json.load(file)
+    try:
+        if problem:
+            raise problem
+        launcher.lay(config, f"{THREADS}/{request['files']}", SCRATCH, f"{ROOT}/mnt/data", status, ROOT)
+        kernel.pivot(ROOT)
+        os.chdir("/mnt/data")
         kernel.drop_capabilities()
         os.setsid()
     except OSError as error:
         launcher.give_up(status, error)
-    for target, descriptor in enumerate(descriptors[:3]):
+    for target, descriptor in enumerate((given[1], *descriptors[:2])):
         os.dup2(descriptor, target)
         os.close(descriptor)
     launcher.supervise(status, lambda: _become_script(request, status, program))
     raise AssertionError
 
 
-def _enter(request: dict[str, Any], status: socket.socket) -> None:
-    """Mount the run's own folders under the new root and go there; what is left behind is not mounted any more."""
+def _build(config: dict[str, Any]) -> None:
+    """Mount what a run has besides its thread's files under the new root."""
     flags = kernel.MS_NOSUID | kernel.MS_NODEV
     kernel.mount(None, "/", None, kernel.MS_REC | kernel.MS_PRIVATE)
     kernel.mount(ROOT, ROOT, None, kernel.MS_BIND | kernel.MS_REC)
     kernel.mount(
-        "tmpfs", f"{ROOT}/tmp", "tmpfs", flags, f"mode=1777,size={request['scratch']},nr_inodes={request['inodes']}"
+        "tmpfs", f"{ROOT}/tmp", "tmpfs", flags, f"mode=1777,size={config['scratch']},nr_inodes={config['inodes']}"
     )
     kernel.mount("tmpfs", f"{ROOT}/dev/shm", "tmpfs", flags, "mode=1777,size=16000000,nr_inodes=1024")
     kernel.mount("proc", f"{ROOT}/proc", "proc", flags | kernel.MS_RDONLY)
@@ -111,9 +127,6 @@ def _enter(request: dict[str, Any], status: socket.socket) -> None:
     with suppress(FileNotFoundError):
         for font in os.listdir(f"{ROOT}/opt/fonts"):
             os.symlink(f"/opt/fonts/{font}", f"{ROOT}/tmp/mpl/{font}")
-    launcher.lay(request, f"{THREADS}/{request['files']}", SCRATCH, f"{ROOT}/mnt/data", status, ROOT)
-    kernel.pivot(ROOT)
-    os.chdir("/mnt/data")
 
 
 def _become_script(request: dict[str, Any], status: socket.socket, program: bytes) -> None:
