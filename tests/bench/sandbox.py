@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import hashlib
 import logging
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 from bot.execution import FileName, chunked
@@ -41,13 +42,29 @@ POLARS = """
 import polars as pl
 print(pl.read_csv("big.csv").select(pl.col("b").sum()).item())
 """
-Run = Callable[[str], Awaitable[tuple[str, int, tuple[str, ...]]]]
+WAITING = """
+import pandas, matplotlib.pyplot, time
+time.sleep(4)
+"""
 LIMITS = Limits(seconds=120)
+
+
+@dataclass(frozen=True, slots=True)
+class Came:
+    """What a run came to: all that it printed, its exit code, and a digest of each file it made."""
+
+    output: str
+    code: int
+    files: tuple[tuple[str, str], ...]
+
+
+# Returns the seconds it took and what it came to; the second says whether the thread holds a large file.
+Run = Callable[[str, bool], Awaitable[tuple[float, Came]]]
 
 
 @dataclass(slots=True)
 class Tier:
-    """A way to run a script: returns output, exit code and the names of the files it made."""
+    """A way to run a script."""
 
     name: str
     run: Run
@@ -70,7 +87,7 @@ async def _measured(rounds: int, data: Path) -> None:
     runtime = RuntimeBuild(data)
     await runtime.build(lambda text: print(text, file=sys.stderr))
     with tempfile.TemporaryDirectory() as folder:
-        async with _tiers(Path(folder), runtime) as (tiers, fork_server):
+        async with _tiers(Path(folder), runtime) as tiers:
             print(f"{'wall time in ms, median (times bare)':38}" + "".join(f"{t.name:>24}" for t in tiers))
             for title, script, times in (
                 ("pass", PASS, rounds),
@@ -82,12 +99,11 @@ async def _measured(rounds: int, data: Path) -> None:
             for at_once in (1, 4, 16):
                 await _throughput(tiers, at_once)
             await _large_file(tiers)
-            if fork_server:
-                _memory(fork_server)
+            await _memory(tiers)
 
 
 @asynccontextmanager
-async def _tiers(folder: Path, runtime: RuntimeBuild) -> AsyncIterator[tuple[list[Tier], LocalSandboxes | None]]:
+async def _tiers(folder: Path, runtime: RuntimeBuild) -> AsyncIterator[list[Tier]]:
     big = folder / "big.csv"
     with big.open("w") as file:
         file.write("a,b,c\n")
@@ -95,7 +111,8 @@ async def _tiers(folder: Path, runtime: RuntimeBuild) -> AsyncIterator[tuple[lis
     found: list[Tier] = [Tier("bare python", _bare(folder / "bare", runtime, big))]
     if (bwrap := find_bwrap()) is not None:
         found.append(Tier("bwrap alone", _alone(folder / "alone", runtime, big, bwrap)))
-    server: LocalSandboxes | None = None
+    heavy = folder / "heavy.bin"
+    heavy.write_bytes(bytes(200_000_000))
     async with AsyncExitStack() as stack:
         for name in ("forkserver", "bwrap", "landlock"):
             if not (probed := await probe(name, LIMITS)).works:
@@ -105,93 +122,107 @@ async def _tiers(folder: Path, runtime: RuntimeBuild) -> AsyncIterator[tuple[lis
                 open_sandboxes(folder / name, LIMITS, tier=name, runtime=runtime, slots=16)
             )
             if name == "forkserver":
-                server = sandboxes
                 assert sandboxes.servers
                 await sandboxes.servers.loaded()
-            found.append(Tier(name, await _sandboxed(sandboxes, big)))
-        yield found, server
+            found.append(Tier(name, await _sandboxed(sandboxes, big, heavy)))
+        yield found
 
 
 def _bare(home: Path, runtime: RuntimeBuild, big: Path) -> Run:
-    return _command(home, big, lambda script: [interpreter()[0], "-s", script], runtime)
+    return _command(home, big, lambda _, script: [interpreter()[0], "-s", script], runtime)
 
 
 def _alone(home: Path, runtime: RuntimeBuild, big: Path, bwrap: Path) -> Run:
-    python, prefix = interpreter()
+    _, prefix = interpreter()
 
-    def command(script: str) -> list[str]:
+    def command(folder: Path, script: str) -> list[str]:
         return [
             str(bwrap), "--unshare-all", "--die-with-parent", "--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/dev/shm",
-            "--bind", str(home), str(home), "--ro-bind", prefix, prefix, "--chdir", str(home), "--", python, "-s", script,
+            "--bind", str(folder), str(folder), "--ro-bind", prefix, prefix, "--chdir", str(folder), "--", interpreter()[0], "-s", script,
         ]  # fmt: skip
 
     return _command(home, big, command, runtime)
 
 
-def _command(home: Path, big: Path, command: Callable[[str], list[str]], runtime: RuntimeBuild) -> Run:
-    home.mkdir()
-    os.link(big, home / "big.csv")
-    (home / "mpl").mkdir()
-    for font in runtime.current.fonts:
-        (home / "mpl" / font.name).symlink_to(font)
-    environment = {
-        "PATH": "/usr/bin:/bin", "PYTHONPATH": str(runtime.current.site), "MPLBACKEND": "Agg", "MPLCONFIGDIR": str(home / "mpl"),
-        "PYTHONDONTWRITEBYTECODE": "1", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "POLARS_MAX_THREADS": "2", "LANG": "C.UTF-8",
-    }  # fmt: skip
+def _command(home: Path, big: Path, command: Callable[[Path, str], list[str]], runtime: RuntimeBuild) -> Run:
+    folders = (home / str(number) for number in count())
+    free: list[Path] = []
 
-    async def run(script: str) -> tuple[str, int, tuple[str, ...]]:
-        (home / "script.py").write_text(script)
-        (home / "plot.png").unlink(missing_ok=True)
+    def fresh() -> Path:
+        folder = next(folders)
+        (folder / "mpl").mkdir(parents=True)
+        os.link(big, folder / "big.csv")
+        for font in runtime.current.fonts:
+            (folder / "mpl" / font.name).symlink_to(font)
+        return folder
+
+    async def run(script: str, _: bool) -> tuple[float, Came]:
+        folder = free.pop() if free else fresh()
+        environment = {
+            "PATH": "/usr/bin:/bin", "PYTHONPATH": str(runtime.current.site), "MPLBACKEND": "Agg", "MPLCONFIGDIR": str(folder / "mpl"),
+            "PYTHONDONTWRITEBYTECODE": "1", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "POLARS_MAX_THREADS": "2", "LANG": "C.UTF-8",
+        }  # fmt: skip
+        before = {path.name for path in folder.iterdir()} | {"script.py"}
+        began = time.perf_counter()
+        (folder / "script.py").write_text(script)
         process = await asyncio.create_subprocess_exec(
-            *command("script.py"),
-            cwd=home,
-            env=environment,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
+            *command(folder, "script.py"), cwd=folder, env=environment,
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
         out, error = await process.communicate()
+        took = time.perf_counter() - began
+        made = [path for path in sorted(folder.iterdir()) if path.name not in before]
+        files = tuple((path.name, hashlib.sha256(path.read_bytes()).hexdigest()) for path in made)
+        for path in made:
+            path.unlink()
+        free.append(folder)
         assert process.returncode is not None
-        made = ("plot.png",) if (home / "plot.png").exists() or "plot.png" in script else ()
-        return out.decode() + error.decode(), process.returncode, made
+        return took, Came(out.decode() + error.decode(), process.returncode, files)
 
     return run
 
 
-async def _sandboxed(sandboxes: LocalSandboxes, big: Path) -> Run:
-    numbers = iter(range(1_000_000))
-    free: list[str] = []
+async def _sandboxed(sandboxes: LocalSandboxes, big: Path, heavy: Path) -> Run:
+    numbers = count()
+    free: dict[bool, list[str]] = {False: [], True: []}
 
-    async def bytes_of() -> AsyncIterator[bytes]:
-        with big.open("rb") as file:
+    async def bytes_of(path: Path) -> AsyncIterator[bytes]:
+        with path.open("rb") as file:
             while chunk := file.read(1 << 20):
                 yield chunk
 
-    async def run(script: str) -> tuple[str, int, tuple[str, ...]]:
-        ts = free.pop() if free else str(next(numbers))
+    async def run(script: str, loaded: bool) -> tuple[float, Came]:
+        ts = free[loaded].pop() if free[loaded] else str(next(numbers))
         async with sandboxes.open(ThreadId("T", "C", ts)) as sandbox:
-            if "big.csv" in script and not any(f.name == "big.csv" for f in await sandbox.list()):
-                await sandbox.put(FileName("big.csv"), bytes_of())
+            there = {f.name for f in await sandbox.list()}
+            for path, wanted in ((big, "big.csv" in script), (heavy, loaded)):
+                if wanted and path.name not in there:
+                    await sandbox.put(FileName(path.name), bytes_of(path))
+            began = time.perf_counter()
             await sandbox.put(FileName("script.py"), chunked(script.encode()))
             execution = await sandbox.run(FileName("script.py"))
             await sandbox.commit(execution)
-        free.append(ts)
+            took = time.perf_counter() - began
+            files = []
+            for made in execution.files:
+                data = b"".join([chunk async for chunk in sandbox.open(made.name)])
+                files.append((str(made.name), hashlib.sha256(data).hexdigest()))
+        free[loaded].append(ts)
         assert execution.exit_code is not None, execution
-        return execution.stdout + execution.stderr, execution.exit_code, tuple(f.name for f in execution.files)
+        return took, Came(execution.stdout + execution.stderr, execution.exit_code, tuple(files))
 
     return run
 
 
-async def _timed(tier: Tier, script: str, expected: tuple[str, int, tuple[str, ...]]) -> float:
-    began = time.perf_counter()
-    found = await tier.run(script)
-    took = time.perf_counter() - began
+async def _timed(tier: Tier, script: str, expected: Came, *, loaded: bool = False) -> float:
+    took, found = await tier.run(script, loaded)
     assert found == expected, f"{tier.name}: {str(found)[:600]} and not {str(expected)[:600]}"
     return took
 
 
 async def _row(title: str, tiers: list[Tier], script: str, rounds: int) -> None:
-    expected = await tiers[0].run(script)
-    assert expected[1] == 0, expected
+    _, expected = await tiers[0].run(script, False)
+    assert expected.code == 0, expected
     times: Mapping[str, list[float]] = {t.name: [] for t in tiers}
     for number in range(rounds + 1):
         for tier in tiers:
@@ -204,23 +235,16 @@ async def _row(title: str, tiers: list[Tier], script: str, rounds: int) -> None:
 
 
 async def _throughput(tiers: list[Tier], at_once: int) -> None:
+    _, expected = await tiers[0].run(PLOT, False)
     rates = []
     for tier in tiers:
-        if tier.name in {
-            "bare python",
-            "bwrap alone",
-        }:  # they share one folder, so each gets its own script's file anew
-            expected = await tier.run(PLOT)
-        else:
-            expected = await tiers[0].run(PLOT)
         slots = asyncio.Semaphore(at_once)
 
-        async def one(
-            tier: Tier = tier, slots: asyncio.Semaphore = slots, expected: tuple[str, int, tuple[str, ...]] = expected
-        ) -> None:
+        async def one(tier: Tier = tier, slots: asyncio.Semaphore = slots) -> None:
             async with slots:
                 await _timed(tier, PLOT, expected)
 
+        await asyncio.gather(*(one() for _ in range(at_once)))  # the folders and threads of each are made
         began = time.perf_counter()
         await asyncio.gather(*(one() for _ in range(16)))
         rates.append(16 / (time.perf_counter() - began))
@@ -229,35 +253,36 @@ async def _throughput(tiers: list[Tier], at_once: int) -> None:
 
 
 async def _large_file(tiers: list[Tier]) -> None:
-    """A run in a thread that holds 100 MB beside one that holds nothing."""
+    """Runs in a thread that holds a file of 200 MB beside runs in one that holds nothing."""
+    _, expected = await tiers[0].run(PLOT, False)
     for tier in tiers[2:]:
-        with_file = "# big.csv is there\n" + PASS
-        await tier.run(with_file)
-        empty: list[float] = []
-        full: list[float] = []
-        for _ in range(10):
-            for script, into in ((PASS, empty), (with_file, full)):
-                began = time.perf_counter()
-                await tier.run(script)
-                into.append(time.perf_counter() - began)
-        ratio = statistics.median(full) / statistics.median(empty)
-        print(f"a file of 100 MB in the thread, {tier.name}: {ratio:.2f} x a run without")
+        times: dict[bool, list[float]] = {False: [], True: []}
+        for number in range(21):
+            for loaded in (False, True):
+                took = await _timed(tier, PLOT, expected, loaded=loaded)
+                if number:
+                    times[loaded].append(took)
+        ratio = statistics.median(times[True]) / statistics.median(times[False])
+        print(f"a file of 200 MB in the thread, {tier.name}: a plot takes {ratio:.2f} x", flush=True)
 
 
-def _memory(sandboxes: LocalSandboxes) -> None:
-    pids = [pid for pid in tree(os.getpid())[1:] if "forkserver.py" in _command_line(pid)]
-    total = sum(_pss(pid) for pid in pids)
-    print(
-        f"proportional memory of the idle fork server: {total / 1e6:.0f} MB in {len(pids)} processes ({sandboxes.tier})"
-    )
+async def _memory(tiers: list[Tier]) -> None:
+    """Proportional memory of what is below us: while nothing runs, and of each of four runs with pandas and pyplot."""
+    idle = _pss()
+    print(f"\nproportional memory while nothing runs, the fork server with one process waiting: {idle / 1e6:.0f} MB")
+    for tier in tiers:
+        running = [asyncio.ensure_future(tier.run(WAITING, False)) for _ in range(4)]
+        await asyncio.sleep(3.5)
+        each = (_pss() - idle) / len(running)
+        await asyncio.gather(*running)
+        print(f"of each of four runs with pandas and pyplot, {tier.name}: {each / 1e6:.0f} MB", flush=True)
+        await asyncio.sleep(0.5)
 
 
-def _command_line(pid: int) -> str:
-    return subprocess.run(["cat", f"/proc/{pid}/cmdline"], capture_output=True, check=False).stdout.decode(
-        errors="replace"
-    )
-
-
-def _pss(pid: int) -> int:
-    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
+def _pss() -> int:
+    total = 0
+    for pid in tree(os.getpid())[1:]:
+        with suppress(OSError):
+            lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+            total += next(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
+    return total
