@@ -98,11 +98,7 @@ class Runner:
 
     async def perform(self, conversation: Conversation, at: Perform, sandbox: Sandbox) -> Entry:
         """Run the script."""
-        decision = conversation.entries[at.decision]
-        assert isinstance(decision, Decision)
-        tool = parse(decision.calls[at.index])
-        assert isinstance(tool, ExecutePyFile)
-        return await _step(tool, conversation, at, sandbox)
+        return await _own(conversation, at, sandbox)
 
 
 class Profiler:
@@ -120,11 +116,7 @@ class Profiler:
 
     async def perform(self, conversation: Conversation, at: Perform, sandbox: Sandbox) -> Entry:
         """Read them."""
-        decision = conversation.entries[at.decision]
-        assert isinstance(decision, Decision)
-        tool = parse(decision.calls[at.index])
-        assert isinstance(tool, LogProfile)
-        return await _step(tool, conversation, at, sandbox)
+        return await _own(conversation, at, sandbox)
 
 
 def _profiled(results: Iterable[Step | Report]) -> Notice:
@@ -133,6 +125,15 @@ def _profiled(results: Iterable[Step | Report]) -> Notice:
         if isinstance(step, Step) and step.execution and step.execution.stdout.strip():
             return Notice(text=fenced(step.execution.stdout.strip()), files=tuple(f.name for f in step.execution.files))
     return Notice(text="")
+
+
+async def _own(conversation: Conversation, at: Perform, sandbox: Sandbox) -> Step:
+    """Perform a call that we wrote ourselves, and that is therefore valid."""
+    decision = conversation.entries[at.decision]
+    assert isinstance(decision, Decision)
+    tool = parse(decision.calls[at.index])
+    assert isinstance(tool, ExecutePyFile | LogProfile)
+    return await _step(tool, conversation, at, sandbox)
 
 
 async def _step(tool: BaseModel, conversation: Conversation, at: Perform, sandbox: Sandbox) -> Step:

@@ -19,7 +19,7 @@ from .heads import LEVELS
 from .index import Index
 from .lookup import BadQuery, Hit
 from .onset import incidents
-from .profile import as_json, as_text, cited
+from .profile import as_json, as_text
 from .sources import NotALog
 from .times import BadWindow, shown, zone_name
 
@@ -90,9 +90,11 @@ def _profile(asked: argparse.Namespace) -> None:
         room = min(asked.room, 1_200) // len(opened)
         print("\n\n".join(as_text(o.index, max(room, 300)) for o in opened))
     for number, one in enumerate(opened):
-        marks = [i.onset for i in incidents(one.index)[:3]]
-        draw = partial(charts.over_time, one.index, _numbered(asked.chart, number), marks)
-        _drawn(asked, draw)
+        _drawn(asked, partial(_over_time, one.index, _numbered(asked.chart, number)))
+
+
+def _over_time(index: Index, chart: str) -> None:
+    charts.over_time(index, chart, [i.onset for i in incidents(index)[:3]])
 
 
 def _templates(asked: argparse.Namespace) -> None:
@@ -274,6 +276,3 @@ def _drawn(asked: argparse.Namespace, draw: Any) -> None:
             draw()
         except charts.NoCharts as error:
             print(error, file=sys.stderr)
-
-
-__all__ = ["cited", "main"]
