@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from bot.errors import ServiceError
+from bot.sandbox.cgroups import Group, Groups
 from bot.sandbox.process import NotBegun, readable
-from bot.sandbox.watchdog import sacrifice
+from bot.sandbox.watchdog import sacrifice, tree
 
 Command = Callable[[Mapping[str, Any]], Sequence[str]]
 START = 60.0  # seconds
@@ -25,10 +26,11 @@ START = 60.0  # seconds
 class Forked:
     """A run's first process, forked for us: it waits with its namespaces built until it is told what to run."""
 
-    def __init__(self, pidfd: int, go: socket.socket) -> None:
+    def __init__(self, pidfd: int, go: socket.socket, group: Group) -> None:
         self.stdout, self.stderr = asyncio.StreamReader(), asyncio.StreamReader()
         found = re.search(r"^Pid:\s+(-?\d+)", Path(f"/proc/self/fdinfo/{pidfd}").read_text(), re.M)
         self.pid = int(found[1]) if found else -1
+        self.group = group
         self._pidfd, self._go = pidfd, go
         self._over = asyncio.Event()
         self._afterwards: Callable[[], None] = lambda: None
@@ -39,6 +41,7 @@ class Forked:
         os.close(self._pidfd)
         self._pidfd = -1
         self._go.close()
+        self.group.release()
         self._over.set()
         self._afterwards()
 
@@ -70,6 +73,9 @@ class Forked:
     async def end(self) -> None:
         """Kill the whole tree and return when nothing of it is left."""
         if self._pidfd >= 0:
+            for below in tree(self.pid)[1:]:  # without a process namespace they do not die with the first
+                with suppress(ProcessLookupError, PermissionError):
+                    os.kill(below, signal.SIGKILL)
             with suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
             await self._over.wait()
@@ -78,20 +84,22 @@ class Forked:
 class ForkServer:
     """One server process, and a child of it that waits for the next run; `command` gives its argument list."""
 
-    def __init__(self, command: Command) -> None:
+    def __init__(self, command: Command, groups: Groups) -> None:
         self._command = command
+        self._groups = groups
         self._control: socket.socket | None = None
         self._process: asyncio.subprocess.Process | None = None
         self._asking = asyncio.Lock()
         self._running: weakref.WeakSet[Forked] = weakref.WeakSet()
         self._preparing: set[asyncio.Task[Forked]] = set()
         self._standby: asyncio.Task[Forked] | None = None
+        self._asked = 0
         self.runs = 0
 
     @property
     def busy(self) -> bool:
-        """Whether a run of it goes on."""
-        return any(run.running for run in self._running)
+        """Whether a run of it goes on or is about to."""
+        return self._asked > 0 or any(run.running for run in self._running)
 
     @property
     def ready(self) -> bool:
@@ -110,18 +118,18 @@ class ForkServer:
         """Start it and wait until it has loaded the modules that are there; raises ServiceError."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.setblocking(False)
-        with theirs:
-            self._process = await asyncio.create_subprocess_exec(
-                *self._command({"control": theirs.fileno(), "modules": list(modules)}),
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.DEVNULL,
-                stderr=asyncio.subprocess.PIPE,
-                env={"PATH": "/usr/bin:/bin"},
-                pass_fds=[theirs.fileno()],
-                start_new_session=True,
-                cwd="/",
-            )
         try:
+            with theirs:
+                self._process = await asyncio.create_subprocess_exec(
+                    *self._command({"control": theirs.fileno(), "modules": list(modules)}),
+                    stdin=asyncio.subprocess.DEVNULL,
+                    stdout=asyncio.subprocess.DEVNULL,
+                    stderr=asyncio.subprocess.PIPE,
+                    env={"PATH": "/usr/bin:/bin"},
+                    pass_fds=[theirs.fileno()],
+                    start_new_session=True,
+                    cwd="/",
+                )
             async with asyncio.timeout(START):
                 if not await asyncio.get_running_loop().sock_recv(ours, 4096):
                     assert self._process.stderr
@@ -140,19 +148,23 @@ class ForkServer:
     async def fork(self, request: Mapping[str, Any], status: socket.socket, stdin: int) -> Forked:
         """Give a process that is the run; raises NotBegun when there is none."""
         waiting, self._standby = self._standby or self._prepared(), None
+        self._asked += 1
         try:
-            run = await asyncio.shield(waiting)
-        except asyncio.CancelledError:
-            self._give_back(waiting)
-            raise
-        try:
-            run.begin(request, status, stdin, self._stand_by)
-        except NotBegun:
-            await run.end()
-            raise
-        self.runs += 1
-        self._running.add(run)
-        return run
+            try:
+                run = await asyncio.shield(waiting)
+            except asyncio.CancelledError:
+                self._give_back(waiting)
+                raise
+            try:
+                run.begin(request, status, stdin, self._stand_by)
+            except NotBegun:
+                await run.end()
+                raise
+            self.runs += 1
+            self._running.add(run)
+            return run
+        finally:
+            self._asked -= 1
 
     def _stand_by(self) -> None:
         """Have a process ready for the next run."""
@@ -188,7 +200,8 @@ class ForkServer:
             for descriptor in (out_theirs, error_theirs):
                 os.close(descriptor)
             theirs.close()
-        run = Forked(pidfd, ours)
+        run = Forked(pidfd, ours, self._groups.make())
+        await asyncio.to_thread(run.group.enter, run.pid)
         await _connected(run.stdout, out)
         await _connected(run.stderr, error)
         return run

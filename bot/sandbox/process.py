@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from bot.errors import ServiceError
 from bot.execution import Outcome
+from bot.sandbox.cgroups import Group, Groups
 from bot.sandbox.limits import Limits, size
 from bot.sandbox.watchdog import Watched, tree, watch
 
@@ -107,6 +108,10 @@ class Started(Protocol):
     async def wait(self) -> None:
         """Return when it has ended."""
 
+    @property
+    def group(self) -> Group:
+        """The control group that holds it."""
+
     async def end(self) -> None:
         """Kill the whole tree and return when nothing of it is left."""
 
@@ -117,9 +122,10 @@ Start = Callable[[socket.socket, int], Awaitable[Started]]
 class Spawned:
     """A run started as a command of its own."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, group: Group) -> None:
         assert process.stdout
         assert process.stderr
+        self.group = group
         self.pid, self.stdout, self.stderr = process.pid, process.stdout, process.stderr
         self._process = process
 
@@ -134,52 +140,71 @@ class Spawned:
                 with suppress(ProcessLookupError, PermissionError):
                     os.kill(pid, signal.SIGKILL)
             await self._process.wait()
+        self.group.release()
 
 
-def spawned(command: Callable[[int], Sequence[str]]) -> Start:
-    """Return what starts `command`, given the number of its status descriptor."""
+def spawned(command: Callable[[int], Sequence[str]], groups: Groups) -> Start:
+    """Return what starts `command`, given the number of its status descriptor, in a control group."""
 
     async def start(status: socket.socket, stdin: int) -> Started:
-        process = await asyncio.create_subprocess_exec(
-            *command(status.fileno()),
-            stdin=stdin,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"},  # bwrap's own /proc entry would show ours to the script
-            pass_fds=[status.fileno()],
-            start_new_session=True,
-            cwd="/",
-        )
-        return Spawned(process)
+        group = groups.make()
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *group.command(command(status.fileno())),
+                stdin=stdin,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                env={
+                    "PATH": "/usr/bin:/bin",
+                    "LANG": "C.UTF-8",
+                },  # bwrap's own /proc entry would show ours to the script
+                pass_fds=[status.fileno()],
+                start_new_session=True,
+                cwd="/",
+            )
+        except BaseException:
+            group.release()
+            raise
+        return Spawned(process, group)
 
     return start
 
 
-async def carry_out(start: Start, limits: Limits, *, stdin: str, seconds: float, disk: Disk | None) -> Ended:
-    """Start a run (with its end of the status socket and its input) and see it to its end; nothing of it is left then.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """On what terms a run is carried out: what it reads, its seconds, its limits.
 
     `disk` measures new files where the tier has no layer of its own; going over the limit then ends the run.
     """
+
+    stdin: str
+    seconds: float
+    limits: Limits
+    disk: Disk | None = None
+
+
+async def carry_out(start: Start, terms: Terms) -> Ended:
+    """Start a run (with its end of the status socket and its input) and see it to its end; nothing of it is left then."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     ours.setblocking(False)
-    status, output, seen = _Status(ours), _Output(limits.output), Watched()
+    status, output, seen = _Status(ours), _Output(terms.limits.output), Watched()
     started = time.monotonic()
     try:
         with ours:
-            given = _input(stdin)
+            given = _input(terms.stdin)
             try:
                 with theirs:
                     process = await start(theirs, given)
             finally:
                 os.close(given)
             try:
-                cause = await _until_over(process, output, seen, status, limits, seconds, disk)
+                cause = await _until_over(process, output, seen, status, terms)
             finally:
                 await process.end()
-                seen.disk_was_full |= (await (disk or status.disk)([]))[1]
+                seen.disk_was_full |= (await (terms.disk or status.disk)([]))[1]
                 status.poll()
-        duration = time.monotonic() - started
-        return _judged(cause, status, output, seen, duration, limits, seconds)
+        cause = Outcome.OUT_OF_MEMORY if process.group.exhausted() else cause
+        return _judged(cause, status, output, seen, time.monotonic() - started, terms)
     finally:
         status.close()
 
@@ -206,9 +231,7 @@ async def _until_over(
     output: _Output,
     seen: Watched,
     status: _Status,
-    limits: Limits,
-    seconds: float,
-    disk: Disk | None,
+    terms: Terms,
 ) -> Outcome | None:
     """Return why the run has to be ended, or None when it is over by itself."""
     reading = [
@@ -217,11 +240,13 @@ async def _until_over(
     ]
     over: asyncio.Future[Any] = asyncio.gather(process.wait(), *reading)
     full = asyncio.create_task(output.full.wait())
-    watching = asyncio.create_task(watch(process.pid, limits.memory, seen, disk or status.disk, hard=disk is not None))
+    watching = asyncio.create_task(
+        watch(process.pid, terms.limits.memory, seen, terms.disk or status.disk, hard=terms.disk is not None)
+    )
     tasks = [full, watching]
     try:
         waited: list[asyncio.Future[Any]] = [over, full, watching]
-        done, _ = await asyncio.wait(waited, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait(waited, timeout=terms.seconds, return_when=asyncio.FIRST_COMPLETED)
         if over in done:
             return Outcome.OUTPUT_LIMIT if output.full.is_set() else None
         if watching in done:
@@ -242,8 +267,7 @@ def _judged(
     output: _Output,
     seen: Watched,
     duration: float,
-    limits: Limits,
-    seconds: float,
+    terms: Terms,
 ) -> Ended:
     stdout, stderr = (bytes(s).decode(errors="replace") for s in (output.stdout, output.stderr))
     code = status.said.get("exit_code")
@@ -253,7 +277,7 @@ def _judged(
         raise NotBegun(f"The sandbox could not be set up: {stderr.strip()[-300:] or 'it said nothing'}")
     outcome = cause or _outcome(code, seen)
     peak = max(seen.peak_memory, int(status.said.get("peak_memory", 0)))
-    message = _words(outcome, limits, seconds, code)
+    message = _words(outcome, terms.limits, terms.seconds, code)
     return Ended(outcome, code, stdout, stderr, duration, peak, message, status.layer())
 
 

@@ -8,59 +8,92 @@ import os
 import re
 import sys
 import tempfile
+import tomllib
 import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from bot.errors import ServiceError, SetupError
 from bot.execution import Execution, FileInfo, FileName, Outcome, chunked
 from bot.request import ThreadId
-from bot.sandbox import tiers
-from bot.sandbox.copied import Made, run_in_copy
+from bot.sandbox import cgroups, tiers
+from bot.sandbox.copied import Landlock, Made, run_in_copy, shared
 from bot.sandbox.descriptors import FOLDER, opened, reading, walk
 from bot.sandbox.limits import Limits
-from bot.sandbox.process import Ended, NotBegun, carry_out, spawned
+from bot.sandbox.process import Disk, Ended, Terms, carry_out, spawned
 from bot.sandbox.runtime import NO_RUNTIME, RuntimeBuild
 from bot.sandbox.selftest import TESTS
-from bot.sandbox.servers import WORN, ForkServers, renewed
+from bot.sandbox.servers import Command, ForkServers, renewed
 from bot.sandbox.workspace import Workspace
 
 log = logging.getLogger(__name__)
 TIERS = ("forkserver", "bwrap", "landlock")
 INDEXES = "logs.index"  # where the log toolkit keeps its indexes
-INTERRUPTED = "The sandbox's server ended while it ran. Run it again."
 _MISSING = re.compile(r"^ModuleNotFoundError: No module named '([\w.]+)'", re.M)
+_METADATA = re.compile(r"^# /// script\s*\n((?:#.*\n)*?)# ///\s*$", re.M)  # PEP 723
+FRESH = "# /// script\n# [tool.codebot]\n# fresh = true\n# ///\n"
+_PROC = "Can't mount proc"  # what bwrap says where parts of /proc are masked
 
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """Whether a tier works on this machine, and if not, why."""
+    """Whether a tier works on this machine, and if not, why; `masked` says whether it can only do with a /proc of facts."""
 
     tier: str
     works: bool
     why: str = ""
+    masked: bool = False
 
 
 class LocalSandboxes:
-    """Sandboxes on this machine's kernel, in one tier."""
+    """Sandboxes on this machine's kernel, in one tier, while `serving`."""
 
-    def __init__(self, data: Path, limits: Limits, tier: str, runtime: RuntimeBuild | None, slots: int) -> None:
+    def __init__(
+        self, data: Path, limits: Limits, tier: str, runtime: RuntimeBuild | None, slots: int, *, masked: bool = False
+    ) -> None:
         self.tier = tier
         self.limits = limits
-        self._data = data
+        self._threads = data / "threads"
         self._runtime = runtime
         self._owner = tiers.UID if os.geteuid() == 0 else -1
         self._slots = asyncio.Semaphore(slots)
+        self._groups = cgroups.Groups(limits)
+        self._machine = tiers.Machine(bwrap=tiers.find_bwrap() or Path("bwrap"), root=self._owner >= 0, masked=masked)
+        self._landlock = Landlock(limits, Path(), self._owner >= 0)
         self.servers: ForkServers | None = None
+
+    @asynccontextmanager
+    async def serving(self, *, warm: bool) -> AsyncIterator[None]:
+        """Have ready what runs need, with a fork server where the tier has one; raises ServiceError when that cannot be."""
+        self._groups = cgroups.find(self.limits)
+        self._threads.mkdir(parents=True, exist_ok=True)
+
+        def forkserver(runtime: tiers.Runtime, config: Mapping[str, Any]) -> list[str]:
+            return tiers.forkserver(self._threads, self.limits, runtime, self._machine, config)
+
+        try:
+            async with AsyncExitStack() as stack:
+                command: Command = forkserver
+                if self.tier == "landlock":
+                    self._landlock = replace(self._landlock, tools=stack.enter_context(shared(self._owner)))
+                    command = self._landlock.forkserver
+                if warm and self.tier != "bwrap":
+                    self.servers = await stack.enter_async_context(renewed(command, self._libraries, self._groups))
+                yield
+        finally:
+            self.servers = None
+            await self._groups.close()
+
+    def _libraries(self) -> tiers.Runtime:
+        return self._runtime.current if self._runtime else NO_RUNTIME
 
     @asynccontextmanager
     async def open(self, thread: ThreadId) -> AsyncIterator[LocalSandbox]:
         """Open the thread's sandbox."""
-        workspace = Workspace(self._data / "threads", thread, self.limits, self._owner)
+        workspace = Workspace(self._threads, thread, self.limits, self._owner)
         try:
             workspace.prepare()
         except OSError as error:
@@ -69,33 +102,33 @@ class LocalSandboxes:
 
     async def run(
         self, workspace: Workspace, name: FileName | None, args: Sequence[str], stdin: str, seconds: float
-    ) -> tuple[Ended, str, tuple[FileInfo, ...], tuple[FileName, ...]]:
-        """Run a script, or the log toolkit, and stage its diff: how it ended, the stage's name, what it made and deleted."""
+    ) -> tuple[str, str, Made]:
+        """Run a script, or the log toolkit, and stage its diff: the stage's name, the tier, how it ended, what it changed."""
         async with self._slots:
             workspace.discard_stages()
-            run = uuid.uuid4().hex
+            fresh = False
             if name is not None:
-                with opened(str(workspace.files), FOLDER) as root, reading(root, name):
-                    pass
-            found = self._runtime.current if self._runtime else NO_RUNTIME
-            launch = tiers.Launch(
-                files=workspace.files, script=name, args=tuple(args), status=-1, scratch=workspace.stages, root=self._owner >= 0
-            )  # fmt: skip
+                with opened(str(workspace.files), FOLDER) as root, reading(root, name) as descriptor:
+                    fresh = _wants_fresh(os.pread(descriptor, 1 << 16, 0).decode(errors="replace"))
+            run, servers = uuid.uuid4().hex, None if fresh else self.servers
+            launch = tiers.Launch(files=workspace.files, script=name, args=tuple(args))
+            terms = Terms(stdin=stdin, seconds=seconds, limits=self.limits)
             if self.tier == "landlock":
-                ended, made, deleted = await run_in_copy(workspace, self.limits, found, run, launch, stdin, seconds)
-            else:
-                ended, made, deleted = await self._overlaid(workspace, run, found, launch, stdin, seconds)
-        return ended, run, made, deleted
+                return run, self.tier, await self._copied(workspace, run, launch, terms, servers)
+            tier, ended = await self._overlaid(launch, terms, servers)
+            return run, tier, await self._collected(workspace, run, ended)
 
-    async def _overlaid(
-        self, workspace: Workspace, run: str, found: tiers.Runtime, launch: tiers.Launch, stdin: str, seconds: float
-    ) -> Made:
-        ended = await self._forked(launch, stdin, seconds)
-        if ended is None:
-            binary = tiers.find_bwrap()
-            assert binary is not None
-            start = spawned(lambda status: tiers.bwrap(replace(launch, status=status), self.limits, found, binary))
-            ended = await carry_out(start, self.limits, stdin=stdin, seconds=seconds, disk=None)
+    async def _overlaid(self, launch: tiers.Launch, terms: Terms, servers: ForkServers | None) -> tuple[str, Ended]:
+        told = tiers.request(launch, self.limits, self._threads)
+        if servers and (ended := await servers.carry_out(told, terms)):
+            return self.tier, ended
+
+        def command(status: int) -> list[str]:
+            return tiers.bwrap(launch, self.limits, self._libraries(), self._machine, status)
+
+        return "bwrap", await carry_out(spawned(command, self._groups), terms)
+
+    async def _collected(self, workspace: Workspace, run: str, ended: Ended) -> Made:
         if ended.layer is None:
             return ended, (), ()
         try:
@@ -105,40 +138,19 @@ class LocalSandboxes:
             os.close(ended.layer)
         return ended, made, tuple(c.name for c in changes if c.deleted)
 
-    async def _forked(self, launch: tiers.Launch, stdin: str, seconds: float) -> Ended | None:
-        """Run in a fork of the server; None when there is no server, or it failed before the script began."""
-        if self.servers is None or (server := self.servers.current) is None:
-            return None
-        below = replace(launch, files=launch.files.relative_to(self._data / "threads"))
-        start = partial(server.fork, tiers.request(below, self.limits))
-        try:
-            ended = await carry_out(start, self.limits, stdin=stdin, seconds=seconds, disk=None)
-        except NotBegun as error:
-            if self.servers is None:
-                raise  # we are closing
-            log.warning("the fork server is renewed: %s", error)
-            server.runs = WORN
-            return None
-        if ended.outcome is Outcome.KILLED and ended.exit_code is None and await server.gone(within=0.5):
-            return replace(ended, outcome=Outcome.INTERRUPTED, message=INTERRUPTED)
-        return ended
+    async def _copied(
+        self, workspace: Workspace, run: str, launch: tiers.Launch, terms: Terms, servers: ForkServers | None
+    ) -> Made:
+        libraries = self._libraries()
 
-    @asynccontextmanager
-    async def warm(self) -> AsyncIterator[None]:
-        """Keep a fork server at hand for as long as this is open; raises ServiceError when there can be none."""
-        binary = tiers.find_bwrap()
-        assert binary is not None
-        threads = self._data / "threads"
-        threads.mkdir(parents=True, exist_ok=True)
+        async def carry(copied: tiers.Launch, scratch: Path, disk: Disk) -> Ended:
+            told = await asyncio.to_thread(self._landlock.run, copied, scratch, libraries)
+            measured = replace(terms, disk=disk)
+            forked = await servers.carry_out(told, measured) if servers else None
+            start = spawned(lambda status: self._landlock.once(told, libraries, status), self._groups)
+            return forked or await carry_out(start, measured)
 
-        def command(runtime: tiers.Runtime, config: Mapping[str, Any]) -> list[str]:
-            return tiers.forkserver(threads, self.limits, runtime, binary, root=self._owner >= 0, config=config)
-
-        async with renewed(command, lambda: self._runtime.current if self._runtime else NO_RUNTIME) as self.servers:
-            try:
-                yield
-            finally:
-                self.servers = None
+        return await run_in_copy(workspace, self.limits, run, launch, libraries, carry)
 
     def hint(self, ended: Ended) -> str:
         """What a script that failed for want of a library or of input can do about it."""
@@ -188,7 +200,7 @@ class LocalSandbox:
         limits = self._sandboxes.limits
         seconds = min(timeout or limits.seconds, limits.seconds)
         try:
-            ended, run, made, deleted = await self._sandboxes.run(self._workspace, name, args, stdin, seconds)
+            run, tier, (ended, made, deleted) = await self._sandboxes.run(self._workspace, name, args, stdin, seconds)
         except OSError as error:
             raise ServiceError(f"The sandbox failed: {error.strerror}.") from error
         return Execution(
@@ -200,7 +212,7 @@ class LocalSandbox:
             peak_memory=ended.peak_memory,
             files=tuple(f for f in made if not _hidden(f.name)),
             deleted=tuple(FileName(d.rstrip("/")) for d in deleted if not _hidden(d)),
-            tier=self._sandboxes.tier,
+            tier=tier,
             run=run,
             message=self._sandboxes.hint(ended),
         )
@@ -230,8 +242,9 @@ async def open_sandboxes(
         probes.append(probed)
         if probed.works:
             log.info("sandbox tier: %s", candidate)
-            sandboxes = LocalSandboxes(data, limits, candidate, runtime, slots or os.cpu_count() or 2)
-            async with sandboxes.warm() if candidate == "forkserver" else nullcontext():
+            masked, runs = probed.masked, slots or os.cpu_count() or 2
+            sandboxes = LocalSandboxes(data, limits, candidate, runtime, runs, masked=masked)
+            async with sandboxes.serving(warm=warm):
                 yield sandboxes
             return
         log.warning("sandbox tier %s does not work here: %s", candidate, probed.why)
@@ -247,24 +260,45 @@ async def probe(tier: str, limits: Limits) -> Probe:
         return Probe(tier, False, f"there is no such tier; use one of {', '.join(TIERS)}")
     if tier != "landlock" and tiers.find_bwrap() is None:
         return Probe(tier, False, "there is no bwrap; install bubblewrap")
-    with tempfile.TemporaryDirectory(prefix="codebot-probe-", ignore_cleanup_errors=True) as folder:
-        tested = LocalSandboxes(Path(folder), replace(limits, seconds=20.0), tier, None, 1)
-        try:
-            async with tested.warm() if tier == "forkserver" else nullcontext():
-                for thread, name, script, args in (
-                    (ThreadId("T", "C", "other"), "secret.txt", "a secret", None),
-                    (ThreadId("T", "C", "probe"), "folder/old.txt", "old", None),
-                    (ThreadId("T", "C", "probe"), "probe.py", TESTS, (folder, str(os.getpid()))),
-                ):
-                    async with tested.open(thread) as sandbox:
-                        await sandbox.put(FileName(name), chunked(script.encode()))
-                        if args is not None:
-                            execution = await sandbox.run(FileName(name), args)
-        except ServiceError as error:
-            return Probe(tier, False, str(error))
-    if execution.outcome is Outcome.SUCCEEDED and execution.stdout.strip() == "sealed":
-        return Probe(tier, True)
-    return Probe(tier, False, (execution.stdout + execution.stderr).strip()[-500:] or str(execution.outcome))
+    probed = Probe(tier, False)
+    for masked in (False, True):
+        with tempfile.TemporaryDirectory(prefix="codebot-probe-", ignore_cleanup_errors=True) as folder:
+            tested = LocalSandboxes(Path(folder), replace(limits, seconds=20.0), tier, None, 1, masked=masked)
+            why = await _attacked(tested, folder)
+            probed = Probe(tier, not why, why, masked)
+        if _PROC not in why:
+            break
+    return probed
+
+
+async def _attacked(sandboxes: LocalSandboxes, folder: str) -> str:
+    """What let the self-test out, in a fork and in a fresh interpreter; nothing when it is sealed."""
+    try:
+        async with sandboxes.serving(warm=True):
+            async with sandboxes.open(ThreadId("T", "C", "other")) as sandbox:
+                await sandbox.put(FileName("secret.txt"), chunked(b"a secret"))
+            async with sandboxes.open(ThreadId("T", "C", "probe")) as sandbox:
+                await sandbox.put(FileName("folder/old.txt"), chunked(b"old"))
+                for script in (TESTS, f"{FRESH}{TESTS}") if sandboxes.servers else (TESTS,):
+                    await sandbox.put(FileName("probe.py"), chunked(script.encode()))
+                    done = await sandbox.run(FileName("probe.py"), (folder, str(os.getpid()), sandboxes.tier))
+                    if done.outcome is not Outcome.SUCCEEDED or done.stdout.strip() != "sealed":
+                        return (done.stdout + done.stderr).strip()[-500:] or str(done.outcome)
+    except ServiceError as error:
+        return str(error)
+    return ""
+
+
+def _wants_fresh(source: str) -> bool:
+    """Whether a script asks in its inline metadata (PEP 723) for an interpreter that has loaded nothing."""
+    if not (block := _METADATA.search(source)):
+        return False
+    try:
+        metadata = tomllib.loads("".join(line[2:] for line in block[1].splitlines(keepends=True)))
+    except tomllib.TOMLDecodeError:
+        return False
+    tools = metadata.get("tool", {})
+    return isinstance(tools, dict) and isinstance(ours := tools.get("codebot"), dict) and ours.get("fresh") is True
 
 
 def _hidden(name: str) -> bool:

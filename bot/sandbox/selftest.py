@@ -5,7 +5,7 @@ from __future__ import annotations
 TESTS = """
 import os, shutil, socket, sys
 
-folder, bot = sys.argv[1:]
+folder, bot, tier = sys.argv[1:]
 open_doors = []
 
 def attempt(what, act):
@@ -36,7 +36,7 @@ attempt("a socket", lambda: socket.socket(socket.AF_INET, socket.SOCK_STREAM))
 attempt("a unix socket", lambda: socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
 for place in ("/", "/usr", "/etc", "/opt", "/var/tmp", os.path.expanduser("~root")):
     attempt(f"writing to {place}", lambda: open(os.path.join(place, "codebot-probe"), "w"))
-if not os.path.isdir("/proc/self"):  # no pid namespace of our own: the bot's process can be named
+if tier == "landlock":  # no pid namespace of our own: the bot's process can be named
     attempt("signals to the bot", lambda: os.kill(int(bot), 0))
 try:
     shutil.rmtree("folder")

@@ -22,10 +22,11 @@ import pytest
 from bot.execution import Execution, FileName, chunked
 from bot.request import ThreadId
 from bot.sandbox.limits import Limits
-from bot.sandbox.sandboxes import LocalSandboxes, open_sandboxes, probe
+from bot.sandbox.sandboxes import LocalSandboxes
 from bot.sandbox.watchdog import tree
 from tests.sandbox.attacks import ATTACKS, BROKEN, CALLS, DEEP, LINKS, PROGRAMS, Attack
 from tests.sandbox.bare import PYTHON, host, run_bare
+from tests.sandbox.tiers import WAYS, way
 from tests.sandbox.trees import left
 
 LIMITS = Limits(seconds=4, memory=250_000_000, disk=20_000_000, output=100_000, inodes=2_000)
@@ -35,11 +36,9 @@ TOP = Path(__file__).parents[2]
 UNABLE = ("ENOSYS", "EPERM", "EACCES", "EAFNOSUPPORT", "EOPNOTSUPP", "EIO", "ENOENT")
 
 
-@pytest.fixture(params=["forkserver", "bwrap", "landlock"])
+@pytest.fixture(params=WAYS)
 async def sandboxes(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[LocalSandboxes]:
-    if not (found := await probe(request.param, LIMITS)).works:
-        pytest.skip(f"{request.param} does not work on this machine: {found.why}")
-    async with open_sandboxes(tmp_path, LIMITS, tier=request.param) as sandboxes:
+    async with way(request.param, tmp_path, LIMITS) as sandboxes:
         yield sandboxes
 
 

@@ -18,8 +18,9 @@ from bot.execution import FileName, chunked
 from bot.request import ThreadId
 from bot.sandbox.limits import Limits
 from bot.sandbox.runtime import RuntimeBuild
-from bot.sandbox.sandboxes import LocalSandboxes, open_sandboxes, probe
+from bot.sandbox.sandboxes import LocalSandboxes
 from bot.sandbox.tiers import interpreter
+from tests.sandbox.tiers import WAYS, way
 
 LIMITS = Limits(seconds=30, disk=50_000_000)
 THREAD = ThreadId("T1", "C1", "1.0")
@@ -33,6 +34,7 @@ CASES: dict[str, tuple[str, dict[str, str]]] = {
     "an exit with words": ("import sys; sys.exit('went wrong')", {}),
     "an exit with nothing": ("raise SystemExit", {}),
     "a traceback with its lines": ("def f(x):\n    return 1 / x\n\nprint('before')\nf(0)", {}),
+    "exit, quit and help": ("print(quit, callable(help), copyright is not None)\nexit(4)", {}),
     "a chained traceback": ("try:\n    {}['a']\nexcept KeyError as e:\n    raise ValueError('no') from e", {}),
     "a syntax error": ("x = 1\nif x\n    print(x)", {}),
     "an interrupt": ("import os, signal, time\nos.kill(os.getpid(), signal.SIGINT)\ntime.sleep(5)", {}),
@@ -59,6 +61,7 @@ CASES: dict[str, tuple[str, dict[str, str]]] = {
     "multiprocessing by spawn": ("import multiprocessing as m\ndef f(x): return x * x\nif __name__ == '__main__':\n    with m.get_context('spawn').Pool(2) as p: print(p.map(f, [2, 3]))", {"landlock": NO_FORK}),
     "a process pool": ("from concurrent.futures import ProcessPoolExecutor as P\nif __name__ == '__main__':\n    with P(2) as p: print(list(p.map(abs, [-5])))", {"landlock": NO_FORK}),
     "a subprocess": ("import subprocess, sys\nprint(subprocess.run([sys.executable, '-c', 'print(6)'], capture_output=True, text=True).stdout)", {"landlock": NO_FORK}),
+    "a subprocess finds the script's neighbours": ("import subprocess, sys\nopen('mine.py', 'w').write('x = 8')\nopen('other.py', 'w').write('import mine; print(mine.x)')\nprint(subprocess.run([sys.executable, 'other.py'], capture_output=True, text=True).stdout)", {"landlock": NO_FORK}),
     "sqlite": ("import sqlite3\nc = sqlite3.connect('a.db'); c.execute('create table t(a)'); c.execute('insert into t values(5)'); c.commit(); print(c.execute('select * from t').fetchall())", {}),
     "temporary files": ("import tempfile\nwith tempfile.NamedTemporaryFile() as f:\n    f.write(b'x'); f.flush(); print(open(f.name).read())", {}),
     "folders, renames and deletions": ("import os\nos.makedirs('a/b'); open('a/b/c', 'w').write('1'); os.rename('a/b/c', 'd'); os.removedirs('a/b'); print(sorted(os.listdir('.')))", {}),
@@ -82,6 +85,7 @@ WITH_LIBRARIES: dict[str, str] = {
     "OpenMP": "from sklearn.cluster import KMeans\nimport numpy as n\nprint(KMeans(2, n_init=1, random_state=0).fit(n.array([[0.], [1], [10], [11]])).labels_.tolist() in ([0, 0, 1, 1], [1, 1, 0, 0]))",
     "a plot, to the byte": "import matplotlib.pyplot as p\np.plot([1, 2]); p.title('é'); p.savefig('a.png', metadata={'Software': None}); print(p.get_fignums())",
     "no figure is open at first": "import matplotlib.pyplot as p\nprint(p.get_fignums(), p.get_backend().lower())",
+    "libraries in a subprocess": "import subprocess, sys\ntry: print(subprocess.run([sys.executable, '-c', 'import numpy; print(numpy.__file__[-10:])'], capture_output=True, text=True).stdout)\nexcept OSError: print('__init__.py'[-10:] + chr(10))",
     "scipy": "from scipy import stats\nprint(round(stats.norm.cdf(1), 6))",
 }
 
@@ -107,24 +111,17 @@ def runtime() -> RuntimeBuild:
     return build
 
 
-@pytest.fixture(params=["forkserver", "bwrap", "landlock"])
+@pytest.fixture(params=WAYS)
 async def sandboxes(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[LocalSandboxes]:
-    if not (found := await probe(request.param, LIMITS)).works:
-        pytest.skip(f"{request.param} does not work on this machine: {found.why}")
-    async with open_sandboxes(tmp_path / "data", LIMITS, tier=request.param) as opened:
+    async with way(request.param, tmp_path / "data", LIMITS) as opened:
         yield opened
 
 
-@pytest.fixture(params=["forkserver", "bwrap", "landlock"])
+@pytest.fixture(params=WAYS)
 async def with_libraries(
     request: pytest.FixtureRequest, tmp_path: Path, runtime: RuntimeBuild
 ) -> AsyncIterator[LocalSandboxes]:
-    if not (found := await probe(request.param, LIMITS)).works:
-        pytest.skip(f"{request.param} does not work on this machine: {found.why}")
-    async with open_sandboxes(tmp_path / "data", LIMITS, tier=request.param, runtime=runtime) as opened:
-        if request.param == "forkserver":
-            assert opened.servers
-            await opened.servers.loaded()
+    async with way(request.param, tmp_path / "data", LIMITS, runtime=runtime, slots=4) as opened:
         yield opened
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from contextlib import suppress
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -15,18 +15,19 @@ from bot.execution import Execution, FileName, Outcome, chunked
 from bot.request import ThreadId
 from bot.sandbox import servers as module
 from bot.sandbox.limits import Limits
-from bot.sandbox.sandboxes import LocalSandboxes, open_sandboxes, probe
+from bot.sandbox.sandboxes import LocalSandboxes
 from bot.sandbox.watchdog import tree
-from tests.sandbox.trees import left
+from tests.sandbox.tiers import way
+from tests.sandbox.trees import left, serves
 
 LIMITS = Limits(seconds=20)
 THREAD = ThreadId("T", "C", "1")
 
 
-@pytest.fixture(autouse=True)
-async def _works() -> None:
-    if not (found := await probe("forkserver", LIMITS)).works:
-        pytest.skip(f"the fork server does not work on this machine: {found.why}")
+@pytest.fixture(params=["forkserver", "landlock"])
+async def sandboxes(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[LocalSandboxes]:
+    async with way(request.param, tmp_path, LIMITS, slots=4) as opened:
+        yield opened
 
 
 async def ran(sandboxes: LocalSandboxes, script: str, thread: str = "1") -> Execution:
@@ -37,48 +38,42 @@ async def ran(sandboxes: LocalSandboxes, script: str, thread: str = "1") -> Exec
 
 def servers() -> list[int]:
     """The fork servers below us, without what started them and what they have forked."""
-    found = []
-    for pid in tree(os.getpid())[1:]:
-        with suppress(OSError):
-            program, *words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-            if not program.endswith(b"bwrap") and b"/opt/tools/inside/forkserver.py" in words:
-                found.append(pid)
+    found = [pid for pid in tree(os.getpid())[1:] if serves(pid)]
     return [pid for pid in found if not any(pid in tree(other)[1:] for other in found)]
 
 
-async def test_when_the_server_dies_its_run_ends_and_the_next_one_works(tmp_path: Path) -> None:
-    async with open_sandboxes(tmp_path, LIMITS, tier="forkserver") as sandboxes:
-        running = asyncio.create_task(ran(sandboxes, "import time; print('on', flush=True); time.sleep(30)"))
-        await asyncio.sleep(0.5)
+async def test_when_the_server_dies_its_run_ends_and_the_next_one_works(sandboxes: LocalSandboxes) -> None:
+    running = asyncio.create_task(ran(sandboxes, "import time; print('on', flush=True); time.sleep(30)"))
+    await asyncio.sleep(0.5)
 
-        os.kill(servers()[-1], signal.SIGKILL)
-        first = await asyncio.wait_for(running, 10)
-        second = await asyncio.wait_for(ran(sandboxes, "print('again')"), 10)
+    os.kill(servers()[-1], signal.SIGKILL)
+    first = await asyncio.wait_for(running, 10)
+    second = await asyncio.wait_for(ran(sandboxes, "print('again')"), 10)
 
-        assert (first.outcome, first.stdout) == (Outcome.INTERRUPTED, "on\n")
-        assert second.stdout == "again\n"
+    assert (first.outcome, first.stdout) == (Outcome.INTERRUPTED, "on\n")
+    assert second.stdout == "again\n"
 
 
 async def test_a_worn_server_is_renewed_and_the_old_one_goes_when_its_run_is_over(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sandboxes: LocalSandboxes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "WORN", 2)
-    async with open_sandboxes(tmp_path, LIMITS, tier="forkserver") as sandboxes:
-        old = servers()
-        long = asyncio.create_task(ran(sandboxes, "import time; time.sleep(1.5); print('whole')", "2"))
-        await ran(sandboxes, "print(1)")
-        await asyncio.sleep(1)
+    old = servers()
+    long = asyncio.create_task(ran(sandboxes, "import time; time.sleep(1.5); print('whole')", "2"))
+    await ran(sandboxes, "print(1)")
+    await asyncio.sleep(1)
 
-        assert (await long).stdout == "whole\n"
-        async with asyncio.timeout(5):
-            while set(servers()) & set(old):  # noqa: ASYNC110  another task sees to it
-                await asyncio.sleep(0.05)
-        assert (await ran(sandboxes, "print(2)")).stdout == "2\n"
+    assert (await long).stdout == "whole\n"
+    async with asyncio.timeout(5):
+        while set(servers()) & set(old):  # noqa: ASYNC110  another task sees to it
+            await asyncio.sleep(0.05)
+    assert (await ran(sandboxes, "print(2)")).stdout == "2\n"
 
 
-async def test_closing_ends_runs_and_leaves_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("tier", ["forkserver", "landlock"])
+async def test_closing_ends_runs_and_leaves_nothing(tier: str, tmp_path: Path) -> None:
     before = set(tree(os.getpid()))
-    async with open_sandboxes(tmp_path, LIMITS, tier="forkserver", slots=4) as sandboxes:
+    async with way(tier, tmp_path, LIMITS, slots=4) as sandboxes:
         running = [asyncio.create_task(ran(sandboxes, "import time; time.sleep(30)", str(n))) for n in range(4)]
         await asyncio.sleep(0.3)
 
@@ -90,44 +85,42 @@ async def test_closing_ends_runs_and_leaves_nothing(tmp_path: Path) -> None:
     assert left(before) == set()
 
 
-async def test_cancelling_at_any_moment_leaves_no_process_and_no_descriptor(tmp_path: Path) -> None:
-    async with open_sandboxes(tmp_path, LIMITS, tier="forkserver", slots=4) as sandboxes:
-        await ran(sandboxes, "print(1)")
-        before, held = set(tree(os.getpid())), len(os.listdir("/proc/self/fd"))
+async def test_cancelling_at_any_moment_leaves_no_process_and_no_descriptor(sandboxes: LocalSandboxes) -> None:
+    await ran(sandboxes, "print(1)")
+    before, held = set(tree(os.getpid())), len(os.listdir("/proc/self/fd"))
 
-        for moment in range(30):
-            running = asyncio.create_task(ran(sandboxes, "import time; time.sleep(30)"))
-            await asyncio.sleep(moment / 1_000)
-            running.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await running
+    for moment in range(30):
+        running = asyncio.create_task(ran(sandboxes, "import time; time.sleep(30)"))
+        await asyncio.sleep(moment / 1_000)
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
 
-        await asyncio.sleep(0.3)
-        assert left(before) == set()
-        assert len(os.listdir("/proc/self/fd")) <= held + 1
-        assert (await ran(sandboxes, "print('well')")).stdout == "well\n"
-
-
-async def test_a_run_whose_process_died_before_it_began_is_run_all_the_same(tmp_path: Path) -> None:
-    async with open_sandboxes(tmp_path, LIMITS, tier="forkserver") as sandboxes:
-        await ran(sandboxes, "print(1)")
-        old = servers()
-        async with asyncio.timeout(5):
-            while not (waiting := tree(old[0])[1:]):  # noqa: ASYNC110  the server forks it
-                await asyncio.sleep(0.01)
-        for pid in waiting:
-            os.kill(pid, signal.SIGKILL)
-
-        assert (await ran(sandboxes, "print(2)")).stdout == "2\n"
-
-        async with asyncio.timeout(5):
-            while servers() == old:  # noqa: ASYNC110  a server that failed is renewed
-                await asyncio.sleep(0.05)
-        assert (await ran(sandboxes, "print(3)")).stdout == "3\n"
+    await asyncio.sleep(0.3)
+    assert left(before) == set()
+    assert len(os.listdir("/proc/self/fd")) <= held + 1
+    assert (await ran(sandboxes, "print('well')")).stdout == "well\n"
 
 
-async def test_arguments_of_any_length_reach_a_run(tmp_path: Path) -> None:
-    async with open_sandboxes(tmp_path, LIMITS, tier="forkserver") as sandboxes, sandboxes.open(THREAD) as sandbox:
+async def test_a_run_whose_process_died_before_it_began_is_run_all_the_same(sandboxes: LocalSandboxes) -> None:
+    await ran(sandboxes, "print(1)")
+    old = servers()
+    async with asyncio.timeout(5):
+        while not (waiting := tree(old[0])[1:]):  # noqa: ASYNC110  the server forks it
+            await asyncio.sleep(0.01)
+    for pid in waiting:
+        os.kill(pid, signal.SIGKILL)
+
+    assert (await ran(sandboxes, "print(2)")).stdout == "2\n"
+
+    async with asyncio.timeout(5):
+        while servers() == old:  # noqa: ASYNC110  a server that failed is renewed
+            await asyncio.sleep(0.05)
+    assert (await ran(sandboxes, "print(3)")).stdout == "3\n"
+
+
+async def test_arguments_of_any_length_reach_a_run(sandboxes: LocalSandboxes) -> None:
+    async with sandboxes.open(THREAD) as sandbox:
         await sandbox.put(FileName("a.py"), chunked(b"import sys; print(len(sys.argv[1]))"))
 
         execution = await sandbox.run(FileName("a.py"), ["😀" * 300_000])
@@ -135,9 +128,9 @@ async def test_arguments_of_any_length_reach_a_run(tmp_path: Path) -> None:
     assert execution.stdout == "300000\n"
 
 
-async def test_the_server_learns_nothing_of_its_runs(tmp_path: Path) -> None:
+async def test_the_server_learns_nothing_of_its_runs(sandboxes: LocalSandboxes) -> None:
     """What it read would be in the memory of every later run, of other threads as well."""
-    async with open_sandboxes(tmp_path, LIMITS, tier="forkserver") as sandboxes, sandboxes.open(THREAD) as sandbox:
+    async with sandboxes.open(THREAD) as sandbox:
         await sandbox.put(FileName("a.py"), chunked(b"import sys; print(sys.argv[1][::-1])"))
         await sandbox.run(FileName("a.py"), ["a word of one thread"[::-1]])
 

@@ -13,16 +13,15 @@ import pytest
 from bot.execution import Execution, FileName, chunked
 from bot.request import ThreadId
 from bot.sandbox.limits import Limits
-from bot.sandbox.sandboxes import LocalSandboxes, open_sandboxes, probe
+from bot.sandbox.sandboxes import LocalSandboxes
+from tests.sandbox.tiers import WAYS, way
 
 THREAD = ThreadId("T1", "C1", "1.0")
 
 
-@pytest.fixture(params=["forkserver", "bwrap", "landlock"])
+@pytest.fixture(params=WAYS)
 async def sandboxes(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[LocalSandboxes]:
-    if not (found := await probe(request.param, Limits())).works:
-        pytest.skip(f"{request.param} does not work on this machine: {found.why}")
-    async with open_sandboxes(tmp_path, Limits(seconds=20), tier=request.param) as real:
+    async with way(request.param, tmp_path, Limits(seconds=20)) as real:
         yield real
 
 
@@ -86,6 +85,29 @@ async def test_a_missing_library_and_missing_input_are_answered_with_what_to_do(
         or "not here" in (await ran(sandboxes, "import nonsense")).message
     )
     assert "asked for input" in (await ran(sandboxes, "input('name? ')")).message
+
+
+async def test_a_script_in_a_folder_finds_its_neighbours(sandboxes: LocalSandboxes) -> None:
+    async with sandboxes.open(THREAD) as sandbox:
+        await sandbox.put(FileName("folder/near.py"), chunked(b"x = 5"))
+        await sandbox.put(FileName("folder/a.py"), chunked(b"import near; print(near.x)"))
+
+        assert (await sandbox.run(FileName("folder/a.py"))).stdout == "5\n"
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+async def test_a_script_that_asks_for_it_gets_a_fresh_interpreter(sandboxes: LocalSandboxes, end: str) -> None:
+    asks = "# /// script\n# dependencies = []\n#\n# [tool.codebot]\n# fresh = true\n# ///\nprint(1)\n".replace(
+        "\n", end
+    )
+
+    execution = await ran(sandboxes, asks + "import sys; print('site' in sys.argv)")
+    usual = await ran(sandboxes, asks.replace("true", "false"))
+    wrong = await ran(sandboxes, asks.replace("true", "= ["))
+
+    assert (execution.stdout, usual.stdout, wrong.stdout) == ("1\nFalse\n", "1\n", "1\n")
+    assert execution.tier == ("landlock" if sandboxes.tier == "landlock" else "bwrap")
+    assert usual.tier == wrong.tier == sandboxes.tier
 
 
 async def test_deleted_and_renamed_files_are_so_afterwards(sandboxes: LocalSandboxes) -> None:

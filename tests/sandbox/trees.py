@@ -15,9 +15,20 @@ def left(before: Collection[int]) -> set[int]:
     return {pid for pid in tree(os.getpid()) if pid not in before and not _waits(pid)}
 
 
-def _waits(pid: int) -> bool:
-    """Whether it is a fork of the server that still has the rights which a run gives up before its script begins."""
+def serves(pid: int) -> bool:
+    """Whether it is a fork server or forked by one."""
     with suppress(OSError):
-        rights = int(Path(f"/proc/{pid}/status").read_text().split("CapEff:")[1].split()[0], 16)
-        return bool(rights) and b"/opt/tools/inside/forkserver.py" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        program, *words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        return not program.endswith(b"bwrap") and any(word.endswith(b"/forkserver.py") for word in words)
     return False
+
+
+def _waits(pid: int) -> bool:
+    """Whether it is a fork of the server that has no child and refuses itself nothing yet, as a script's process does."""
+    with suppress(OSError):
+        return serves(pid) and not tree(pid)[1:] and _filters(pid) == _filters("self")
+    return False
+
+
+def _filters(pid: int | str) -> str:
+    return Path(f"/proc/{pid}/status").read_text().split("Seccomp_filters:")[1].split()[0]

@@ -2,7 +2,9 @@
 
 What most scripts import is loaded once. When the host asks, one system call makes a child in fresh namespaces, which waits for a
 run. Then it lays the thread's files under a new root, leaves the old one with everything in it behind, gives up all rights and is
-the script. What a run is goes from the host to the child alone: what this process read, every later child could find in its memory.
+the script. Where there are no namespaces the child is an ordinary fork, and closes itself in as every run does there.
+
+What a run is goes from the host to the child alone: what this process read, every later child could find in its memory.
 """
 
 from __future__ import annotations
@@ -20,15 +22,13 @@ from typing import Any, NoReturn
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
+import alone
 import kernel
 import launcher
 import script
 import seccomp
 
-del sys.path[0]
-# A thread may call its own files so.
-for _name in ("kernel", "landlock", "launcher", "script", "seccomp"):
-    sys.modules.pop(_name, None)
+sys.path[:] = [p for p in sys.path if p != os.path.dirname(os.path.abspath(__file__))]
 
 ROOT, SCRATCH, THREADS = "/new", "/scratch", "/threads"
 USER = os.getuid(), os.getgid()
@@ -37,7 +37,10 @@ USER = os.getuid(), os.getgid()
 def main() -> None:
     """Load, say so, and fork whenever the host asks until it goes away."""
     config = json.loads(sys.argv[1])
+    config["pid"] = os.getpid()
     control = socket.socket(fileno=config["control"])
+    os.environ.update(config["env"])
+    sys.path += config["path"]
     _load(config["modules"])
     program = seccomp.build()
     gc.collect()
@@ -49,7 +52,7 @@ def main() -> None:
         if not data:
             os._exit(0)
         try:
-            child = kernel.clone(kernel.CLONE_ALL)
+            child = kernel.clone(kernel.CLONE_ALL) if config["namespaces"] else os.fork()
             if child == 0:
                 control.close()
                 _serve(config, descriptors, program)
@@ -82,10 +85,11 @@ def _serve(config: dict[str, Any], descriptors: list[int], program: bytes) -> No
     """Be the first process of a run: build what all runs have, and wait for this one."""
     problem = None
     try:
-        kernel.die_with_parent()
+        kernel.die_with_parent(None if config["namespaces"] else config["pid"])
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        kernel.keep_user(*USER)
-        _build(config)
+        if config["namespaces"]:
+            kernel.keep_user(*USER)
+            _build(config)
     except OSError as error:
         problem = error  # there is nobody yet to tell
     go = socket.socket(fileno=descriptors[2])
@@ -99,17 +103,24 @@ def _serve(config: dict[str, Any], descriptors: list[int], program: bytes) -> No
     try:
         if problem:
             raise problem
-        launcher.lay(config, f"{THREADS}/{request['files']}", SCRATCH, f"{ROOT}/mnt/data", status, ROOT)
-        kernel.pivot(ROOT)
-        os.chdir("/mnt/data")
-        kernel.drop_capabilities()
-        os.setsid()
+        if config["namespaces"]:
+            launcher.lay(config, f"{THREADS}/{request['files']}", SCRATCH, f"{ROOT}/mnt/data", status, ROOT)
+            kernel.pivot(ROOT)
+            os.chdir("/mnt/data")
+            kernel.drop_capabilities()
+            os.setsid()
+        else:
+            status.send(b'{"ready": true}')
     except OSError as error:
         launcher.give_up(status, error)
     for target, descriptor in enumerate((given[1], *descriptors[:2])):
         os.dup2(descriptor, target)
         os.close(descriptor)
-    launcher.supervise(status, lambda: _become_script(request, status, program))
+    closed_in = config["namespaces"]
+    launcher.supervise(
+        status,
+        lambda: _become_script(request, status, program) if closed_in else alone.become_script(request, status),
+    )
     raise AssertionError
 
 
@@ -122,7 +133,8 @@ def _build(config: dict[str, Any]) -> None:
         "tmpfs", f"{ROOT}/tmp", "tmpfs", flags, f"mode=1777,size={config['scratch']},nr_inodes={config['inodes']}"
     )
     kernel.mount("tmpfs", f"{ROOT}/dev/shm", "tmpfs", flags, "mode=1777,size=16000000,nr_inodes=1024")
-    kernel.mount("proc", f"{ROOT}/proc", "proc", flags | kernel.MS_RDONLY)
+    if config["proc"]:
+        kernel.mount("proc", f"{ROOT}/proc", "proc", flags | kernel.MS_RDONLY)
     os.mkdir(f"{ROOT}/tmp/mpl")
     with suppress(FileNotFoundError):
         for font in os.listdir(f"{ROOT}/opt/fonts"):
@@ -131,7 +143,6 @@ def _build(config: dict[str, Any]) -> None:
 
 def _become_script(request: dict[str, Any], status: socket.socket, program: bytes) -> None:
     try:
-        kernel.die_with_parent()
         status.close()
         os.closerange(3, 256)
         launcher.limit(request["limits"])
@@ -139,10 +150,8 @@ def _become_script(request: dict[str, Any], status: socket.socket, program: byte
     except OSError as error:
         print(f"cannot start: {error}", file=sys.stderr)
         os._exit(126)
-    script.renew_streams()
+    script.renew()
     sys.path_importer_cache.pop("/mnt/data", None)
-    if numpy := sys.modules.get("numpy"):
-        numpy.random.seed()  # a fork copies the state of the generator; Python's own is renewed by itself
     script.run(request["script"], request["args"])
 
 

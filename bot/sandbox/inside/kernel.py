@@ -87,9 +87,11 @@ def no_new_privileges() -> None:
     check(libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "no_new_privs")
 
 
-def die_with_parent() -> None:
-    """Be killed when the parent dies."""
+def die_with_parent(parent: int | None = None) -> None:
+    """Be killed when the parent dies; end at once when it is dead already, and another has taken its place."""
     check(libc.prctl(PR_SET_PDEATHSIG, 9, 0, 0, 0), "pdeathsig")
+    if parent is not None and os.getppid() != parent:
+        os._exit(1)
 
 
 class _Program(ctypes.Structure):

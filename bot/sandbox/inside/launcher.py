@@ -27,15 +27,17 @@ def main() -> None:
     config = json.loads(sys.argv[1])
     status = socket.socket(fileno=config["status"])
     kernel.die_with_parent()
+    if not config["overlay"]:
+        import alone
+
+        status.send(b'{"ready": true}')
+        supervise(status, lambda: alone.become_script(config, status))
     try:
-        if config["overlay"]:
-            _mount_workspace(config, status)
-            kernel.drop_capabilities()
-        else:
-            status.send(b'{"ready": true}')
+        _mount_workspace(config, status)
+        kernel.drop_capabilities()
     except OSError as error:
         give_up(status, error)
-    supervise(status, lambda: _become_script(config, status))
+    supervise(status, lambda: _execute(config, status))
 
 
 def give_up(status: socket.socket, error: OSError) -> NoReturn:
@@ -44,14 +46,16 @@ def give_up(status: socket.socket, error: OSError) -> NoReturn:
     os._exit(126)
 
 
-def supervise(status: socket.socket, become_script: Callable[[], None]) -> NoReturn:
+def supervise(status: socket.socket, become_script: Callable[[], object]) -> NoReturn:
     """Start the script in a process of its own, reap what it leaves, and tell the host how it ended."""
     try:
         kernel.no_new_privileges()
+        parent = os.getpid()
         child = os.fork()
     except OSError as error:
         give_up(status, error)
     if child == 0:
+        kernel.die_with_parent(parent)
         become_script()
     for descriptor in (0, 1, 2):
         os.close(descriptor)  # only the script holds its output: its end is then the end of the tree
@@ -91,37 +95,25 @@ def lay(config: dict[str, Any], lower: str, upper: str, data: str, status: socke
         os.close(descriptor)
 
 
-def _become_script(config: dict[str, Any], status: socket.socket) -> None:
-    """Give everything up and be the script; what goes wrong before is told to the host."""
+def _execute(config: dict[str, Any], status: socket.socket) -> None:
+    """Give everything up and execute the script; what goes wrong before is told to the host."""
     try:
-        kernel.die_with_parent()
-        if not config["overlay"]:
-            os.setsid()
-        _raise_oom_score()
+        raise_oom_score()
         os.chdir(config["directory"])
         limit(config["limits"])
-        if config["overlay"]:
-            program = seccomp.build()
-            status.close()
-            kernel.install_filter(program)
-            os.execve(
-                config["python"],
-                [config["python"], *config["options"], config["script"], *config["args"]],
-                config["env"],
-            )
-        import landlock
-        import script
-
-        script.prepare(config)
-        landlock.restrict(config["read"], config["write"])
-        kernel.install_filter(seccomp.build(alone=os.getpid()))
+        program = seccomp.build()
         status.close()
+        kernel.install_filter(program)
+        os.execve(
+            config["python"],
+            [config["python"], *config["options"], config["script"], *config["args"]],
+            config["env"],
+        )
     except OSError as error:
         give_up(status, error)
-    script.run(config["script"], config["args"])
 
 
-def _raise_oom_score() -> None:
+def raise_oom_score() -> None:
     """When memory runs out, the kernel shall take the script and nobody else."""
     try:
         with open("/proc/self/oom_score_adj", "w") as score:

@@ -8,10 +8,11 @@ import gc
 import io
 import os
 import signal
+import site
 import sys
 import threading
 import types
-from typing import Any
+from typing import Any, NoReturn
 
 
 def prepare(config: dict[str, Any]) -> None:
@@ -20,13 +21,26 @@ def prepare(config: dict[str, Any]) -> None:
     os.environ.update(config["env"])
     sys.path[:] = [p for p in sys.path if p != os.path.dirname(os.path.abspath(__file__))]
     sys.path += [p for p in config["path"] if p not in sys.path]
-    for ours in ("CODEBOT_SITE", "CODEBOT_DATA", "PYTHONSAFEPATH"):
-        os.environ.pop(ours, None)
+    os.environ.pop("PYTHONSAFEPATH")
     sys.dont_write_bytecode = True
-    renew_streams()
+    site.setquit()
+    site.setcopyright()
+    site.sethelper()
+    renew()
 
 
-def renew_streams() -> None:
+def renew() -> None:
+    """After a fork, forget what was the parent's; our own modules as well: a thread may call its files so."""
+    for name in ("alone", "kernel", "landlock", "launcher", "script", "seccomp"):
+        sys.modules.pop(name, None)
+    _renew_streams()
+    if numpy := sys.modules.get("numpy"):
+        numpy.random.seed()  # a fork copies the state of the generator; Python's own is renewed by itself
+    if "tempfile" in sys.modules:
+        sys.modules["tempfile"].__dict__["tempdir"] = None
+
+
+def _renew_streams() -> None:
     """Make the standard streams as Python's start would, for what their descriptors and the environment are now."""
     unbuffered = bool(os.environ.get("PYTHONUNBUFFERED"))
     for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
@@ -40,9 +54,11 @@ def renew_streams() -> None:
         setattr(sys, f"__{name}__", stream)
 
 
-def run(path: str, args: list[str]) -> None:
+def run(path: str, args: list[str]) -> NoReturn:
     """Run the script and leave the process with its exit code; does not return."""
     sys.argv = [path, *args]
+    if os.path.dirname(path) not in sys.path:
+        sys.path.append(os.path.dirname(path))
     main = types.ModuleType("__main__")
     main.__dict__.update(__file__=path, __builtins__=builtins)
     sys.modules["__main__"] = main

@@ -19,7 +19,7 @@ CLONE_THREAD = 0x10000
 NEWEST = 470
 
 SOCKET, SOCKETPAIR, SETSOCKOPT, CLONE, FORK, VFORK, CLONE3, IOCTL, FCNTL = 41, 53, 54, 56, 57, 58, 435, 16, 72
-EXECVE, EXECVEAT, KILL_, TGKILL, PRLIMIT, SETAFFINITY = 59, 322, 62, 234, 302, 203
+EXECVE, EXECVEAT, KILL_, TGKILL, PRLIMIT, SETAFFINITY, PRCTL = 59, 322, 62, 234, 302, 203, 157
 
 DENIED = frozenset(
     {
@@ -109,6 +109,7 @@ def build(*, alone: int | None = None) -> bytes:
             program += _when(call, *_only(0, 0, errno.EPERM))
         for call in (KILL_, TGKILL):
             program += _when(call, *_only(0, alone, errno.EPERM))
+        program += _when(PRCTL, *_except(0, (1,), errno.EPERM))  # PR_SET_PDEATHSIG: it dies with what started it
         program += _when(FCNTL, *_except(1, (8, 10, 15), errno.EPERM))  # F_SETOWN, F_SETSIG, F_SETOWN_EX
     for call in sorted(DENIED | (OTHERS if alone else frozenset())):
         program += _when(call, _answer(errno.EPERM))

@@ -1,5 +1,5 @@
-"""For a root bot: `stage.py PLAN`. Shows the folders of a plan to an unprivileged user in a private mount namespace, becomes
-that user, and executes the plan's command, in which {0}, {1}, … stand for the folders.
+"""For a root bot: `stage.py PLAN`. Shows the folders of a plan to an unprivileged user as /mnt/0, /mnt/1, … in a private mount
+namespace, becomes that user, and executes the plan's command. Without folders it needs no privilege but to change its user.
 
 The user could not reach them otherwise: a data folder or an interpreter below /root is closed to it.
 """
@@ -21,27 +21,30 @@ def main() -> None:
     """Carry out the plan; ends with 125 and a line on stderr when that cannot be done."""
     plan = json.loads(sys.argv[1])
     try:
-        kernel.unshare_mounts()
-        kernel.mount("tmpfs", STAGE, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, "mode=755,size=1m")
-        for number, source in enumerate(plan["shown"]):
-            target = f"{STAGE}/{number}"
-            if os.path.isdir(source):
-                os.mkdir(target)
-            else:
-                os.close(os.open(target, os.O_CREAT | os.O_WRONLY, 0o644))
-            kernel.mount(source, target, None, kernel.MS_BIND | kernel.MS_REC)
+        if plan["shown"]:
+            _show(plan["shown"])
         os.setgroups([])
         os.setresgid(plan["uid"], plan["uid"], plan["uid"])
         os.setresuid(plan["uid"], plan["uid"], plan["uid"])
         kernel.die_with_parent()
         kernel.no_new_privileges()
         command = plan["command"]
-        for number in range(len(plan["shown"])):
-            command = [word.replace(f"{{{number}}}", f"{STAGE}/{number}") for word in command]
         os.execve(command[0], command, {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"})
     except OSError as error:
         print(f"cannot stage: {error}", file=sys.stderr)
         os._exit(125)
+
+
+def _show(folders: list[str]) -> None:
+    kernel.unshare_mounts()
+    kernel.mount("tmpfs", STAGE, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, "mode=755,size=1m")
+    for number, source in enumerate(folders):
+        target = f"{STAGE}/{number}"
+        if os.path.isdir(source):
+            os.mkdir(target)
+        else:
+            os.close(os.open(target, os.O_CREAT | os.O_WRONLY, 0o644))
+        kernel.mount(source, target, None, kernel.MS_BIND | kernel.MS_REC)
 
 
 if __name__ == "__main__":

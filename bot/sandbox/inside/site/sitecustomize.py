@@ -1,16 +1,16 @@
-"""Orders a script's import path: the standard library, the libraries, our tools, and the thread's own files last.
+"""Orders the import path of a Python in the sandbox: the standard library, the libraries, our tools, the thread's files last.
 
-Last, so that a file that a thread calls json.py does not break every later run in it. What else is installed on this machine
-is not for scripts.
+Last, so that a file that a thread calls json.py does not break every later run in it; a script in a folder finds its neighbours
+likewise.
 """
 
 import os
 import sys
 
-_here = os.path.dirname(os.path.abspath(__file__))
-_behind = [p for p in (os.environ.pop("CODEBOT_SITE", ""), _here, os.environ.pop("CODEBOT_DATA", "")) if p]
-_others = ("site-packages", "dist-packages")
-sys.path[:] = [p for p in sys.path if p not in _behind and os.path.basename(p) not in _others] + _behind
-os.environ.pop("PYTHONPATH", None)
-os.environ.pop("PYTHONSAFEPATH", None)
-del _here, _behind, _others
+_script = next((word for word in sys.orig_argv[1:] if not word.startswith("-")), "")
+_behind = ["/opt/site", os.path.dirname(os.path.abspath(__file__)), "/mnt/data"]
+if _script.startswith("/mnt/data/") and os.path.dirname(_script) not in _behind:
+    _behind.append(os.path.dirname(_script))
+sys.path[:] = [p for p in sys.path if p not in _behind] + _behind
+os.environ.pop("PYTHONSAFEPATH", None)  # it holds for the script, not for what the script starts
+del _script, _behind

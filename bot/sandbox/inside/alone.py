@@ -1,0 +1,31 @@
+"""Makes this very process the script where there are no namespaces: Landlock and seccomp close everything else to it."""
+
+from __future__ import annotations
+
+import os
+import socket
+from typing import Any
+
+import kernel
+import landlock
+import launcher
+import script
+import seccomp
+
+
+def become_script(config: dict[str, Any], status: socket.socket) -> None:
+    """Give everything up and be the script; what goes wrong before is told to the host."""
+    try:
+        os.setsid()
+        launcher.raise_oom_score()
+        os.chdir(config["directory"])
+        script.prepare(config)
+        launcher.limit(config["limits"])
+        os.closerange(3, status.fileno())
+        os.closerange(status.fileno() + 1, 256)
+        landlock.restrict(config["read"], config["write"])
+        kernel.install_filter(seccomp.build(alone=os.getpid()))
+        status.close()
+    except OSError as error:
+        launcher.give_up(status, error)
+    script.run(config["script"], config["args"])
