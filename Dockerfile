@@ -11,7 +11,9 @@ RUN python -m venv .venv && .venv/bin/pip install --no-cache-dir uv==0.13.9 \
 
 USER codebot
 ENV HOME=/home/codebot BOT_DATA=/data BOT_HEALTH_PORT=8080 PATH=/app/.venv/bin:$PATH
-RUN python -c "import asyncio, pathlib; from bot.sandbox.runtime import RuntimeBuild; asyncio.run(RuntimeBuild(pathlib.Path('/data')).build(print))"
+# Beside the code and not in the data folder, which a volume covers.
+RUN UV_NO_CACHE=1 python -c "import asyncio, pathlib, sys; from bot.sandbox.runtime import RuntimeBuild; \
+    asyncio.run(RuntimeBuild(pathlib.Path(sys.prefix)).build(print))"
 VOLUME /data
 HEALTHCHECK --interval=30s --timeout=3s --start-period=30s \
     CMD python -c "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8080/health', timeout=2)"
