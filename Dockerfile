@@ -2,7 +2,9 @@
 # Docker's default one denies them, and scripts then run in the landlock tier.
 FROM python:3.11-slim-bookworm
 
-RUN useradd --create-home --uid 10001 codebot && mkdir /data && chown codebot /data
+# Every bwrap leaves a process to the container's first one: tini takes it, the bot would not.
+RUN apt-get update && apt-get install -y --no-install-recommends tini && rm -rf /var/lib/apt/lists/* \
+    && useradd --create-home --uid 10001 codebot && mkdir /data && chown codebot /data
 WORKDIR /app
 COPY pyproject.toml README.md LICENSE manifest.yml ./
 COPY bot bot
@@ -17,4 +19,5 @@ RUN UV_NO_CACHE=1 python -c "import asyncio, pathlib, sys; from bot.sandbox.runt
 VOLUME /data
 HEALTHCHECK --interval=30s --timeout=3s --start-period=30s \
     CMD python -c "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8080/health', timeout=2)"
+ENTRYPOINT ["tini", "--"]
 CMD ["bot", "serve"]
