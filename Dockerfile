@@ -1,5 +1,5 @@
-# The bot with the libraries of its scripts built in. Run it with the seccomp profile that allows namespaces if you can:
-# Docker's default one denies them, and scripts then run in the landlock tier.
+# The bot with the libraries of its scripts built in. Run it with `--security-opt seccomp=bot/sandbox/seccomp.json`:
+# Docker's default profile denies namespaces, and scripts then run in the landlock tier.
 FROM python:3.11-slim-bookworm
 
 # Every bwrap leaves a process to the container's first one: tini takes it, the bot would not.
