@@ -1,8 +1,10 @@
-# The bot with the libraries of its scripts built in. Run it with the seccomp profile that allows namespaces if you can:
-# Docker's default one denies them, and scripts then run in the landlock tier.
+# The bot with the libraries of its scripts built in. Run it with `--security-opt seccomp=bot/sandbox/seccomp.json`:
+# Docker's default profile denies namespaces, and scripts then run in the landlock tier.
 FROM python:3.11-slim-bookworm
 
-RUN useradd --create-home --uid 10001 codebot && mkdir /data && chown codebot /data
+# Every bwrap leaves a process to the container's first one: tini takes it, the bot would not.
+RUN apt-get update && apt-get install -y --no-install-recommends tini && rm -rf /var/lib/apt/lists/* \
+    && useradd --create-home --uid 10001 codebot && mkdir /data && chown codebot /data
 WORKDIR /app
 COPY pyproject.toml README.md LICENSE manifest.yml ./
 COPY bot bot
@@ -11,8 +13,11 @@ RUN python -m venv .venv && .venv/bin/pip install --no-cache-dir uv==0.13.9 \
 
 USER codebot
 ENV HOME=/home/codebot BOT_DATA=/data BOT_HEALTH_PORT=8080 PATH=/app/.venv/bin:$PATH
-RUN python -c "import asyncio, pathlib; from bot.sandbox.runtime import RuntimeBuild; asyncio.run(RuntimeBuild(pathlib.Path('/data')).build(print))"
+# Beside the code and not in the data folder, which a volume covers.
+RUN UV_NO_CACHE=1 python -c "import asyncio, pathlib, sys; from bot.sandbox.runtime import RuntimeBuild; \
+    asyncio.run(RuntimeBuild(pathlib.Path(sys.prefix)).build(print))"
 VOLUME /data
 HEALTHCHECK --interval=30s --timeout=3s --start-period=30s \
     CMD python -c "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8080/health', timeout=2)"
+ENTRYPOINT ["tini", "--"]
 CMD ["bot", "serve"]

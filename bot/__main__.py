@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bot.errors import BotError, SetupError
-from bot.settings import Settings, limits, load
+from bot.settings import Settings, limits, load, runtime_folder
 from bot.turns import current_thread
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def run(
         seconds=timeout,
         out=out,
         as_json=as_json,
-        data=settings.bot_data,
+        data=runtime_folder(settings.bot_data),
         limits=limits(settings),
         tier=tier or settings.sandbox_tier,
     )

@@ -21,7 +21,7 @@ from bot.llm.patience import Patience
 from bot.llm.service import open_client, wire
 from bot.sandbox.runtime import RuntimeBuild
 from bot.sandbox.sandboxes import open_sandboxes
-from bot.settings import Settings, limits
+from bot.settings import Settings, limits, runtime_folder
 from bot.slack.listeners import open_slack
 from bot.store.sqlite import open_store
 from bot.turn import Budget
@@ -36,7 +36,7 @@ async def serving(settings: Settings, *, pace: float = 3.0) -> AsyncIterator[Tur
     """Run the bot until the block ends; raises SetupError naming what is missing."""
     bot_token, app_token = _token(settings, "slack_bot_token"), _token(settings, "slack_app_token")
     key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else None
-    runtime = RuntimeBuild(settings.bot_data)
+    runtime = RuntimeBuild(runtime_folder(settings.bot_data))
     async with (
         open_store(settings.bot_data / "bot.sqlite") as store,
         open_sandboxes(settings.bot_data, limits(settings), tier=settings.sandbox_tier, runtime=runtime) as sandboxes,

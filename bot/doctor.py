@@ -14,7 +14,7 @@ from bot.errors import BotError, SetupError
 from bot.llm.service import models_shutdown, open_client
 from bot.sandbox.runtime import RuntimeBuild
 from bot.sandbox.sandboxes import TIERS, probe
-from bot.settings import Settings, limits
+from bot.settings import Settings, limits, runtime_folder
 from bot.store.sqlite import open_store
 
 SCOPES = frozenset(
@@ -50,7 +50,7 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
     yield Finding(
         "sandbox", works, "runs are sealed" if works else "no tier works", "Nothing runs until one tier does."
     )
-    ready = RuntimeBuild(settings.bot_data).done()
+    ready = RuntimeBuild(runtime_folder(settings.bot_data)).done()
     said = "built" if ready else "not built yet"
     yield Finding("runtime", ready, said, "`bot serve` and `bot demo` build it in the background.", needed=False)
     try:

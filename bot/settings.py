@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -11,6 +12,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.errors import SetupError
 from bot.sandbox.limits import Limits
+from bot.sandbox.runtime import RuntimeBuild
 
 Effort = Literal["none", "minimal", "low", "medium", "high", "max", ""]
 Names = Annotated[frozenset[str], NoDecode]
@@ -100,3 +102,8 @@ def limits(settings: Settings) -> Limits:
         file=settings.bot_max_upload,
         thread=settings.sandbox_thread_disk,
     )
+
+
+def runtime_folder(data: Path, built_in: Path = Path(sys.prefix)) -> Path:
+    """Where the libraries of scripts are: beside the bot's own where an image brings them, else in the data folder."""
+    return built_in if RuntimeBuild(built_in).done() else data
