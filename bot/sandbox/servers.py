@@ -84,8 +84,8 @@ class ForkServers:
                 else:
                     log.info("the fork server is ready")
             for worn in [w for w in self._worn if not w.busy or not w.ready]:
+                await worn.close()  # it stays in the list until it is closed: we may be cancelled
                 self._worn.remove(worn)
-                await worn.close()
 
     async def close(self) -> None:
         """End them all."""

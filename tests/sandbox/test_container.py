@@ -76,12 +76,12 @@ def refused(names: tuple[str, ...]) -> list[str]:
 def confined(rules: Rules | None, task: str) -> Any:
     """Do a task in a process of its own, as an ordinary user, under the rules or none: probe a tier, or try the calls."""
     python, prefix = tiers.interpreter()
-    shown = [prefix, str(TOP), sysconfig.get_path("purelib")]
     root = os.geteuid() == 0
-    at = [f"{{{place}}}" for place in range(len(shown))] if root else shown
-    words = ["/usr/bin/env", f"PYTHONPATH={at[1]}:{at[2]}", f"{at[0]}/{os.path.relpath(python, prefix)}"]
-    words += ["-B", f"{at[1]}/tests/sandbox/{Path(__file__).name}", json.dumps([rules, task])]
-    command = tiers._staged(words, shown) if root else words
+    at = tiers.Shown(lambda _: root)
+    top, packages = at(TOP), at(sysconfig.get_path("purelib"))
+    words = ["/usr/bin/env", f"PYTHONPATH={top}:{packages}", f"{at(prefix)}/{os.path.relpath(python, prefix)}"]
+    words += ["-B", f"{top}/tests/sandbox/{Path(__file__).name}", json.dumps([rules, task])]
+    command = at.command(words) if root else words
     done = subprocess.run(command, capture_output=True, text=True, cwd="/")
     if done.returncode in (125, 127):
         pytest.skip(f"an ordinary user cannot run our Python: {done.stderr.strip()}")
