@@ -9,13 +9,14 @@ WORKDIR /app
 COPY pyproject.toml README.md LICENSE manifest.yml ./
 COPY bot bot
 RUN python -m venv .venv && .venv/bin/pip install --no-cache-dir uv==0.13.9 \
-    && .venv/bin/uv sync --no-dev --inexact --no-cache && chown -R codebot /app
-
-USER codebot
-ENV HOME=/home/codebot BOT_DATA=/data BOT_HEALTH_PORT=8080 PATH=/app/.venv/bin:$PATH
-# Beside the code and not in the data folder, which a volume covers.
+    && .venv/bin/uv sync --no-dev --inexact --no-cache --compile-bytecode
+ENV BOT_DATA=/data BOT_HEALTH_PORT=8080 PATH=/app/.venv/bin:$PATH
+# Beside the code and not in the data folder, which a volume covers. The bot may change neither.
 RUN UV_NO_CACHE=1 python -c "import asyncio, pathlib, sys; from bot.sandbox.runtime import RuntimeBuild; \
     asyncio.run(RuntimeBuild(pathlib.Path(sys.prefix)).build(print))"
+
+USER codebot
+ENV HOME=/home/codebot
 VOLUME /data
 HEALTHCHECK --interval=30s --timeout=3s --start-period=30s \
     CMD python -c "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8080/health', timeout=2)"

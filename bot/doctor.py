@@ -12,6 +12,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import BotError, SetupError
 from bot.llm.service import models_shutdown, open_client
+from bot.sandbox.cgroups import find
 from bot.sandbox.runtime import RuntimeBuild
 from bot.sandbox.sandboxes import TIERS, probe
 from bot.settings import Settings, limits, runtime_folder
@@ -47,9 +48,11 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
             _SANDBOX[tier],
             needed=False,
         )
-    yield Finding(
-        "sandbox", works, "runs are sealed" if works else "no tier works", "Nothing runs until one tier does."
+    held = (
+        "control groups and a watchdog" if find(limits(settings)).places else "a watchdog: no control group can be made"
     )
+    said = f"runs are sealed, their memory is held by {held}" if works else "no tier works"
+    yield Finding("sandbox", works, said, "Nothing runs until one tier does.")
     ready = RuntimeBuild(runtime_folder(settings.bot_data)).done()
     said = "built" if ready else "not built yet"
     yield Finding("runtime", ready, said, "`bot serve` and `bot demo` build it in the background.", needed=False)
@@ -105,6 +108,6 @@ async def _slack(settings: Settings) -> AsyncIterator[Finding]:
 
 _SANDBOX = {
     "forkserver": "It needs what bwrap needs; without it, runs start more slowly.",
-    "bwrap": "Allow user namespaces (in a container: a seccomp profile that allows what SECURITY.md lists).",
+    "bwrap": "Allow user namespaces; in a container, run it with the seccomp profile bot/sandbox/seccomp.json.",
     "landlock": "It needs Linux 5.13 or later with Landlock.",
 }

@@ -64,9 +64,9 @@ class RuntimeBuild:
         """Build it if it is not there, telling what is done; raises SetupError when that fails, and can be tried again."""
         if self.done():
             return
-        partial = self._home.with_suffix(".partial")
+        partial = self._home.with_name(f"{self._home.name}.partial")
         self._home.parent.mkdir(parents=True, exist_ok=True)
-        with _locked(self._home.with_suffix(".lock")) as mine:
+        with _locked(self._home.with_name(f"{self._home.name}.lock")) as mine:
             await _taken(mine)
             if self.done():
                 return
