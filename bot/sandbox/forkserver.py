@@ -16,7 +16,8 @@ from typing import Any
 
 from bot.errors import ServiceError
 from bot.sandbox.cgroups import Group, Groups
-from bot.sandbox.process import NotBegun, readable
+from bot.sandbox.channels import readable
+from bot.sandbox.process import NotBegun
 from bot.sandbox.watchdog import sacrifice, tree
 
 Command = Callable[[Mapping[str, Any]], Sequence[str]]

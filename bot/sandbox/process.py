@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import signal
 import socket
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from bot.errors import ServiceError
 from bot.execution import Outcome
 from bot.sandbox.cgroups import Group, Groups
+from bot.sandbox.channels import Output, Status, given
 from bot.sandbox.limits import Limits, size
 from bot.sandbox.watchdog import Watched, tree, watch
 
@@ -38,56 +38,6 @@ class Ended:
     peak_memory: int
     message: str
     layer: int | None
-
-
-@dataclass(slots=True)
-class _Output:
-    limit: int
-    full: asyncio.Event = field(default_factory=asyncio.Event)
-    stdout: bytearray = field(default_factory=bytearray)
-    stderr: bytearray = field(default_factory=bytearray)
-
-    async def read(self, stream: asyncio.StreamReader, into: bytearray) -> None:
-        """Keep what fits of a stream, and go on reading so that its writer does not hang."""
-        while chunk := await stream.read(1 << 16):
-            into += chunk[: max(0, self.limit - len(self.stdout) - len(self.stderr))]
-            if len(self.stdout) + len(self.stderr) >= self.limit:
-                self.full.set()
-
-
-class _Status:
-    """What the launcher tells: first the open folders that take new files, in the end how the script ended."""
-
-    def __init__(self, ours: socket.socket) -> None:
-        self._socket = ours
-        self._folders: list[int] = []
-        self.said: dict[str, Any] = {}
-
-    def poll(self) -> None:
-        """Take what has come."""
-        with suppress(BlockingIOError, ConnectionError):
-            while True:
-                data, descriptors, _, _ = socket.recv_fds(self._socket, 4096, 4)
-                if not data:
-                    return
-                self._folders += descriptors
-                self.said |= json.loads(data)
-
-    async def disk(self, _: Sequence[int]) -> tuple[int, bool]:
-        """Bytes of new files in memory, and whether one of the folders takes no more."""
-        self.poll()
-        infos = [os.fstatvfs(folder) for folder in self._folders]
-        used = sum((info.f_blocks - info.f_bfree) * info.f_frsize for info in infos)
-        return used, any(info.f_bfree < 16 or info.f_ffree < 2 for info in infos)
-
-    def layer(self) -> int | None:
-        """Give away the layer's descriptor, the first."""
-        return self._folders.pop(0) if self._folders else None
-
-    def close(self) -> None:
-        """Close what was not given away."""
-        while self._folders:
-            os.close(self._folders.pop())
 
 
 class Started(Protocol):
@@ -187,16 +137,16 @@ async def carry_out(start: Start, terms: Terms) -> Ended:
     """Start a run (with its end of the status socket and its input) and see it to its end; nothing of it is left then."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     ours.setblocking(False)
-    status, output, seen = _Status(ours), _Output(terms.limits.output), Watched()
+    status, output, seen = Status(ours), Output(terms.limits.output), Watched()
     started = time.monotonic()
     try:
         with ours:
-            given = _input(terms.stdin)
+            stdin = given(terms.stdin)
             try:
                 with theirs:
-                    process = await start(theirs, given)
+                    process = await start(theirs, stdin)
             finally:
-                os.close(given)
+                os.close(stdin)
             try:
                 cause = await _until_over(process, output, seen, status, terms)
             finally:
@@ -209,28 +159,11 @@ async def carry_out(start: Start, terms: Terms) -> Ended:
         status.close()
 
 
-def _input(text: str) -> int:
-    """A descriptor to read the text from, or nothing."""
-    return readable(text.encode(errors="replace")) if text else os.open("/dev/null", os.O_RDONLY)
-
-
-def readable(data: bytes) -> int:
-    """A descriptor to read these bytes from; they cannot be changed through it."""
-    memory = os.memfd_create("data")
-    try:
-        left = memoryview(data)
-        while left:
-            left = left[os.write(memory, left) :]
-        return os.open(f"/proc/self/fd/{memory}", os.O_RDONLY)
-    finally:
-        os.close(memory)
-
-
 async def _until_over(
     process: Started,
-    output: _Output,
+    output: Output,
     seen: Watched,
-    status: _Status,
+    status: Status,
     terms: Terms,
 ) -> Outcome | None:
     """Return why the run has to be ended, or None when it is over by itself."""
@@ -240,9 +173,9 @@ async def _until_over(
     ]
     over: asyncio.Future[Any] = asyncio.gather(process.wait(), *reading)
     full = asyncio.create_task(output.full.wait())
-    watching = asyncio.create_task(
-        watch(process.pid, terms.limits.memory, seen, terms.disk or status.disk, hard=terms.disk is not None)
-    )
+    disk, hard = terms.disk or status.disk, terms.disk is not None
+    watched = watch(process.pid, terms.limits.memory, seen, disk, process.group.exhausted, hard=hard)
+    watching = asyncio.create_task(watched)
     tasks = [full, watching]
     try:
         waited: list[asyncio.Future[Any]] = [over, full, watching]
@@ -263,8 +196,8 @@ async def _until_over(
 
 def _judged(
     cause: Outcome | None,
-    status: _Status,
-    output: _Output,
+    status: Status,
+    output: Output,
     seen: Watched,
     duration: float,
     terms: Terms,

@@ -73,14 +73,16 @@ async def watch(
     limit: int,
     seen: Watched,
     disk: Callable[[Sequence[int]], Awaitable[tuple[int, bool]]],
+    exhausted: Callable[[], bool],
     *,
     hard: bool,
     every: float = 0.05,
 ) -> Outcome:
     """Return what limit the tree broke: more than `limit` bytes of memory, files in memory included, or a full disk.
 
-    `disk` gives, for the tree, the bytes of new files in memory and whether no more fit; only if `hard` does a full disk end
-    the run: else the script gets the error itself. Runs until cancelled when no limit is broken.
+    `exhausted` says whether the kernel has ended a process for want of memory. `disk` gives, for the tree, the bytes of new files
+    in memory and whether no more fit; only if `hard` does a full disk end the run: else the script gets the error itself. Runs
+    until cancelled when no limit is broken.
     """
     marked: set[int] = set()
     while True:
@@ -94,6 +96,6 @@ async def watch(
             marked.add(pid)
         total = await asyncio.to_thread(memory, pids)
         seen.peak_memory = max(seen.peak_memory, total)
-        if total + used > limit:
+        if total + used > limit or exhausted():
             return Outcome.OUT_OF_MEMORY
         await asyncio.sleep(every)

@@ -19,7 +19,8 @@ from pathlib import Path
 from bot.execution import FileName, Outcome, chunked
 from bot.request import ThreadId
 from bot.sandbox.limits import Limits
-from bot.sandbox.sandboxes import LocalSandboxes, open_sandboxes, probe
+from bot.sandbox.local import LocalSandboxes
+from bot.sandbox.sandboxes import open_sandboxes, probe
 from bot.sandbox.tiers import interpreter
 
 LIMITS = Limits(seconds=120, processes=128)

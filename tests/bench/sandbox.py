@@ -24,8 +24,9 @@ from pathlib import Path
 from bot.execution import FileName, chunked
 from bot.request import ThreadId
 from bot.sandbox.limits import Limits
+from bot.sandbox.local import LocalSandboxes
 from bot.sandbox.runtime import RuntimeBuild
-from bot.sandbox.sandboxes import LocalSandboxes, open_sandboxes, probe
+from bot.sandbox.sandboxes import open_sandboxes, probe
 from bot.sandbox.tiers import find_bwrap, interpreter
 from bot.sandbox.watchdog import tree
 

@@ -20,7 +20,8 @@ from pathlib import Path
 from bot.execution import FileName, chunked
 from bot.request import ThreadId
 from bot.sandbox.limits import Limits
-from bot.sandbox.sandboxes import LocalSandboxes, open_sandboxes
+from bot.sandbox.local import LocalSandboxes
+from bot.sandbox.sandboxes import open_sandboxes
 from bot.sandbox.watchdog import tree
 
 LIMITS = Limits(seconds=1, memory=300_000_000, disk=10_000_000, output=50_000)

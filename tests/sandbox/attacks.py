@@ -362,7 +362,8 @@ found = [p for p in ("/usr/bin/su", "/usr/bin/mount", "/usr/bin/passwd") if os.p
 if not found: raise SystemExit("DENIED ENOENT: there is no set-uid program")
 with subprocess.Popen([found[0], "--help"], stdout=full, stderr=full) as program:
     for _ in range(50):
-        status = open(f"/proc/{program.pid}/status").read().split("Uid:")[1].split()
+        try: status = open(f"/proc/{program.pid}/status").read().split("Uid:")[1].split()
+        except OSError: break  # a container's masked /proc shows no process
         if status[1] == "0" != status[0]: print("BROKEN", found[0]); break
         __import__("time").sleep(0.02)
     program.kill()

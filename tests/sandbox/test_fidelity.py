@@ -17,8 +17,8 @@ from bot.errors import SetupError
 from bot.execution import FileName, chunked
 from bot.request import ThreadId
 from bot.sandbox.limits import Limits
+from bot.sandbox.local import LocalSandboxes
 from bot.sandbox.runtime import RuntimeBuild
-from bot.sandbox.sandboxes import LocalSandboxes
 from bot.sandbox.tiers import interpreter
 from tests.sandbox.tiers import WAYS, way
 

@@ -15,7 +15,7 @@ from bot.execution import Execution, FileName, Outcome, chunked
 from bot.request import ThreadId
 from bot.sandbox import servers as module
 from bot.sandbox.limits import Limits
-from bot.sandbox.sandboxes import LocalSandboxes
+from bot.sandbox.local import LocalSandboxes
 from bot.sandbox.watchdog import tree
 from tests.sandbox.tiers import way
 from tests.sandbox.trees import left, serves

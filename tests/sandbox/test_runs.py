@@ -13,7 +13,7 @@ import pytest
 from bot.execution import Execution, FileName, chunked
 from bot.request import ThreadId
 from bot.sandbox.limits import Limits
-from bot.sandbox.sandboxes import LocalSandboxes
+from bot.sandbox.local import LocalSandboxes
 from tests.sandbox.tiers import WAYS, way
 
 THREAD = ThreadId("T1", "C1", "1.0")

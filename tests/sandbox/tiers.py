@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from bot.sandbox.limits import Limits
+from bot.sandbox.local import LocalSandboxes
 from bot.sandbox.runtime import RuntimeBuild
-from bot.sandbox.sandboxes import LocalSandboxes, Probe, probe
+from bot.sandbox.sandboxes import Probe, probe
 
 # The tier, whether a fork server serves in it, and whether it does with a masked /proc, as in a container.
 WAYS = {
