@@ -15,9 +15,11 @@ import statistics
 import sys
 import tempfile
 import time
+import venv
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
 from itertools import count
 from pathlib import Path
 
@@ -130,7 +132,14 @@ async def _tiers(folder: Path, runtime: RuntimeBuild) -> AsyncIterator[list[Tier
 
 
 def _bare(home: Path, runtime: RuntimeBuild, big: Path) -> Run:
-    return _command(home, big, lambda _, script: [interpreter()[0], "-s", script], runtime)
+    return _command(home, big, lambda _, script: [_own_python(home), "-s", script], runtime)
+
+
+@cache
+def _own_python(home: Path) -> str:
+    """The same Python in an environment of its own, which the packages of the machine's do not slow down."""
+    venv.create(home / "venv", symlinks=True)
+    return str(home / "venv/bin/python")
 
 
 def _alone(home: Path, runtime: RuntimeBuild, big: Path, bwrap: Path) -> Run:
@@ -139,7 +148,7 @@ def _alone(home: Path, runtime: RuntimeBuild, big: Path, bwrap: Path) -> Run:
     def command(folder: Path, script: str) -> list[str]:
         return [
             str(bwrap), "--unshare-all", "--die-with-parent", "--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/dev/shm",
-            "--bind", str(folder), str(folder), "--ro-bind", prefix, prefix, "--chdir", str(folder), "--", interpreter()[0], "-s", script,
+            "--bind", str(folder), str(folder), "--ro-bind", prefix, prefix, "--chdir", str(folder), "--", _own_python(home), "-s", script,
         ]  # fmt: skip
 
     return _command(home, big, command, runtime)
