@@ -16,6 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from bot.sandbox.limits import Limits
+from bot.sandbox.watchdog import tree
 
 log = logging.getLogger(__name__)
 LEAF, PREFIX = "codebot", "codebot-run-"
@@ -34,11 +35,13 @@ class Group:
         self._left = left
         self._was_exhausted = False
 
-    def enter(self, pid: int) -> None:
-        """Put a process in, and with it all that it will start. Blocks for milliseconds: the kernel waits for its readers."""
+    def enter(self, root: int) -> None:
+        """Put a process in, its children, and with them all that they will start. Blocks for milliseconds, as the kernel does."""
         try:
             for folder in self._folders:
-                (folder / "cgroup.procs").write_text(str(pid))
+                (folder / "cgroup.procs").write_text(str(root))
+                for pid in tree(root)[1:]:  # what was forked before; what is forked from now on is in already
+                    (folder / "cgroup.procs").write_text(str(pid))
         except OSError as error:
             log.warning("a run is held by the watchdog alone: %s", error)
 

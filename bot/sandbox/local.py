@@ -102,7 +102,7 @@ class LocalSandboxes:
             return run, tier, await self._collected(workspace, run, ended)
 
     async def _overlaid(self, launch: tiers.Launch, terms: Terms, servers: ForkServers | None) -> tuple[str, Ended]:
-        told = tiers.request(launch, self.limits, self._threads)
+        told = tiers.request(launch, self._threads)
         if servers and (ended := await servers.carry_out(told, terms)):
             return self.tier, ended
 

@@ -146,17 +146,17 @@ def forkserver(
         words += ["--setenv", name, value]
     sizes = {"disk": limits.disk, "inodes": limits.inodes, "scratch": min(limits.disk, SCRATCH)}
     config = {**config, **sizes, "namespaces": True, "proc": not machine.masked, "env": {}, "path": []}
+    config |= {"limits": limits.resources()}
     words += ["--", python, "-s", f"{TOOLS}/inside/forkserver.py", json.dumps(config)]
     return at.command(words) if machine.root else words
 
 
-def request(launch: Launch, limits: Limits, threads: Path) -> dict[str, Any]:
+def request(launch: Launch, threads: Path) -> dict[str, Any]:
     """What the fork server's child is told of a run, in a folder of threads."""
     return {
         "files": str(launch.files.relative_to(threads)),
         "script": launch.path(f"{TOOLS}/inside", DATA),
         "args": list(launch.args),
-        "limits": limits.resources(),
     }
 
 

@@ -24,11 +24,8 @@ def serves(pid: int) -> bool:
 
 
 def _waits(pid: int) -> bool:
-    """Whether it is a fork of the server that has no child and refuses itself nothing yet, as a script's process does."""
+    """Whether it is a fork of the server that is still to be told what to run, by a socket: no script has one."""
     with suppress(OSError):
-        return serves(pid) and not tree(pid)[1:] and _filters(pid) == _filters("self")
+        held = [os.readlink(f"/proc/{pid}/fd/{number}") for number in os.listdir(f"/proc/{pid}/fd")]
+        return serves(pid) and any(h.startswith("socket:") for h in held) and all(map(_waits, tree(pid)[1:]))
     return False
-
-
-def _filters(pid: int | str) -> str:
-    return Path(f"/proc/{pid}/status").read_text().split("Seccomp_filters:")[1].split()[0]

@@ -1,8 +1,9 @@
 """Serves runs by forking: `forkserver.py CONFIG`, with a control socket inherited.
 
 What most scripts import is loaded once. When the host asks, one system call makes a child in fresh namespaces, which waits for a
-run. Then it lays the thread's files under a new root, leaves the old one with everything in it behind, gives up all rights and is
-the script. Where there are no namespaces the child is an ordinary fork, and closes itself in as every run does there.
+run, with a child of its own that has given up all rights already and will be the script. Then the first lays the thread's files
+under a new root and leaves the old one with everything in it behind. Where there are no namespaces the first is an ordinary fork,
+and the second closes itself in as every run does there.
 
 What a run is goes from the host to the child alone: what this process read, every later child could find in its memory.
 """
@@ -82,7 +83,7 @@ def _load(modules: list[str]) -> None:
 
 
 def _serve(config: dict[str, Any], descriptors: list[int], program: bytes) -> NoReturn:
-    """Be the first process of a run: build what all runs have, and wait for this one."""
+    """Be the first process of a run: build what all runs have, fork the script's process ahead, and wait for this one."""
     problem = None
     try:
         kernel.die_with_parent(None if config["namespaces"] else config["pid"])
@@ -92,35 +93,80 @@ def _serve(config: dict[str, Any], descriptors: list[int], program: bytes) -> No
             _build(config)
     except OSError as error:
         problem = error  # there is nobody yet to tell
-    go = socket.socket(fileno=descriptors[2])
-    _, given, _, _ = socket.recv_fds(go, 16, 3)
+    out, error_out, go = descriptors
+    ours, childs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    parent = os.getpid()
+    child = os.fork()
+    if child == 0:
+        ours.close()
+        os.close(go)
+        _wait_to_be_script(config, parent, childs, (out, error_out), program)
+    childs.close()
+    for descriptor in (out, error_out):
+        os.close(descriptor)
+    host = socket.socket(fileno=go)
+    _, given, _, _ = socket.recv_fds(host, 16, 3)
     if not given:
         os._exit(0)  # it is not needed any more
-    go.close()
-    status = socket.socket(fileno=given[2])
-    with open(given[0], "rb") as file:
-        request = json.load(file)
+    host.close()
+    told, stdin, status_number = given
+    status = socket.socket(fileno=status_number)
     try:
         if problem:
             raise problem
         if config["namespaces"]:
-            launcher.lay(config, f"{THREADS}/{request['files']}", SCRATCH, f"{ROOT}/mnt/data", status, ROOT)
+            with open(
+                f"/proc/self/fd/{told}", "rb"
+            ) as file:  # a place of its own to read from: the child reads it as well
+                files = json.load(file)["files"]
+            launcher.lay(config, f"{THREADS}/{files}", SCRATCH, f"{ROOT}/mnt/data", status, ROOT)
             kernel.pivot(ROOT)
-            os.chdir("/mnt/data")
             kernel.drop_capabilities()
-            os.setsid()
         else:
             status.send(b'{"ready": true}')
+        kernel.no_new_privileges()
+        os.setsid()
+        socket.send_fds(ours, [b"begin"], [told, stdin, status_number])
     except OSError as error:
         launcher.give_up(status, error)
-    for target, descriptor in enumerate((given[1], *descriptors[:2])):
-        os.dup2(descriptor, target)
+    for descriptor in (told, stdin):
         os.close(descriptor)
-    closed_in = config["namespaces"]
-    launcher.supervise(
-        status,
-        lambda: _become_script(request, status, program) if closed_in else alone.become_script(request, status),
-    )
+    ours.close()
+    launcher.reap(status, child)
+    raise AssertionError
+
+
+def _wait_to_be_script(
+    config: dict[str, Any], parent: int, run: socket.socket, outputs: tuple[int, int], program: bytes
+) -> NoReturn:
+    """Be the script's process before there is a script: it has given up what it can, and waits."""
+    try:
+        kernel.die_with_parent(parent)
+        kernel.no_new_privileges()
+        if config["namespaces"]:
+            os.setsid()
+            kernel.drop_capabilities()
+            launcher.limit(config["limits"])
+            kernel.install_filter(program)
+    except OSError as error:
+        os.write(outputs[1], f"cannot start: {error}\n".encode())
+        os._exit(126)
+    _, given, _, _ = socket.recv_fds(run, 16, 3)
+    if not given:
+        os._exit(0)
+    told, stdin, status = given
+    with open(told, "rb") as file:
+        file.seek(0)  # its parent has read it
+        request = json.load(file)
+    for target, descriptor in enumerate((stdin, *outputs)):
+        os.dup2(descriptor, target)
+    if config["namespaces"]:
+        os.closerange(3, 256)
+        os.chdir("/mnt/data")
+        script.renew()
+        sys.path_importer_cache.pop("/mnt/data", None)
+        script.run(request["script"], request["args"])
+    alone.become_script(request, socket.socket(fileno=status))
     raise AssertionError
 
 
@@ -139,20 +185,6 @@ def _build(config: dict[str, Any]) -> None:
     with suppress(FileNotFoundError):
         for font in os.listdir(f"{ROOT}/opt/fonts"):
             os.symlink(f"/opt/fonts/{font}", f"{ROOT}/tmp/mpl/{font}")
-
-
-def _become_script(request: dict[str, Any], status: socket.socket, program: bytes) -> None:
-    try:
-        status.close()
-        os.closerange(3, 256)
-        launcher.limit(request["limits"])
-        kernel.install_filter(program)
-    except OSError as error:
-        print(f"cannot start: {error}", file=sys.stderr)
-        os._exit(126)
-    script.renew()
-    sys.path_importer_cache.pop("/mnt/data", None)
-    script.run(request["script"], request["args"])
 
 
 if __name__ == "__main__":

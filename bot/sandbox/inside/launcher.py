@@ -57,6 +57,11 @@ def supervise(status: socket.socket, become_script: Callable[[], object]) -> NoR
     if child == 0:
         kernel.die_with_parent(parent)
         become_script()
+    reap(status, child)
+
+
+def reap(status: socket.socket, child: int) -> NoReturn:
+    """Wait for the script, reap what it leaves, and tell the host how it ended."""
     for descriptor in (0, 1, 2):
         os.close(descriptor)  # only the script holds its output: its end is then the end of the tree
     while True:
