@@ -126,7 +126,9 @@ async def test_a_start_that_is_cancelled_leaves_nothing_and_does_not_hang(tmp_pa
 
 
 def alive(pids: set[int]) -> list[int]:
-    return [pid for pid in pids if Path(f"/proc/{pid}/exe").exists()]  # which a dead one that nobody has taken yet has not
+    return [
+        pid for pid in pids if Path(f"/proc/{pid}/exe").exists()
+    ]  # which a dead one that nobody has taken yet has not
 
 
 async def test_a_run_whose_process_died_before_it_began_is_run_all_the_same(sandboxes: LocalSandboxes) -> None:
