@@ -19,7 +19,7 @@ from bot.execution import FileInfo, FileName
 from bot.sandbox.descriptors import FOLDER, Found, opened, remove, walk
 from bot.sandbox.limits import Limits
 from bot.sandbox.process import Disk, Ended
-from bot.sandbox.tiers import INSIDE, PACKAGE, Launch, Runtime, Shown, environment, interpreter
+from bot.sandbox.tiers import INSIDE, PACKAGE, UID, Launch, Runtime, Shown, environment, interpreter
 from bot.sandbox.watchdog import nameless
 from bot.sandbox.workspace import Workspace
 
@@ -44,7 +44,7 @@ class Landlock:
         """What the launcher, or the fork server's child, is told of a run."""
         _, prefix, inside, site = self._seen(runtime)
         work, temporary, tools = str(launch.files), str(scratch), f"{self.tools}/site"
-        count = _tasks(os.geteuid()) if not self.root else 0
+        count = _tasks(UID if self.root else os.geteuid())
         resources = self.limits.resources()
         return {
             "overlay": False,
@@ -150,14 +150,13 @@ async def run_in_copy(
 
 
 def _copied(workspace: Workspace, home: Path, runtime: Runtime) -> None:
-    """Lay a copy of the thread's files, and a folder for what is temporary, below `home`."""
-    os.chmod(home, 0o755)  # noqa: S103  a root bot's scripts run as another user
+    """Lay a copy of the thread's files, and a folder for what is temporary, below `home`, which is its owner's alone."""
     shutil.copytree(workspace.files, home / "data", symlinks=True)
     (home / "tmp").mkdir()
     for font in runtime.fonts:
         shutil.copy(font, home / "tmp")
     if workspace.owner >= 0:
-        for path in home.rglob("*"):
+        for path in (home, *home.rglob("*")):
             os.chown(path, workspace.owner, workspace.owner, follow_symlinks=False)
 
 

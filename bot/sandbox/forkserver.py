@@ -18,7 +18,7 @@ from bot.errors import ServiceError
 from bot.sandbox.cgroups import Group, Groups
 from bot.sandbox.channels import readable
 from bot.sandbox.process import NotBegun
-from bot.sandbox.watchdog import sacrifice, tree
+from bot.sandbox.watchdog import kill, sacrifice, tree
 
 Command = Callable[[Mapping[str, Any]], Sequence[str]]
 START = 60.0  # seconds
@@ -224,8 +224,7 @@ class ForkServer:
     async def close(self) -> None:
         """End it, and with it all that it has forked."""
         if self._process is not None and self._process.returncode is None:
-            with suppress(ProcessLookupError):
-                self._process.kill()
+            kill(self._process.pid)
             await self._process.wait()
         waiting = {*self._preparing, *([self._standby] if self._standby else [])}
         self._standby = None

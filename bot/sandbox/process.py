@@ -17,7 +17,7 @@ from bot.execution import Outcome
 from bot.sandbox.cgroups import Group, Groups
 from bot.sandbox.channels import Output, Status, given
 from bot.sandbox.limits import Limits, size
-from bot.sandbox.watchdog import Watched, tree, watch
+from bot.sandbox.watchdog import Watched, kill, watch
 
 Disk = Callable[[Sequence[int]], Awaitable[tuple[int, bool]]]
 
@@ -86,9 +86,7 @@ class Spawned:
     async def end(self) -> None:
         """Kill the tree; its members die with the first, and those that are seen are killed one by one as well."""
         if self._process.returncode is None:
-            for pid in reversed(tree(self.pid)):
-                with suppress(ProcessLookupError, PermissionError):
-                    os.kill(pid, signal.SIGKILL)
+            kill(self.pid)
             await self._process.wait()
         self.group.release()
 

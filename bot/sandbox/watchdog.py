@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -30,6 +31,18 @@ def tree(root: int) -> list[int]:
             for task in os.listdir(f"/proc/{pid}/task"):
                 waiting += map(int, Path(f"/proc/{pid}/task/{task}/children").read_text().split())
     return found
+
+
+def kill(root: int) -> None:
+    """Kill the process and all its descendants; it is stopped first, so that none is born while we look.
+
+    A bwrap that is killed alone in its first moments leaves behind the process that was to become the sandbox's first.
+    """
+    with suppress(ProcessLookupError, PermissionError):
+        os.kill(root, signal.SIGSTOP)
+    for pid in tree(root):  # parents first: they shall not tell of the end of their children
+        with suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def memory(pids: list[int]) -> int:

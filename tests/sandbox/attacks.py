@@ -479,6 +479,20 @@ fcntl.ioctl(terminal, 0x5412, b"x")
     "open the switches of the kernel": """
 for path in ("sys/kernel/core_pattern", "sysrq-trigger"): os.open("/proc/" + path, os.O_WRONLY)
 """,
+    # what is known about files of the host, which Landlock does not hold
+    "change the mode of a file of the host": """
+path = os.path.join(sys.argv[1], "secret.txt")
+before = os.stat(path).st_mode
+os.chmod(path, 0o600)
+if os.stat(path).st_mode == before: raise OSError(errno.EPERM, "")
+""",
+    "change the times of a file of the host": """
+path = os.path.join(sys.argv[1], "secret.txt")
+os.utime(path, (1, 1))
+if os.stat(path).st_mtime != 1: raise OSError(errno.EPERM, "")
+""",
+    "give a file of the host away": "os.chown(os.path.join(sys.argv[1], 'secret.txt'), os.getuid(), os.getgid())",
+    "watch a folder of the host": "call(254, call(294, 0), sys.argv[1].encode(), 0xFFF)",
     # files that are more than files
     "make a FIFO": "os.mkfifo('fifo')",
     "make a device": "os.mknod('device', stat.S_IFCHR | 0o600, os.makedev(1, 3))",
@@ -511,6 +525,7 @@ _PARENT = {
     "queue a signal for its parent": "struct.pack_into('iii', room, 0, 0, 0, -1); call(129, parent, 0, room)",
     "signal its parent by a descriptor": "call(424, os.pidfd_open(parent), 0, None, 0)",
     "have its parent told of input": "fcntl.fcntl(os.pipe()[0], 8, parent)",
+    "have its parent told of a socket": "fcntl.ioctl(socket.socketpair()[0], 0x8901, struct.pack('i', parent))",
     "limit its parent": "resource.prlimit(parent, resource.RLIMIT_NOFILE, (10, 10))",
     "hold its parent back": "os.setpriority(os.PRIO_PROCESS, parent, 19)",
     "tie its parent to a processor": "os.sched_setaffinity(parent, {min(os.sched_getaffinity(0))})",

@@ -23,6 +23,7 @@ from bot.execution import Execution, FileName, chunked
 from bot.request import ThreadId
 from bot.sandbox.limits import Limits
 from bot.sandbox.local import LocalSandboxes
+from bot.sandbox.tiers import UID
 from bot.sandbox.watchdog import tree
 from tests.sandbox.attacks import ATTACKS, BROKEN, CALLS, DEEP, LINKS, PROGRAMS, Attack
 from tests.sandbox.bare import PYTHON, host, run_bare
@@ -58,7 +59,7 @@ async def test_an_attack_is_contained(sandboxes: LocalSandboxes, attack: str, mo
     before = set(tree(os.getpid()))
     ours = standing()
 
-    with host(owner=-1) as outside, inherited(outside / "secret.txt"):
+    with host(owner=UID if os.geteuid() == 0 else -1) as outside, inherited(outside / "secret.txt"):
         execution = await ran(sandboxes, ATTACKS[attack].script, str(outside))
 
     assert BROKEN not in execution.stdout or sandboxes.tier in ATTACKS[attack].harmless, execution

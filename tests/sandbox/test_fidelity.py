@@ -39,6 +39,7 @@ CASES: dict[str, tuple[str, dict[str, str]]] = {
     "a syntax error": ("x = 1\nif x\n    print(x)", {}),
     "an interrupt": ("import os, signal, time\nos.kill(os.getpid(), signal.SIGINT)\ntime.sleep(5)", {}),
     "an end by a signal": ("import os, signal\nos.kill(os.getpid(), signal.SIGTERM)\nimport time; time.sleep(5)", {}),
+    "a pipe that nobody reads": ("import os\nr, w = os.pipe(); os.close(r)\ntry: os.write(w, b'x')\nexcept BrokenPipeError: print('broken')", {}),
     "an abort": ("import os; os.abort()", {}),
     "a segmentation fault": ("import ctypes; ctypes.string_at(0)", {}),
     "os._exit": ("import os; print('lost?', flush=True); os._exit(3)", {}),

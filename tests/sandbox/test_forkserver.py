@@ -102,6 +102,35 @@ async def test_cancelling_at_any_moment_leaves_no_process_and_no_descriptor(sand
     assert (await ran(sandboxes, "print('well')")).stdout == "well\n"
 
 
+async def test_a_start_that_is_cancelled_leaves_nothing_and_does_not_hang(tmp_path: Path) -> None:
+    """A bwrap that has just made its namespaces does not yet take its child along when it is killed."""
+
+    async def serve() -> None:
+        async with way("forkserver", tmp_path, LIMITS):
+            await asyncio.sleep(30)
+
+    async with way("forkserver", tmp_path, LIMITS):
+        pass  # it is skipped where it does not work
+    before, seen = set(tree(os.getpid())), set[int]()
+    for _ in range(5):
+        starting = asyncio.create_task(serve())
+        async with asyncio.timeout(5):
+            while len(now := set(tree(os.getpid())) - before) < 2:  # noqa: ASYNC110  bwrap, and its first process
+                await asyncio.sleep(0)
+        seen |= now
+        starting.cancel()
+        assert await asyncio.wait({starting}, timeout=5) == ({starting}, set())
+
+    await asyncio.sleep(0.1)
+    assert alive(seen) == []  # an orphan is not below us any more
+
+
+def alive(pids: set[int]) -> list[int]:
+    return [
+        pid for pid in pids if Path(f"/proc/{pid}/exe").exists()
+    ]  # which a dead one that nobody has taken yet has not
+
+
 async def test_a_run_whose_process_died_before_it_began_is_run_all_the_same(sandboxes: LocalSandboxes) -> None:
     await ran(sandboxes, "print(1)")
     old = servers()

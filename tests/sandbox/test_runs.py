@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -163,3 +164,25 @@ def test_bot_run_passes_through_output_and_exit_code(tmp_path: Path) -> None:
     assert (said["outcome"], said["exit_code"], said["files"]) == ("failed", 5, [{"name": "out.txt", "size": 4}])
     keys = {"outcome", "exit_code", "stdout", "stderr", "duration_s", "peak_memory_bytes", "tier", "files"}
     assert keys <= said.keys()
+
+
+@pytest.mark.parametrize("name", ["landlock", "landlock, cold"])
+async def test_a_copy_is_closed_to_other_users_of_the_machine(name: str, tmp_path: Path) -> None:
+    async with way(name, tmp_path, Limits(seconds=20)) as sandboxes:
+        execution = await ran(sandboxes, "import os; print(oct(os.stat('..').st_mode & 0o777))")
+
+    assert execution.stdout == "0o700\n", execution
+
+
+@pytest.mark.parametrize("name", ["landlock", "landlock, cold"])
+async def test_a_run_has_its_threads_though_another_has_taken_all_of_its_own(name: str, tmp_path: Path) -> None:
+    threads = "import threading, time\nfor n in range({}): threading.Thread(target=time.sleep, args=({},)).start()\nprint('all')"
+    async with way(name, tmp_path, Limits(seconds=20)) as sandboxes, sandboxes.open(ThreadId("T", "C", "2")) as other:
+        await other.put(FileName("script.py"), chunked(threads.format(200, 3).encode()))
+        taking = asyncio.create_task(other.run(FileName("script.py")))
+        await asyncio.sleep(1)
+        execution = await ran(sandboxes, threads.format(20, 0.2))
+        assert not taking.done()
+        await taking
+
+    assert execution.stdout == "all\n", execution
