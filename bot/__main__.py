@@ -174,18 +174,24 @@ def _settings(data: Path | None, *, quiet: bool = False) -> Settings:
 
 
 def _carry_out(work: Coroutine[Any, Any, int | None]) -> int | None:
-    """Run until done or until a signal asks for a clean end."""
+    """Run until done or until a signal asks for a clean end: its exit code, after a signal what a shell makes of it."""
+    came: list[int] = []
 
     async def run() -> int | None:
         task = asyncio.ensure_future(work)
+
+        def end(number: int) -> None:
+            came.append(number)
+            task.cancel()
+
         for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+            asyncio.get_running_loop().add_signal_handler(number, end, number)
         return await task
 
     try:
         return asyncio.run(run())
     except asyncio.CancelledError:
-        return 0
+        return 128 + came[0] if came else None
     except BotError as error:
         _fail(error)
 

@@ -6,6 +6,7 @@ import asyncio
 import json
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from bot.execution import Execution, FileName, chunked
 from bot.request import ThreadId
 from bot.sandbox.limits import Limits
 from bot.sandbox.local import LocalSandboxes
+from bot.sandbox.watchdog import tree
 from tests.sandbox.tiers import WAYS, way
 
 THREAD = ThreadId("T1", "C1", "1.0")
@@ -186,3 +188,14 @@ async def test_a_run_has_its_threads_though_another_has_taken_all_of_its_own(nam
         await taking
 
     assert execution.stdout == "all\n", execution
+
+
+def test_bot_run_that_is_ended_says_so_by_its_exit_code(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("import time\ntime.sleep(60)")
+    command = [sys.executable, "-m", "bot", "run", "--data", str(tmp_path / "data"), str(tmp_path / "a.py")]
+    with subprocess.Popen(command) as process:
+        while not any(b"a.py" in Path(f"/proc/{pid}/cmdline").read_bytes() for pid in tree(process.pid)[1:]):
+            time.sleep(0.05)
+        process.terminate()
+
+        assert process.wait(20) == 143

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
@@ -11,8 +12,13 @@ from bot.sandbox.watchdog import tree
 
 
 def left(before: Collection[int]) -> set[int]:
-    """The processes below us that were not there before, but for one that waits for the next run."""
-    return {pid for pid in tree(os.getpid()) if pid not in before and not _waits(pid)}
+    """The processes below us that were not there before and stay, but for those that wait for the next run."""
+    for _ in range(10):
+        found = {pid for pid in tree(os.getpid()) if pid not in before and not _waits(pid)}
+        if not found:
+            break
+        time.sleep(0.03)  # one that is about to wait is being forked
+    return found
 
 
 def serves(pid: int) -> bool:
