@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -194,8 +195,17 @@ def test_bot_run_that_is_ended_says_so_by_its_exit_code(tmp_path: Path) -> None:
     (tmp_path / "a.py").write_text("import time\ntime.sleep(60)")
     command = [sys.executable, "-m", "bot", "run", "--data", str(tmp_path / "data"), str(tmp_path / "a.py")]
     with subprocess.Popen(command) as process:
-        while not any(b"a.py" in Path(f"/proc/{pid}/cmdline").read_bytes() for pid in tree(process.pid)[1:]):
+        while b"a.py" not in _commands(process.pid):
             time.sleep(0.05)
         process.terminate()
 
         assert process.wait(20) == 143
+
+
+def _commands(root: int) -> bytes:
+    """The command lines of all that a process has started."""
+    found = b""
+    for pid in tree(root)[1:]:
+        with suppress(OSError):  # it has ended since
+            found += Path(f"/proc/{pid}/cmdline").read_bytes()
+    return found
