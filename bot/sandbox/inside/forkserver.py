@@ -115,9 +115,7 @@ def _serve(config: dict[str, Any], descriptors: list[int], program: bytes) -> No
         if problem:
             raise problem
         if config["namespaces"]:
-            with open(
-                f"/proc/self/fd/{told}", "rb"
-            ) as file:  # a place of its own to read from: the child reads it as well
+            with open(told, "rb", closefd=False) as file:
                 files = json.load(file)["files"]
             launcher.lay(config, f"{THREADS}/{files}", SCRATCH, f"{ROOT}/mnt/data", status, ROOT)
             kernel.pivot(ROOT)
