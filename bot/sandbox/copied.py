@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import json
 import logging
 import os
@@ -24,6 +25,7 @@ from bot.sandbox.watchdog import nameless
 from bot.sandbox.workspace import Workspace
 
 log = logging.getLogger(__name__)
+TOOLS = "codebot-tools-"
 Made = tuple[Ended, tuple[FileInfo, ...], tuple[FileName, ...]]
 # Libraries look at their own process and at the machine; no other process is shown.
 SYSTEM = (
@@ -91,9 +93,20 @@ class Landlock:
 
 @contextmanager
 def shared(owner: int) -> Iterator[Path]:
-    """A folder with what all runs read of ours, and matplotlib's list of fonts."""
-    with tempfile.TemporaryDirectory(prefix="codebot-tools-", ignore_cleanup_errors=True) as folder:
-        tools = Path(folder)
+    """A folder with what all runs read of ours, and matplotlib's list of fonts, in which their copies are made.
+
+    It is locked while it is used; those that killed processes have left are removed.
+    """
+    for left in Path(tempfile.gettempdir()).glob(f"{TOOLS}*"):
+        with suppress(OSError), opened(str(left), FOLDER) as folder:  # another bot's, or another user's
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            remove(str(left))
+    with ExitStack() as stack:
+        new = tempfile.mkdtemp(prefix="codebot-")
+        tools = Path(new.replace("codebot-", TOOLS))
+        fcntl.flock(stack.enter_context(opened(new, FOLDER)), fcntl.LOCK_EX)
+        os.rename(new, tools)
+        stack.callback(_removed, str(tools))
         (tools / "site").mkdir()
         (tools / "mpl").mkdir()
         shutil.copytree(PACKAGE / "logs", tools / "site/logs")
@@ -109,13 +122,14 @@ async def run_in_copy(
     run: str,
     launch: Launch,
     runtime: Runtime,
+    tools: Path,
     carry: Callable[[Launch, Path, Disk], Awaitable[Ended]],
 ) -> Made:
     """Have `carry` run a script, or the log toolkit, on a copy of the thread's files, with a folder for what is temporary, and a
     measure of its disk: how it ended, what it made and what it deleted.
     """
     with ExitStack() as stack:
-        home = Path(tempfile.mkdtemp(prefix="codebot-"))
+        home = Path(tempfile.mkdtemp(prefix="run-", dir=tools))
         stack.callback(_removed, str(home))
         work, scratch = home / "data", home / "tmp"
         copying = asyncio.ensure_future(asyncio.to_thread(_copied, workspace, home, runtime))

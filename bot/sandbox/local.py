@@ -133,7 +133,7 @@ class LocalSandboxes:
             start = spawned(lambda status: self._landlock.once(told, libraries, status), self._groups)
             return forked or await carry_out(start, measured)
 
-        return await run_in_copy(workspace, self.limits, run, launch, libraries, carry)
+        return await run_in_copy(workspace, self.limits, run, launch, libraries, self._landlock.tools, carry)
 
     def hint(self, ended: Ended) -> str:
         """What a script that failed for want of a library or of input can do about it."""

@@ -6,6 +6,7 @@ import asyncio
 import json
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -15,6 +16,7 @@ import pytest
 
 from bot.execution import Execution, FileName, chunked
 from bot.request import ThreadId
+from bot.sandbox.copied import shared
 from bot.sandbox.limits import Limits
 from bot.sandbox.local import LocalSandboxes
 from bot.sandbox.watchdog import tree
@@ -142,6 +144,20 @@ os.unlink("was_text"); os.symlink("/etc/passwd", "was_text")
     assert execution.outcome == "succeeded", execution.stderr
     async with sandboxes.open(THREAD) as sandbox:
         assert [f.name for f in await sandbox.list()] == ["script.py", "was_file/in.txt", "was_folder"]
+
+
+def test_folders_that_a_killed_bot_has_left_are_removed_and_those_in_use_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    (tmp_path / "codebot-tools-dead/run-1/data").mkdir(parents=True)
+    (tmp_path / "codebot-tools-dead/run-1/data/secret.txt").write_text("secret")
+
+    with shared(-1) as first, shared(-1) as second:
+        assert {path.name for path in tmp_path.iterdir()} == {first.name, second.name}
+        assert (first / "site/logs").is_dir()
+
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_bot_run_passes_through_output_and_exit_code(tmp_path: Path) -> None:
