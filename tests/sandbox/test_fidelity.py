@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import signal
 import subprocess
 import textwrap
 from collections.abc import AsyncIterator
@@ -110,6 +111,12 @@ def runtime() -> RuntimeBuild:
     except SetupError as error:
         pytest.skip(f"the libraries of scripts cannot be installed here: {error}")
     return build
+
+
+@pytest.fixture(autouse=True)
+def _interrupts() -> None:
+    """Bare Python inherits from us whether interrupts are ignored, as they are in a shell's background."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(params=WAYS)
