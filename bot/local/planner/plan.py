@@ -183,7 +183,8 @@ def _mend(results: list[Any], wish: Wish) -> Calls:
     new = mended(text, error, headers)
     last = error.strip().splitlines()[-1] if error.strip() else ""
     if new is None or new == text:
-        return _report("failed", f"`{script}` failed and I do not know how to mend it: `{last[:300]}`")
+        why = f": `{last[:300]}`" if last else "; it printed no error."
+        return _report("failed", f"`{script}` failed and I do not know how to mend it{why}")
     return [("File", {"name": script, "body": new}), ("ExecutePyFile", runs[-1][1])]
 
 
