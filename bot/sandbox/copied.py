@@ -49,7 +49,7 @@ class Landlock:
         count = _tasks(UID if self.root else os.geteuid())
         resources = self.limits.resources()
         return {
-            "overlay": False,
+            "namespaces": False,
             "directory": work,
             "script": launch.path(inside, work),
             "args": list(launch.args),
@@ -102,9 +102,9 @@ def shared(owner: int) -> Iterator[Path]:
             fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
             remove(str(left))
     with ExitStack() as stack:
-        new = tempfile.mkdtemp(prefix="codebot-")
-        tools = Path(new.replace("codebot-", TOOLS))
-        fcntl.flock(stack.enter_context(opened(new, FOLDER)), fcntl.LOCK_EX)
+        new = Path(tempfile.mkdtemp(prefix="codebot-"))
+        tools = new.with_name(f"{TOOLS}{new.name.removeprefix('codebot-')}")
+        fcntl.flock(stack.enter_context(opened(str(new), FOLDER)), fcntl.LOCK_EX)
         os.rename(new, tools)
         stack.callback(_removed, str(tools))
         (tools / "site").mkdir()

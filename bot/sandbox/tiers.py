@@ -92,7 +92,7 @@ def bwrap(launch: Launch, limits: Limits, runtime: Runtime, machine: Machine, st
     at = Shown(lambda _: machine.root)
     python, _ = interpreter()
     config = {
-        "overlay": True,
+        "namespaces": True,
         "status": status,
         "python": python,
         "options": ["-s"],

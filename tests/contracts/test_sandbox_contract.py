@@ -19,6 +19,7 @@ from bot.sandbox import copied as tier
 from bot.sandbox.limits import Limits
 from bot.sandbox.sandboxes import open_sandboxes, probe
 from tests.fakes import MemorySandboxes
+from tests.sandbox.tiers import way
 
 THREAD = ThreadId("T1", "C1", "1.0")
 LIMITS = Limits(seconds=10, file=100_000, thread=250_000)
@@ -45,9 +46,7 @@ async def sandboxes(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIter
         fake.programs["a.py"] = _script
         yield fake
         return
-    if not (found := await probe(request.param, LIMITS)).works:
-        pytest.skip(f"{request.param} does not work on this machine: {found.why}")
-    async with open_sandboxes(tmp_path, LIMITS, tier=request.param) as real:
+    async with way(request.param, tmp_path, LIMITS) as real:
         yield real
 
 

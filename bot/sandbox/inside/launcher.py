@@ -27,7 +27,7 @@ def main() -> None:
     config = json.loads(sys.argv[1])
     status = socket.socket(fileno=config["status"])
     kernel.die_with_parent()
-    if not config["overlay"]:
+    if not config["namespaces"]:
         import alone
 
         status.send(b'{"ready": true}')
