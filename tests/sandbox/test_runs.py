@@ -149,15 +149,17 @@ os.unlink("was_text"); os.symlink("/etc/passwd", "was_text")
 def test_folders_that_a_killed_bot_has_left_are_removed_and_those_in_use_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    (tmp_path / "codebot-tools-dead/run-1/data").mkdir(parents=True)
-    (tmp_path / "codebot-tools-dead/run-1/data/secret.txt").write_text("secret")
+    place = tmp_path / "codebot-place"
+    place.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(place))
+    (place / "codebot-tools-dead/run-1/data").mkdir(parents=True)
+    (place / "codebot-tools-dead/run-1/data/secret.txt").write_text("secret")
 
     with shared(-1) as first, shared(-1) as second:
-        assert {path.name for path in tmp_path.iterdir()} == {first.name, second.name}
+        assert {path.name for path in place.iterdir()} == {first.name, second.name}
         assert (first / "site/logs").is_dir()
 
-    assert list(tmp_path.iterdir()) == []
+    assert list(place.iterdir()) == []
 
 
 def test_bot_run_passes_through_output_and_exit_code(tmp_path: Path) -> None:
