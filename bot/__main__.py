@@ -16,10 +16,10 @@ from rich.table import Table
 
 from bot.errors import BotError, SetupError
 from bot.settings import Settings, limits, load, runtime_folder
-from bot.turns import current_thread
+from bot.turns.loop import current_thread
 
 if TYPE_CHECKING:
-    from bot.local.server import Running
+    from bot.local.workspace.server import Running
 
 app = typer.Typer(
     help="A code assistant that lives in Slack.",
@@ -40,7 +40,7 @@ def demo(
     ] = None,
 ) -> None:
     """Try it: a workspace like Slack's on this machine, with the bot in it. Needs no account and no key."""
-    from bot.demo import in_demo
+    from bot.local.demo import in_demo
 
     settings = _settings(data)
     _carry_out(in_demo(settings, port, workspace, lambda url: print(f"Open {url} and write to codebot.", flush=True)))
@@ -49,7 +49,7 @@ def demo(
 @app.command()
 def local(port: PORT = 8484, data: DATA = None) -> None:
     """The workspace alone, without the bot."""
-    from bot.local.server import CannotServe, serve
+    from bot.local.workspace.server import CannotServe, serve
 
     folder = _settings(data).bot_data / "workspace"
 

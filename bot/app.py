@@ -10,11 +10,10 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
-from bot.access import Access
-from bot.code_assistant import NAME, WHAT, CodeAssistant, Profiler, Runner
-from bot.conversation import PROFILER, RUNNER
+from bot.agents.code_assistant import NAME, WHAT, CodeAssistant
+from bot.agents.user_proxy import UserProxy
+from bot.agents.without_model import Profiler, Runner
 from bot.errors import SetupError
-from bot.intake import Intake
 from bot.llm.choice import ModelChoice
 from bot.llm.model import OpenAIModel
 from bot.llm.patience import Patience
@@ -24,9 +23,11 @@ from bot.sandbox.sandboxes import open_sandboxes
 from bot.settings import Settings, limits, runtime_folder
 from bot.slack.listeners import open_slack
 from bot.store.sqlite import open_store
-from bot.turn import Budget
-from bot.turns import Turns
-from bot.user_proxy import UserProxy
+from bot.thread.conversation import PROFILER, RUNNER
+from bot.turns.access import Access
+from bot.turns.intake import Intake
+from bot.turns.loop import Turns
+from bot.turns.open_turn import Budget
 
 log = logging.getLogger(__name__)
 

@@ -13,10 +13,11 @@ from typing import Protocol, TypeVar
 
 from pydantic import BaseModel
 
-from bot.conversation import Conversation
-from bot.entries import Decision, Entry, Reply, Usage
-from bot.execution import Execution, FileInfo, FileName
-from bot.request import Request, ThreadId, Upload
+from bot.thread.conversation import Conversation
+from bot.thread.entries import Decision, Entry, Reply, Usage
+from bot.thread.files import FileInfo, FileName
+from bot.thread.outcomes import Execution
+from bot.thread.request import Request, ThreadId, Upload
 
 Typed = TypeVar("Typed", bound=BaseModel)
 

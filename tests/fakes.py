@@ -14,11 +14,12 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from bot.entries import Call, Decision, Reply, Usage
 from bot.errors import BotError, NoSuchFile, ServiceError, TooLarge, UserError
-from bot.execution import Execution, FileInfo, FileName, Outcome
 from bot.ports import Attachment, Found, Overheard, Person, Prompt, Sandbox, Task, Typed
-from bot.request import Request, ThreadId, Upload
+from bot.thread.entries import Call, Decision, Reply, Usage
+from bot.thread.files import FileInfo, FileName
+from bot.thread.outcomes import Execution, Outcome
+from bot.thread.request import Request, ThreadId, Upload
 
 TOP = Path(__file__).parent.parent
 Scripted = Decision | BaseModel | list[tuple[str, str]] | Exception

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from bot.entries import ENTRY
-from bot.execution import FileName
+from bot.thread.entries import ENTRY
+from bot.thread.files import FileName
 
 text = st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=200)
 names = st.sampled_from(["plot.py", "sales 2026.csv", "naïve 😀.txt", "a/b.log"]).map(FileName)

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from jsonschema import Draft7Validator
 
-from bot.local.manifest import read_manifest
+from bot.local.workspace.manifest import read_manifest
 
 MANIFEST = Path(__file__).parents[1] / "manifest.yml"
 SCHEMA = Path(__file__).parents[2] / "shared/data/manifest.schema.2.0.0.json"

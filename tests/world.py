@@ -8,16 +8,17 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from itertools import count
 
-from bot.access import Access
-from bot.code_assistant import NAME, WHAT, CodeAssistant, Profiler, Runner
-from bot.conversation import PROFILER, RUNNER, Conversation
-from bot.intake import Intake
+from bot.agents.code_assistant import NAME, WHAT, CodeAssistant
+from bot.agents.user_proxy import Respond, SendMessage, StaySilent, UserProxy
+from bot.agents.without_model import Profiler, Runner
 from bot.ports import Store
-from bot.request import Request, ThreadId, Upload
 from bot.store.sqlite import open_store
-from bot.turn import Budget
-from bot.turns import Agent, Turns
-from bot.user_proxy import Respond, SendMessage, StaySilent, UserProxy
+from bot.thread.conversation import PROFILER, RUNNER, Conversation
+from bot.thread.request import Request, ThreadId, Upload
+from bot.turns.access import Access
+from bot.turns.intake import Intake
+from bot.turns.loop import Agent, Turns
+from bot.turns.open_turn import Budget
 from tests.fakes import FakeChat, MemorySandboxes, Scripted, ScriptedModel
 
 THREAD = ThreadId("T1", "C1", "1.0")

@@ -12,12 +12,12 @@ from openai import AsyncOpenAI
 from openai.types.chat import ChatCompletion
 from pydantic import BaseModel
 
-from bot.entries import Call, Decision, Usage
 from bot.llm.choice import ModelChoice
 from bot.llm.responses import cache_key
 from bot.llm.schemas import portable
 from bot.llm.wire import Answer, Garbled, Json, calls_from, clean, from_here, number, origin, plain_name
 from bot.ports import Decided, Prompt, Said
+from bot.thread.entries import Call, Decision, Usage
 
 # What some providers (DeepSeek, Kimi, OpenRouter; Gemini in each call) want back with a message of theirs.
 _KEPT = ("reasoning_content", "reasoning_details")

@@ -15,7 +15,6 @@ from instructor.core.exceptions import InstructorError, InstructorRetryException
 from openai import AsyncOpenAI
 from pydantic import BaseModel
 
-from bot.entries import Decision, Usage
 from bot.errors import BotError, ServiceError
 from bot.llm.choice import ModelChoice
 from bot.llm.failures import Unavailable, asked_to_wait, in_our_words, reasoning_refused
@@ -23,6 +22,7 @@ from bot.llm.patience import Patience, patiently
 from bot.llm.schemas import asked_of_instructor, function
 from bot.llm.wire import Answer, Garbled, Json, Wire
 from bot.ports import Prompt, Typed
+from bot.thread.entries import Decision, Usage
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")

@@ -12,11 +12,11 @@ from openai import AsyncOpenAI
 from openai.types.responses import Response
 from pydantic import BaseModel
 
-from bot.entries import Usage
 from bot.llm.choice import ModelChoice
 from bot.llm.schemas import portable
 from bot.llm.wire import Answer, Garbled, Json, calls_from, clean, from_here, number, origin, plain_name
 from bot.ports import Decided, Prompt, Said
+from bot.thread.entries import Usage
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,9 @@ import instructor
 from openai import AsyncOpenAI
 from pydantic import BaseModel
 
-from bot.entries import Call, Usage
 from bot.llm.choice import ModelChoice
 from bot.ports import Prompt
+from bot.thread.entries import Call, Usage
 
 Json = dict[str, Any]
 T = TypeVar("T")

@@ -16,13 +16,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from bot.execution import FileInfo, FileName
 from bot.sandbox.descriptors import FOLDER, Found, opened, remove, walk
 from bot.sandbox.limits import Limits
 from bot.sandbox.process import Disk, Ended
 from bot.sandbox.tiers import INSIDE, PACKAGE, UID, Launch, Runtime, Shown, environment, interpreter
 from bot.sandbox.watchdog import nameless
 from bot.sandbox.workspace import Workspace
+from bot.thread.files import FileInfo, FileName
 
 log = logging.getLogger(__name__)
 TOOLS = "codebot-tools-"

@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from bot.errors import NoSuchFile, UnsafeFileName
-from bot.execution import FileName, file_name
+from bot.thread.files import FileName, file_name
 
 DEPTH = 8
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC

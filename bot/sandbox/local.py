@@ -14,8 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from bot.errors import ServiceError
-from bot.execution import Execution, FileInfo, FileName, Outcome
-from bot.request import ThreadId
 from bot.sandbox import cgroups, tiers
 from bot.sandbox.copied import Landlock, Made, run_in_copy, shared
 from bot.sandbox.descriptors import FOLDER, opened, reading, walk
@@ -24,6 +22,9 @@ from bot.sandbox.process import Disk, Ended, Terms, carry_out, spawned
 from bot.sandbox.runtime import NO_RUNTIME, RuntimeBuild
 from bot.sandbox.servers import Command, ForkServers, renewed
 from bot.sandbox.workspace import Workspace
+from bot.thread.files import FileInfo, FileName
+from bot.thread.outcomes import Execution, Outcome
+from bot.thread.request import ThreadId
 
 INDEXES = "logs.index"  # where the log toolkit keeps its indexes
 FRESH = "# /// script\n# [tool.codebot]\n# fresh = true\n# ///\n"

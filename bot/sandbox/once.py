@@ -12,11 +12,12 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 from bot.errors import UserError
-from bot.execution import Execution, FileName, Outcome, file_name
-from bot.request import ThreadId
 from bot.sandbox.limits import Limits
 from bot.sandbox.runtime import IMPORTS, RuntimeBuild
 from bot.sandbox.sandboxes import open_sandboxes
+from bot.thread.files import FileName, file_name
+from bot.thread.outcomes import Execution, Outcome
+from bot.thread.request import ThreadId
 
 CODES = {
     Outcome.TIMED_OUT: 124,

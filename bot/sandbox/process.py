@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from bot.errors import ServiceError
-from bot.execution import Outcome
 from bot.sandbox.cgroups import Group, Groups
 from bot.sandbox.channels import Output, Status, given
 from bot.sandbox.limits import Limits, size
 from bot.sandbox.watchdog import Watched, kill, watch
+from bot.thread.outcomes import Outcome
 
 Disk = Callable[[Sequence[int]], Awaitable[tuple[int, bool]]]
 

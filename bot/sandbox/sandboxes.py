@@ -12,13 +12,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bot.errors import ServiceError, SetupError
-from bot.execution import FileName, Outcome, chunked
-from bot.request import ThreadId
 from bot.sandbox import tiers
 from bot.sandbox.limits import Limits
 from bot.sandbox.local import FRESH, LocalSandboxes
 from bot.sandbox.runtime import RuntimeBuild
 from bot.sandbox.selftest import TESTS
+from bot.thread.files import FileName, chunked
+from bot.thread.outcomes import Outcome
+from bot.thread.request import ThreadId
 
 log = logging.getLogger(__name__)
 TIERS = ("forkserver", "bwrap", "landlock")

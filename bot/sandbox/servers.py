@@ -11,11 +11,11 @@ from functools import partial
 from typing import Any
 
 from bot.errors import ServiceError
-from bot.execution import Outcome
 from bot.sandbox.cgroups import Groups
 from bot.sandbox.forkserver import ForkServer
 from bot.sandbox.process import Ended, NotBegun, Terms, carry_out
 from bot.sandbox.tiers import Runtime
+from bot.thread.outcomes import Outcome
 
 log = logging.getLogger(__name__)
 MODULES = ("numpy", "pandas", "matplotlib.pyplot")

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.execution import Outcome
+from bot.thread.outcomes import Outcome
 
 
 @dataclass(slots=True)

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from bot.errors import ServiceError, TooLarge
-from bot.execution import FileInfo, FileName
-from bot.request import ThreadId
 from bot.sandbox.descriptors import FOLDER, Found, copy, opened, parent_of, reading, walk
 from bot.sandbox.limits import Limits, size
+from bot.thread.files import FileInfo, FileName
+from bot.thread.request import ThreadId
 
 CHUNK = 1 << 18
 LISTED = 5_000

@@ -12,14 +12,14 @@ import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.entries import Reply
 from bot.errors import ServiceError
 from bot.ports import Attachment, Found, Overheard, Person, Task
-from bot.request import Request, ThreadId, Upload
 from bot.slack.events import plain, upload_from
 from bot.slack.files import SlackFiles, safe_name
 from bot.slack.find import INVITE, Finder
 from bot.slack.render import Part, fallback, is_long, parts, working
+from bot.thread.entries import Reply
+from bot.thread.request import Request, ThreadId, Upload
 
 log = logging.getLogger(__name__)
 EVENT = "codebot_turn"

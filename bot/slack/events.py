@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.errors import UserError
-from bot.request import Command, Request, ThreadId, Upload
-from bot.text import lone_python
+from bot.thread.request import Command, Request, ThreadId, Upload
+from bot.thread.text import lone_python
 
 Payload = Mapping[str, Any]
 HEARD = {None, "", "file_share", "thread_broadcast"}

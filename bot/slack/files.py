@@ -13,9 +13,9 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import ServiceError, TooLarge, UserError
-from bot.execution import chunked
 from bot.ports import Attachment
-from bot.request import ThreadId, Upload
+from bot.thread.files import chunked
+from bot.thread.request import ThreadId, Upload
 
 log = logging.getLogger(__name__)
 CHUNK = 256 * 1024

@@ -12,9 +12,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import UserError
 from bot.ports import Found
-from bot.request import Request, ThreadId, Upload
 from bot.slack.events import upload_from
 from bot.slack.files import SlackFiles
+from bot.thread.request import Request, ThreadId, Upload
 
 File = dict[str, Any]
 INVITE = "I am not in this channel. Invite me with `/invite @codebot`, then try again."

@@ -17,10 +17,10 @@ from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetry
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import SetupError, UserError
-from bot.request import Request
 from bot.slack.client import SlackChat
 from bot.slack.events import command_from, request_from, shortcut_from, stop_from
 from bot.slack.files import SlackFiles
+from bot.thread.request import Request
 
 log = logging.getLogger(__name__)
 Accept = Callable[[Request], Awaitable[None]]

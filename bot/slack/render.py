@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bot.entries import Reply
 from bot.ports import Task
+from bot.thread.entries import Reply
 
 PART = 11_500  # characters of one markdown block; Slack counts about 13,200 over a message
 INLINE_LINES = 12

@@ -15,11 +15,11 @@ from typing import Any
 import aiosqlite
 from pydantic import TypeAdapter
 
-from bot.conversation import Conversation
-from bot.entries import ENTRY, Decision, Entry
 from bot.errors import Lost, ServiceError, SetupError
-from bot.request import REQUEST, Request, ThreadId
 from bot.store.opening import alone, migrate
+from bot.thread.conversation import Conversation
+from bot.thread.entries import ENTRY, Decision, Entry
+from bot.thread.request import REQUEST, Request, ThreadId
 
 Work = Callable[[aiosqlite.Connection], Any]
 

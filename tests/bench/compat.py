@@ -16,12 +16,13 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bot.execution import FileName, Outcome, chunked
-from bot.request import ThreadId
 from bot.sandbox.limits import Limits
 from bot.sandbox.local import LocalSandboxes
 from bot.sandbox.sandboxes import open_sandboxes, probe
 from bot.sandbox.tiers import interpreter
+from bot.thread.files import FileName, chunked
+from bot.thread.outcomes import Outcome
+from bot.thread.request import ThreadId
 
 LIMITS = Limits(seconds=120, processes=128)
 MODULES = (

@@ -23,14 +23,14 @@ from functools import cache
 from itertools import count
 from pathlib import Path
 
-from bot.execution import FileName, chunked
-from bot.request import ThreadId
 from bot.sandbox.limits import Limits
 from bot.sandbox.local import LocalSandboxes
 from bot.sandbox.runtime import RuntimeBuild
 from bot.sandbox.sandboxes import open_sandboxes, probe
 from bot.sandbox.tiers import find_bwrap, interpreter
 from bot.sandbox.watchdog import tree
+from bot.thread.files import FileName, chunked
+from bot.thread.request import ThreadId
 
 PASS = "print('done')\n"
 PLOT = """

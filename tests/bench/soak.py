@@ -17,12 +17,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.execution import FileName, chunked
-from bot.request import ThreadId
 from bot.sandbox.limits import Limits
 from bot.sandbox.local import LocalSandboxes
 from bot.sandbox.sandboxes import open_sandboxes
 from bot.sandbox.watchdog import tree
+from bot.thread.files import FileName, chunked
+from bot.thread.request import ThreadId
 
 LIMITS = Limits(seconds=1, memory=300_000_000, disk=10_000_000, output=50_000)
 SCRIPTS = {

@@ -11,14 +11,14 @@ import aiohttp
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.entries import Reply
 from bot.errors import ServiceError, UserError
-from bot.execution import FileName
-from bot.local.server import Options, running
+from bot.local.workspace.server import Options, running
 from bot.ports import Attachment, Chat, Found, Overheard, Person, Task
-from bot.request import Command, Request, ThreadId, Upload
 from bot.slack.client import SlackChat
 from bot.slack.files import SlackFiles
+from bot.thread.entries import Reply
+from bot.thread.files import FileName
+from bot.thread.request import Command, Request, ThreadId, Upload
 from tests.e2e.slack import Slack
 from tests.fakes import FakeChat, MemorySandbox
 

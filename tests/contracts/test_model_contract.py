@@ -8,14 +8,14 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from bot.agents.tools import TOOLS
+from bot.agents.user_proxy import choice_among
 from bot.errors import ServiceError, SetupError
 from bot.llm.choice import ModelChoice
 from bot.llm.model import OpenAIModel
 from bot.llm.patience import Patience
 from bot.llm.service import models_shutdown, open_client, wire
 from bot.ports import Decided, Prompt, Said
-from bot.tools import TOOLS
-from bot.user_proxy import choice_among
 from tests.wire import Calls, Choose, Fault, Next, ScriptedModel, Text
 
 CHOICE = choice_among(("code_assistant",))

@@ -12,12 +12,13 @@ from pathlib import Path
 import pytest
 
 from bot.errors import NoSuchFile, TooLarge
-from bot.execution import Execution, FileName, Outcome, chunked
 from bot.ports import Sandboxes
-from bot.request import ThreadId
 from bot.sandbox import copied as tier
 from bot.sandbox.limits import Limits
 from bot.sandbox.sandboxes import open_sandboxes, probe
+from bot.thread.files import FileName, chunked
+from bot.thread.outcomes import Execution, Outcome
+from bot.thread.request import ThreadId
 from tests.fakes import MemorySandboxes
 from tests.sandbox.tiers import way
 

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from bot.entries import Decision, Entry, Reply, Usage, UserMessage
 from bot.errors import Lost
 from bot.ports import Store
-from bot.request import ThreadId
 from bot.store.sqlite import open_store
+from bot.thread.entries import Decision, Entry, Reply, Usage, UserMessage
+from bot.thread.request import ThreadId
 from tests.strategies import entries
 from tests.world import THREAD, mention
 

@@ -15,7 +15,7 @@ import aiohttp
 from pydantic import SecretStr
 
 from bot.app import serving
-from bot.local.server import Options, running
+from bot.local.workspace.server import Options, running
 from bot.settings import Settings, load
 
 CSV = b"date,revenue\n2026-01-05,100\n2026-01-20,50\n2026-02-03,70\n"

@@ -18,7 +18,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.local.server import Options, Running, running
+from bot.local.workspace.server import Options, Running, running
 
 Json = dict[str, Any]
 

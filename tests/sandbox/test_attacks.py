@@ -19,12 +19,13 @@ from pathlib import Path
 
 import pytest
 
-from bot.execution import Execution, FileName, chunked
-from bot.request import ThreadId
 from bot.sandbox.limits import Limits
 from bot.sandbox.local import LocalSandboxes
 from bot.sandbox.tiers import UID
 from bot.sandbox.watchdog import tree
+from bot.thread.files import FileName, chunked
+from bot.thread.outcomes import Execution
+from bot.thread.request import ThreadId
 from tests.sandbox.attacks import ATTACKS, BROKEN, CALLS, DEEP, LINKS, PROGRAMS, Attack
 from tests.sandbox.bare import PYTHON, host, run_bare
 from tests.sandbox.tiers import WAYS, way

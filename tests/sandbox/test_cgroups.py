@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from bot.execution import Execution, FileName, Outcome, chunked
-from bot.request import ThreadId
 from bot.sandbox import cgroups, process
 from bot.sandbox.limits import Limits
+from bot.thread.files import FileName, chunked
+from bot.thread.outcomes import Execution, Outcome
+from bot.thread.request import ThreadId
 from tests.sandbox.tiers import WAYS, way
 
 LIMITS = Limits(seconds=20, memory=150_000_000, processes=10)

@@ -15,12 +15,12 @@ from pathlib import Path
 import pytest
 
 from bot.errors import SetupError
-from bot.execution import FileName, chunked
-from bot.request import ThreadId
 from bot.sandbox.limits import Limits
 from bot.sandbox.local import LocalSandboxes
 from bot.sandbox.runtime import RuntimeBuild
 from bot.sandbox.tiers import interpreter
+from bot.thread.files import FileName, chunked
+from bot.thread.request import ThreadId
 from tests.sandbox.tiers import WAYS, way
 
 LIMITS = Limits(seconds=30, disk=50_000_000)

@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 
 from bot.errors import ServiceError
-from bot.execution import Execution, FileName, Outcome, chunked
-from bot.request import ThreadId
 from bot.sandbox import servers as module
 from bot.sandbox.limits import Limits
 from bot.sandbox.local import LocalSandboxes
 from bot.sandbox.watchdog import tree
+from bot.thread.files import FileName, chunked
+from bot.thread.outcomes import Execution, Outcome
+from bot.thread.request import ThreadId
 from tests.sandbox.tiers import way
 from tests.sandbox.trees import left, serves
 

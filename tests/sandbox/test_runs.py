@@ -14,12 +14,13 @@ from pathlib import Path
 
 import pytest
 
-from bot.execution import Execution, FileName, chunked
-from bot.request import ThreadId
 from bot.sandbox.copied import shared
 from bot.sandbox.limits import Limits
 from bot.sandbox.local import LocalSandboxes
 from bot.sandbox.watchdog import tree
+from bot.thread.files import FileName, chunked
+from bot.thread.outcomes import Execution
+from bot.thread.request import ThreadId
 from tests.sandbox.tiers import WAYS, way
 
 THREAD = ThreadId("T1", "C1", "1.0")

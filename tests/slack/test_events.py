@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from bot.errors import UserError
-from bot.request import Command, Request, ThreadId
 from bot.slack.events import command_from, request_from, shortcut_from, stop_from
+from bot.thread.request import Command, Request, ThreadId
 
 BOT, TEAM = "U0BOT", "T1"
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.entries import Reply
 from bot.ports import Task
 from bot.slack.render import PART, code, harmless, is_long, parts, split, working
+from bot.thread.entries import Reply
 
 pieces = st.sampled_from(["A paragraph. ", "\n", "\n\n", "```python\n", "```\n", "x = 1\n", "😀", "`a`", "<!channel> "])
 texts = st.lists(pieces, max_size=200).map("".join)

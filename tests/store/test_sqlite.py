@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.entries import Reply
 from bot.errors import SetupError
 from bot.store.sqlite import open_store
+from bot.thread.entries import Reply
 from tests.world import THREAD, mention
 
 WRITER = """

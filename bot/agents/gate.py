@@ -1,0 +1,137 @@
+"""The gate: is a report certain? Code over typed fields, never over prose.
+
+What it can check, it checks against the conversation and the workspace; the free text of an answer it does not judge.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from bot.agents.log_tools import PACKED, checked
+from bot.agents.tools import lines_of
+from bot.errors import NoSuchFile, UnsafeFileName
+from bot.logs.secrets import without_secrets
+from bot.ports import Sandbox
+from bot.thread.conversation import Conversation
+from bot.thread.entries import Citation, Evidence, Message, Report, Step
+from bot.thread.files import FileName, file_name
+from bot.thread.outcomes import Outcome
+
+
+async def objections(conversation: Conversation, report: Report, sandbox: Sandbox) -> list[str]:
+    """Return what does not hold about a report, in words the specialist can act on; empty when it is certain."""
+    there = {f.name for f in await sandbox.list()}
+    wrong = [f"You name the file {name!r}, which is not in the workspace." for name in _missing(report.files, there)]
+    cited = list(report.citations)
+    if report.status == "complete":
+        wrong += _unshown(conversation, report)
+        for evidence in report.evidence:
+            wrong += _doubts(conversation, evidence, there)
+        lines = [(e.file, e.line) for e in report.evidence if e.file and e.line and not e.run]
+        cited += [Citation(file=file, line=line, text="") for file, line in lines if not _missing([file], there)]
+        wrong += _disagreement(conversation, report)
+    packed = [c for c in cited if "!" in c.file or c.file.lower().endswith(PACKED)]
+    wrong += await _miscited([c for c in cited if c not in packed], sandbox)
+    wrong += await checked(sandbox, packed, report.counts)
+    return wrong
+
+
+def brief(conversation: Conversation, agent: str) -> Message | None:
+    """Return the open turn's brief for a specialist: the latest message with conditions, or the latest at all."""
+    messages = [e for e in conversation.turn if isinstance(e, Message) and e.recipient == agent]
+    return next((m for m in reversed(messages) if m.done_when), messages[-1] if messages else None)
+
+
+def _unshown(conversation: Conversation, report: Report) -> list[str]:
+    message = brief(conversation, report.agent)
+    conditions = message.done_when if message else ()
+    if len(report.evidence) >= len(conditions):
+        return []  # one each: which belongs to which is prose, and a paraphrase must not block a true report
+    claimed = {_key(e.condition) for e in report.evidence}
+    unshown = [c for c in conditions if _key(c) not in claimed]
+    return [f"There is no evidence for the condition: {c}" for c in unshown[: len(conditions) - len(report.evidence)]]
+
+
+def _doubts(conversation: Conversation, evidence: Evidence, there: set[FileName]) -> list[str]:
+    if not (evidence.run or evidence.file):
+        return [f"The evidence for {evidence.condition!r} names neither a run nor a file."]
+    wrong: list[str] = []
+    if evidence.run:
+        wrong += _run_doubts(conversation, evidence)
+    if evidence.file and _missing([evidence.file], there):
+        wrong.append(f"The evidence for {evidence.condition!r} names {evidence.file!r}, which is not in the workspace.")
+    return wrong
+
+
+def _run_doubts(conversation: Conversation, evidence: Evidence) -> list[str]:
+    """A run must be there, after the last change of what it ran, with the outcome that is claimed."""
+    name = plain_name(evidence.run or "")
+    runs = [n for n, e in enumerate(conversation.entries) if isinstance(e, Step) and e.ran == name and e.execution]
+    if not runs:
+        return [f"There was no run of {evidence.run!r}."]
+    last = conversation.entries[runs[-1]]
+    assert isinstance(last, Step)
+    if last.execution and last.execution.outcome != evidence.outcome:
+        return [f"The last run of {name} {last.execution.outcome}; your evidence says it {evidence.outcome}."]
+    later = conversation.entries[runs[-1] + 1 :]
+    if any(isinstance(e, Step) and name in changed_by(e) for e in later):
+        return [f"{name} was changed after its last run. Run it again."]
+    return []
+
+
+def _disagreement(conversation: Conversation, report: Report) -> list[str]:
+    """A turn whose last run failed is complete only when evidence accounts for a run."""
+    runs = [e for e in conversation.turn if isinstance(e, Step) and e.execution and e.ran]
+    last = runs[-1] if runs else None
+    if last is None or last.execution is None or last.execution.outcome is Outcome.SUCCEEDED:
+        return []
+    if any(e.run for e in report.evidence):
+        return []
+    return [f"The last run ({last.ran}) {last.execution.outcome}, and your evidence accounts for no run."]
+
+
+async def _miscited(citations: Sequence[Citation], sandbox: Sandbox) -> list[str]:
+    wrong = []
+    for citation in citations:
+        try:
+            real = await line_of(sandbox, citation.file, citation.line)
+        except (NoSuchFile, UnsafeFileName):
+            wrong.append(f"You cite {citation.file!r}, which is not in the workspace.")
+            continue
+        if real is None:
+            wrong.append(f"You cite {citation.file}:{citation.line}, but the file has fewer lines.")
+        elif citation.text and not any(
+            _key(citation.text.removesuffix("…")) in _key(r) for r in (real, without_secrets(real))
+        ):
+            reads = without_secrets(real)[:300]
+            wrong.append(f"{citation.file}:{citation.line} does not read as you cite it. It reads: {reads}")
+    return wrong
+
+
+async def line_of(sandbox: Sandbox, name: str, number: int) -> str | None:
+    """Return a line of a workspace file, counted from 1; None when the file is shorter."""
+    at = 0
+    async for line in lines_of(sandbox, file_name(plain_name(name))):
+        at += 1
+        if at == number:
+            return line
+    return None
+
+
+def changed_by(step: Step) -> set[str]:
+    """The files that a step wrote, by itself or by what it ran."""
+    return {*step.changed, *(f.name for f in step.execution.files)} if step.execution else set(step.changed)
+
+
+def _missing(names: Sequence[str], there: set[FileName]) -> list[str]:
+    return [name for name in names if plain_name(name).partition("!")[0] not in there]
+
+
+def plain_name(name: str) -> str:
+    """A file's name as the workspace has it: models like to write ./plot.png or /mnt/data/plot.png."""
+    return re.sub(r"^(\./|/mnt/data/)+", "", name.strip())
+
+
+def _key(text: str) -> str:
+    return " ".join(text.split()).casefold()

@@ -1,0 +1,122 @@
+"""The CodeAssistant's tools for logs: each is one command of the log toolkit, run in the thread's sandbox."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from bot.errors import ServiceError
+from bot.ports import Sandbox
+from bot.thread.entries import Citation, Count
+from bot.thread.files import FileName, file_name
+from bot.thread.outcomes import Execution, Outcome
+
+Name = Annotated[FileName, BeforeValidator(file_name)]
+Level = Literal["", "TRACE", "DEBUG", "INFO", "NOTICE", "WARN", "ERROR", "FATAL"]
+PACKED = (".gz", ".bz2", ".xz", ".zst", ".zip")
+
+
+class Tool(BaseModel):
+    """What all tools share: unknown arguments are an error that the model can mend."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+
+class LogTool(Tool):
+    """What the tools for logs share."""
+
+    files: tuple[Name, ...] = Field(min_length=1, description="Files of the workspace: plain, gz, bz2, xz, zst or zip.")
+    chart: Name | None = Field(default=None, description="A PNG file to draw a chart into; it is sent to the user.")
+
+    def arguments(self) -> list[str]:
+        """The toolkit's command line."""
+        named = type(self).__name__.removeprefix("Log").lower()
+        words = [named, *self.files, *(["--chart", self.chart] if self.chart else [])]
+        for name, value in self.model_dump(exclude={"files", "chart"}).items():
+            flag = f"--{name.replace('_', '-')}"
+            if value is True:
+                words.append(flag)
+            elif value not in (False, "", None):
+                words.append(f"{flag}={value}")
+        return words
+
+
+Window = Annotated[str, Field(description="FROM..TO on the log's own clock, TO excluded: 14:00..14:10, or with dates.")]
+
+
+class LogProfile(LogTool):
+    """What is in logs: size, format, times and zone, levels, gaps, most frequent and rarest templates, suspected incidents.
+
+    Large files are read once; every later question about them is answered from an index.
+    """
+
+
+class LogTemplates(LogTool):
+    """The kinds of lines of logs with counts, first and last line; `fields` adds the frequent values of each <*>."""
+
+    window: Window = ""
+    level: Level = ""
+    sort: Literal["count", "rare", "first"] = "count"
+    top: int = Field(default=10, ge=1, le=50)
+    fields: bool = False
+
+
+class LogCompare(LogTool):
+    """What differs between a window and a baseline (the hour before, if none is given), or between two files.
+
+    Kinds of lines are ranked; rare lines from just before trouble began are among them, since causes are seldom frequent.
+    """
+
+    window: Window = ""
+    baseline: Window = ""
+
+
+class LogSearch(LogTool):
+    """Lines that hold `query` as it stands (or match it with `regex`), counted all, some shown as file:line."""
+
+    query: str = Field(min_length=1)
+    regex: bool = False
+    ignore_case: bool = False
+    window: Window = ""
+    level: Level = ""
+    before: int = Field(default=0, ge=0, le=20)
+    after: int = Field(default=0, ge=0, le=20)
+    top: int = Field(default=10, ge=1, le=50)
+
+
+class LogTrace(LogTool):
+    """Every line that holds one identifier, through all the files, in the order of time."""
+
+    id: str = Field(min_length=1)
+
+
+class LogFields(LogTool):
+    """The values of each <*> of one template: how many differ, the most frequent, quantiles of numbers."""
+
+    template: str = Field(min_length=3, description="A template as the other tools print it.")
+    window: Window = ""
+
+
+LOG_TOOLS: tuple[type[LogTool], ...] = (LogProfile, LogTemplates, LogCompare, LogSearch, LogTrace, LogFields)
+
+
+async def checked(sandbox: Sandbox, citations: Sequence[Citation], counts: Sequence[Count]) -> list[str]:
+    """Return what does not hold about lines and numbers, read and counted anew inside the sandbox."""
+    if not (citations or counts):
+        return []
+    claims = {
+        "citations": [{"file": c.file, "line": c.line, "text": c.text} for c in citations],
+        "counts": [{"file": c.file, "query": c.query, "window": c.window, "value": c.value} for c in counts],
+    }
+    execution = await sandbox.logs(["check"], stdin=json.dumps(claims))
+    if execution.outcome is not Outcome.SUCCEEDED:
+        raise ServiceError(f"What the report says about the logs could not be checked: {said(execution)}")
+    return [str(wrong) for wrong in json.loads(execution.stdout)]
+
+
+def said(execution: Execution) -> str:
+    """What a command of the toolkit said when it did not do its work."""
+    return execution.message or execution.stderr.strip()[-400:] or str(execution.outcome)

@@ -1,0 +1,122 @@
+"""Replies put together from what is on record: the answer of a certain report, or an honest account without one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from bot.agents.gate import changed_by
+from bot.logs.secrets import without_secrets
+from bot.ports import Sandbox
+from bot.thread.conversation import Conversation
+from bot.thread.entries import Decision, Reply, Report, Step, Usage
+from bot.thread.files import FileName
+from bot.thread.outcomes import Execution, Outcome
+from bot.thread.text import bounded, fenced
+
+MAX_FILES = 10
+IMAGES = (".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".pdf")
+
+
+async def answer(conversation: Conversation, report: Report, sandbox: Sandbox) -> Reply:
+    """The report's answer, with the failures on the way to it and every file that the turn made."""
+    there = {f.name: f.size for f in await sandbox.list()}
+    made = [name for name in made_files(conversation, report.files) if name in there]
+    text = report.answer
+    tried = _attempts(conversation)
+    if any(run.execution and run.execution.outcome is not Outcome.SUCCEEDED for run in tried):
+        text += "\n\n" + "\n".join(f"{n}. {_attempt(run)}" for n, run in enumerate(tried, 1))
+    if report.citations or report.counts:
+        text += "\n\n" + _evidence(report)
+    if len(made) > MAX_FILES:
+        text += f"\n\n{len(made) - MAX_FILES} more files are in the thread's workspace: ask for them by name."
+    return Reply(text=text, files=tuple(made[:MAX_FILES]))
+
+
+def _evidence(report: Report) -> str:
+    """The lines and numbers that the gate has read and counted anew."""
+    lines = [f"{c.file}:{c.line}: {without_secrets(c.text)}" for c in report.citations[:10]]
+    for count in report.counts[:10]:
+        within = f" within {count.window}" if count.window else ""
+        lines.append(f"{count.value:,} lines of {count.file}{within} hold {count.query}")
+    checked = "Read and counted again before this was posted; that one led to the other was not checked."
+    return f"{fenced(chr(10).join(lines))}\n{checked}"
+
+
+def account(conversation: Conversation, why: str, missing: Sequence[str] = ()) -> Reply:
+    """Say what was done in the open turn and what was not, without a claim that nobody checked."""
+    lines = [why]
+    tried = _attempts(conversation)
+    if tried:
+        lines.append("What was done:\n" + "\n".join(f"- {_attempt(run)}" for run in tried[-8:]))
+    if missing:
+        lines.append("What does not hold:\n" + "\n".join(f"- {m}" for m in missing[:8]))
+    files = made_files(conversation)
+    if files:
+        lines.append(f"Files in the workspace from this attempt: {', '.join(f'`{f}`' for f in files[:20])}.")
+    lines.append("Tell me how to go on, or ask again with more detail.")
+    return Reply(text="\n\n".join(lines), certain=False)
+
+
+def made_files(conversation: Conversation, named: Iterable[FileName] = ()) -> list[FileName]:
+    """The turn's files in the order of their use to the reader: named, images, other results, scripts."""
+    steps = [e for e in conversation.turn if isinstance(e, Step) and not conversation.noticed(e)]
+    changed = [FileName(name) for step in steps for name in sorted(changed_by(step))]
+    scripts = {step.ran for step in steps if step.ran}
+
+    def rank(name: FileName) -> int:
+        return 2 if name in scripts or name.endswith(".py") else 0 if name.lower().endswith(IMAGES) else 1
+
+    results = [name for name in changed if not name.startswith("output/")]
+    return list(dict.fromkeys([*named, *sorted(results, key=rank)]))
+
+
+def footer(conversation: Conversation, seconds: float | None) -> str:
+    """Model, calls, tokens (cached apart) and time of the open turn, over all agents."""
+    spent = [e.usage for e in conversation.turn if isinstance(e, Decision) and e.usage.calls]
+    parts = []
+    if spent:
+        models = " + ".join(dict.fromkeys(u.model for u in reversed(spent) if u.model))
+        total = used(conversation)
+        cached = f" ({total.cached:,} cached)" if total.cached else ""
+        parts += [models, _many(total.calls, "call"), f"{total.input + total.output:,} tokens{cached}"]
+    else:
+        parts.append("no model")
+    runs = _attempts(conversation)
+    if runs:
+        parts.append(_many(len(runs), "run"))
+    if seconds is not None:
+        parts.append(f"{seconds:.1f} s")
+    return " · ".join(p for p in parts if p)
+
+
+def used(conversation: Conversation) -> Usage:
+    """What the open turn has cost so far, over all agents and models."""
+    spent = [e.usage for e in conversation.turn if isinstance(e, Decision)]
+    return Usage(
+        calls=sum(u.calls for u in spent),
+        input=sum(u.input for u in spent),
+        cached=sum(u.cached for u in spent),
+        output=sum(u.output for u in spent),
+    )
+
+
+def ended(name: str | None, execution: Execution) -> str:
+    """One line on how a run ended, in the user's words."""
+    code = f" (exit code {execution.exit_code})" if execution.outcome is Outcome.FAILED else ""
+    line = f"`{name}` {execution.outcome}{code} after {execution.duration:.2f} s."
+    return f"{line} {execution.message}".strip()
+
+
+def _attempts(conversation: Conversation) -> list[Step]:
+    return [e for e in conversation.turn if isinstance(e, Step) and e.execution and e.ran]
+
+
+def _attempt(step: Step) -> str:
+    execution = step.execution
+    assert execution is not None
+    last = execution.stderr.strip().splitlines()[-1:] if execution.outcome is Outcome.FAILED else []
+    return ended(step.ran, execution) + "".join(f" `{bounded(line, 60).replace('`', '´')}`" for line in last)
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"

@@ -1,0 +1,90 @@
+"""The agents that ask no model: the Runner performs commands, the Profiler reads the logs that come."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from bot.agents.log_tools import LogProfile
+from bot.agents.replies import ended
+from bot.agents.tools import ExecutePyFile, parse, perform
+from bot.ports import Sandbox
+from bot.thread.conversation import PROFILER, RUNNER, Conversation, Perform
+from bot.thread.entries import Call, Decision, Entry, Notice, Reply, Report, Step
+from bot.thread.files import FileName
+from bot.thread.request import ThreadId
+from bot.thread.text import fenced
+
+PROFILED: Final = 4  # logs of one message that are profiled without being asked
+
+
+class Runner:
+    """The agent that performs `/runpy`, the shortcut and a lone code block: one run, without a model."""
+
+    async def decide(self, thread: ThreadId, conversation: Conversation) -> Entry:
+        """Decide on the one run, then on the reply that shows it."""
+        asked = conversation.asked
+        assert asked is not None
+        for step in reversed(conversation.turn):
+            if isinstance(step, Step):
+                return _shown(step)
+        assert asked.command is not None
+        if not asked.files:
+            return Reply(text="\n".join(asked.notes) or "There is no script to run.", certain=False)
+        run = ExecutePyFile(name=asked.files[0], args=asked.command.args)
+        call = Call(id="", name="ExecutePyFile", arguments=run.model_dump_json())
+        return Decision(agent=RUNNER, calls=(call,))
+
+    async def perform(self, conversation: Conversation, at: Perform, sandbox: Sandbox) -> Entry:
+        """Run the script."""
+        return await _own(conversation, at, sandbox)
+
+
+class Profiler:
+    """The agent that reads logs as they come, without a model, and shows what is in them."""
+
+    async def decide(self, thread: ThreadId, conversation: Conversation) -> Entry:
+        """Decide to read the logs of the turn, then on the notice that shows their profile."""
+        for number in range(len(conversation.entries) - 1, conversation.start - 1, -1):
+            entry = conversation.entries[number]
+            if isinstance(entry, Decision) and entry.agent == PROFILER:
+                return _profiled(conversation.results(number).values())
+        files = conversation.logs[:PROFILED]
+        profile = LogProfile(files=files, chart=FileName(f"{files[0].rsplit('/', 1)[-1]}.png"))
+        return Decision(agent=PROFILER, calls=(Call(id="", name="LogProfile", arguments=profile.model_dump_json()),))
+
+    async def perform(self, conversation: Conversation, at: Perform, sandbox: Sandbox) -> Entry:
+        """Read them."""
+        return await _own(conversation, at, sandbox)
+
+
+def _profiled(results: Iterable[Step | Report]) -> Notice:
+    """The notice of a profile; of one that failed nothing is shown: the user did not ask for it."""
+    for step in results:
+        if isinstance(step, Step) and step.execution and step.execution.stdout.strip():
+            return Notice(text=fenced(step.execution.stdout.strip()), files=tuple(f.name for f in step.execution.files))
+    return Notice(text="")
+
+
+async def _own(conversation: Conversation, at: Perform, sandbox: Sandbox) -> Step:
+    """Perform a call that we wrote ourselves, and that is therefore valid."""
+    decision = conversation.entries[at.decision]
+    assert isinstance(decision, Decision)
+    tool = parse(decision.calls[at.index])
+    assert isinstance(tool, ExecutePyFile | LogProfile)
+    return await perform(tool, conversation, at, sandbox)
+
+
+def _shown(step: Step) -> Reply:
+    execution = step.execution
+    if execution is None:
+        return Reply(text=step.result, certain=False)
+    streams = [s for s in (execution.stdout, execution.stderr) if s.strip()]
+    more = "" if streams else " It printed nothing."
+    if step.changed:  # what it printed is kept cut, and whole in these
+        more = f" All that it printed is in {' and '.join(f'`{name}`' for name in step.changed)}."
+    return Reply(
+        text=ended(step.ran, execution) + more,
+        output="\n".join(s.rstrip("\n") for s in streams),
+        files=tuple(dict.fromkeys([*step.changed, *(f.name for f in execution.files)])),
+    )

@@ -1,0 +1,133 @@
+"""`bot demo`: the bot in a local workspace, on whatever model is at hand."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from pydantic import SecretStr
+
+from bot.app import serving
+from bot.errors import SetupError
+from bot.local.planner.endpoint import serve_planner
+from bot.settings import Settings
+
+log = logging.getLogger(__name__)
+OLLAMA = "http://127.0.0.1:11434"
+GREETING = (
+    "Hello! I am codebot. I write Python, run it in a sandbox of your thread's own, and post what comes out. Four things to"
+    " try, here or in a channel with `@codebot`:\n"
+    "1. Attach a CSV and write “plot revenue by month”.\n"
+    "2. Attach a script that fails and write “run this”: I read the traceback and mend it.\n"
+    "3. Attach a log and write “why did this log go wrong?”.\n"
+    "4. Write “count slowly to 50”, and press Stop."
+)
+
+
+async def in_demo(settings: Settings, port: int, workspace: str | None, say: Callable[[str], None]) -> None:
+    """Serve until cancelled; `say` gets the page's address once it answers."""
+    async with _workspace(settings.bot_data, port, workspace) as url, _model(settings) as (chosen, notice):
+        tokens = await _control(url, "GET", "tokens")
+        await _control(url, "POST", "notice", {"text": notice})
+        connected = chosen.model_copy(
+            update={
+                "slack_bot_token": SecretStr(tokens["bot_token"]),
+                "slack_app_token": SecretStr(tokens["app_token"]),
+                "slack_api_url": tokens["api_url"],
+            }
+        )
+        say(url)
+        async with serving(connected):
+            await _greet(tokens)
+            await asyncio.Event().wait()
+
+
+@asynccontextmanager
+async def _workspace(data: Path, port: int, url: str | None) -> AsyncIterator[str]:
+    """The workspace at `url`, or a process of our own with one."""
+    if url is not None:
+        yield url.rstrip("/") + "/"
+        return
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bot.local.workspace", "--port", str(port), "--data", str(data / "workspace"),
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stdout
+    assert process.stderr
+    try:
+        line = (await process.stdout.readline()).decode()
+        if "http" not in line:
+            raise SetupError((await process.stderr.read()).decode().strip() or "The workspace did not start.")
+        passing = asyncio.create_task(_pass_on(process.stderr))
+        try:
+            yield line.split()[-1]
+        finally:
+            passing.cancel()
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await process.wait()
+
+
+async def _pass_on(stream: asyncio.StreamReader) -> None:
+    while line := await stream.readline():
+        log.info("workspace: %s", line.decode(errors="replace").rstrip())
+
+
+@asynccontextmanager
+async def _model(settings: Settings) -> AsyncIterator[tuple[Settings, str]]:
+    """The settings with the model of the demo, and what the page says about it."""
+    if settings.openai_api_key or settings.openai_base_url:
+        yield settings, f"Answers come from {settings.openai_model}."
+        return
+    if name := await _ollama():
+        update: dict[str, Any] = {"openai_base_url": f"{OLLAMA}/v1", "openai_model": name, "openai_proxy_model": name}
+        yield settings.model_copy(update=update), f"Answers come from {name} on this machine's Ollama."
+        return
+    async with serve_planner() as url:
+        update = {"openai_base_url": url, "openai_model": "planner", "openai_proxy_model": "planner"}
+        notice = "Answers come from the planner: a small program, no language model. Set OPENAI_API_KEY for a real one."
+        yield settings.model_copy(update=update), notice
+
+
+async def _ollama() -> str | None:
+    """The first model of an Ollama that answers on its standard port."""
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=0.5)) as session,
+            session.get(f"{OLLAMA}/api/tags") as response,
+        ):
+            models = (await response.json())["models"]
+            return str(models[0]["name"]) if models else None
+    except (aiohttp.ClientError, TimeoutError, KeyError, ValueError):
+        return None
+
+
+async def _control(url: str, method: str, what: str, body: object = None) -> Any:
+    async with aiohttp.ClientSession() as session:
+        try:
+            async with session.request(method, f"{url}control/{what}", json=body) as response:
+                response.raise_for_status()
+                return await response.json()
+        except aiohttp.ClientError as error:
+            raise SetupError(f"No local workspace answers at {url} ({error}). Start one with `bot local`.") from error
+
+
+async def _greet(tokens: dict[str, Any]) -> None:
+    """Say hello in the direct message, once in a workspace's life."""
+    headers = {"Authorization": f"Bearer {tokens['bot_token']}"}
+    async with aiohttp.ClientSession(base_url=tokens["api_url"], headers=headers) as session:
+        for channel in ("D0ALICE", "D0BOB"):
+            async with session.get("conversations.history", params={"channel": channel, "limit": 1}) as response:
+                if (await response.json()).get("messages"):
+                    continue
+            body = {"channel": channel, "text": GREETING, "blocks": [{"type": "markdown", "text": GREETING}]}
+            async with session.post("chat.postMessage", json=body) as response:
+                if not (await response.json()).get("ok"):
+                    log.warning("the greeting was refused: %s", await response.text())

@@ -1,0 +1,1 @@
+"""The stand-in for Slack: a workspace of its own, with a page."""

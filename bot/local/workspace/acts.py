@@ -1,0 +1,167 @@
+"""What people do, as requests: the same verbs for the page and for tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import IO
+
+from aiohttp import web
+
+from bot.local.workspace.bodies import BadBody, read_json, read_json_with_files
+from bot.local.workspace.downloads import page_upload
+from bot.local.workspace.files import File
+from bot.local.workspace.interactions import Refused
+from bot.local.workspace.journal import Json
+from bot.local.workspace.messages import Message
+from bot.local.workspace.people import User
+from bot.local.workspace.site import SITE, Site
+
+TEXT_LIMIT = 40_000
+
+
+def text_of(body: Json, name: str, default: str | None = None) -> str:
+    """Return a text of the body; raises `BadBody` if it is missing without a default, or no text."""
+    value = body.get(name, default)
+    if not isinstance(value, str):
+        raise BadBody(f"{name!r} is missing." if value is None else f"{name!r} is not a text.")
+    return value
+
+
+def user_of(site: Site, body: Json, default: str | None = None) -> User:
+    """Return the user whom the body names."""
+    user = text_of(body, "user", default)
+    found = site.workspace.users.get(user) or site.workspace.bots.get(user)
+    if found is None:
+        raise web.HTTPNotFound(text=f"There is no user {user}.")
+    return found
+
+
+def channel_of(site: Site, body: Json) -> str:
+    """Return the id of the channel that the body names."""
+    channel = text_of(body, "channel")
+    if channel not in site.workspace.channels:
+        raise web.HTTPNotFound(text=f"There is no channel {channel}.")
+    return channel
+
+
+def message_of(site: Site, body: Json, name: str = "ts") -> Message:
+    """Return the message that the body names."""
+    channel, ts = channel_of(site, body), text_of(body, name)
+    message = site.workspace.message(channel, ts)
+    if message is None:
+        raise web.HTTPNotFound(text=f"There is no message {ts} in {channel}.")
+    return message
+
+
+@dataclass(frozen=True, slots=True)
+class Acts:
+    """Handlers under a path. `me` acts where no user is named; `as_sent` turns a text into Slack's wire form.
+
+    With `own_only`, people change and delete only what they wrote.
+    """
+
+    path: str
+    me: str | None
+    as_sent: Callable[[Site, str], str]
+    own_only: bool
+
+    def routes(self) -> list[web.RouteDef]:
+        verbs = (self.message, self.command, self.shortcut, self.action, self.stop, self.edit, self.delete)
+        return [
+            *(web.post(f"{self.path}/{verb.__name__}", verb) for verb in verbs),
+            web.post(f"{self.path}/upload", page_upload),
+            web.put(f"{self.path}/upload", page_upload),
+        ]
+
+    async def message(self, request: web.Request) -> web.Response:
+        """Write a message; its files come in the body or were uploaded before."""
+        site = request.app[SITE]
+        arrived: list[File] = []
+
+        def place() -> tuple[str, AbstractContextManager[IO[bytes]]]:
+            arrived.append(site.files.announce("unnamed", "U0ALICE", site.workspace.now()))
+            return arrived[-1].id, site.files.writing(arrived[-1])
+
+        body = await read_json_with_files(request, place)
+        user, text = user_of(site, body, self.me), text_of(body, "text", "")
+        files = [_uploaded(site, str(file_id)) for file_id in body.get("file_ids") or ()]
+        for item in body.get("files") or ():
+            file = site.files.get(text_of(item, "content_base64"))
+            if file is None or file not in arrived:
+                raise BadBody("Each of the files needs a name and its content_base64.")
+            file.name = file.title = text_of(item, "name")
+            files.append(file)
+        if not text.strip() and not files:
+            raise BadBody("A message needs a text or a file.")
+        if len(text) > TEXT_LIMIT:
+            raise BadBody(f"A message has up to {TEXT_LIMIT} characters.")
+        channel = channel_of(site, body)
+        if site.workspace.channels[channel].user not in {None, user.id} and not user.is_bot:
+            raise Refused(f"{channel} are the direct messages of somebody else.")
+        root = message_of(site, body, "thread_ts").root if body.get("thread_ts") else None
+        for file in files:
+            file.user, file.completed = user.id, True
+            site.files.keep(file)
+        author = body["user"] if body.get("user") in site.workspace.bots else user.id
+        ids = [file.id for file in files]
+        posted = site.workspace.post(channel, author, self.as_sent(site, text), thread_ts=root, files=ids)
+        return web.json_response({"ts": posted.ts})
+
+    async def command(self, request: web.Request) -> web.Response:
+        """Invoke a slash command."""
+        site, body = request.app[SITE], await read_json(request)
+        user, channel = user_of(site, body, self.me), channel_of(site, body)
+        await site.interactions.command(channel, user, text_of(body, "command"), text_of(body, "text", ""))
+        return web.json_response({"ok": True})
+
+    async def shortcut(self, request: web.Request) -> web.Response:
+        """Invoke a message shortcut."""
+        site, body = request.app[SITE], await read_json(request)
+        message, user = message_of(site, body), user_of(site, body, self.me)
+        await site.interactions.shortcut(message, user, text_of(body, "callback_id"))
+        return web.json_response({"ok": True})
+
+    async def action(self, request: web.Request) -> web.Response:
+        """Press a button or choose from a menu."""
+        site, body = request.app[SITE], await read_json(request)
+        message, user = message_of(site, body), user_of(site, body, self.me)
+        value = None if body.get("value") is None else text_of(body, "value")
+        await site.interactions.action(message, user, text_of(body, "action_id"), value)
+        return web.json_response({"ok": True})
+
+    async def stop(self, request: web.Request) -> web.Response:
+        """Press Stop in a thread."""
+        site, body = request.app[SITE], await read_json(request)
+        user, channel = user_of(site, body, self.me), channel_of(site, body)
+        stopped = site.interactions.stop(channel, user, text_of(body, "thread_ts"))
+        return web.json_response({"ok": True, "streaming_message_ts": stopped})
+
+    async def edit(self, request: web.Request) -> web.Response:
+        """Change the text of a message."""
+        site, body = request.app[SITE], await read_json(request)
+        message, text = self._mine(site, body), text_of(body, "text")
+        if not text.strip() and not message.files:
+            raise BadBody("A message needs a text.")
+        site.workspace.edit(message, text=self.as_sent(site, text))
+        return web.json_response({"ok": True})
+
+    async def delete(self, request: web.Request) -> web.Response:
+        """Take a message away."""
+        site, body = request.app[SITE], await read_json(request)
+        site.workspace.delete(self._mine(site, body))
+        return web.json_response({"ok": True})
+
+    def _mine(self, site: Site, body: Json) -> Message:
+        message = message_of(site, body)
+        if self.own_only and message.user != user_of(site, body, self.me).id:
+            raise web.HTTPForbidden(text="Only your own messages can be changed.")
+        return message
+
+
+def _uploaded(site: Site, file_id: str) -> File:
+    file = site.files.get(file_id)
+    if file is None or not file.ready or file.completed:
+        raise web.HTTPNotFound(text=f"There is no uploaded file {file_id} to send.")
+    return file

@@ -1,0 +1,107 @@
+"""What each method of the Web API takes, and how it comes: in the query string, a form or JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+
+from bot.local.workspace.journal import Json
+from bot.local.workspace.limits import TIER_3, Rate
+
+if TYPE_CHECKING:
+    from bot.local.workspace.site import Site
+
+TEXT, FLAG, NUMBER, JSON, LIST = "text", "flag", "number", "json", "list"
+# Every method takes these; Bolt sends the team with each call.
+_EVERYWHERE = {"token", "team_id"}
+
+Handler = Callable[["Site", Json], Awaitable[Json]]
+
+
+class ApiError(Exception):
+    """An answer `{"ok": false, "error": …}` of the Web API, with what else it says."""
+
+    def __init__(self, error: str, *messages: str, **details: Any) -> None:
+        super().__init__(error)
+        self.error = error
+        self.details: Json = dict(details)
+        if messages:
+            self.details["response_metadata"] = {"messages": [f"[ERROR] {message}" for message in messages]}
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """A method: its handler, the kind of each argument, which are required, who may call it and how often.
+
+    Any one of `scopes` is enough; none are needed where it is empty, or the handler asks itself.
+    """
+
+    handler: Handler
+    takes: Mapping[str, str]
+    required: tuple[str, ...] = ()
+    scopes: tuple[str, ...] = ()
+    rate: Rate = TIER_3
+    app_token: bool = False
+
+
+async def raw_arguments(request: web.Request) -> Json:
+    """Return the arguments of a call as they came; raises `ApiError` on a body that cannot be read."""
+    arguments: Json = dict(request.query)
+    if request.method != "POST" or not request.can_read_body:
+        return arguments
+    match request.content_type:
+        case "application/json":
+            try:
+                body = await request.json()
+            except (json.JSONDecodeError, UnicodeDecodeError) as error:
+                raise ApiError("invalid_json") from error
+            if not isinstance(body, dict):
+                raise ApiError("json_not_object")
+            arguments |= body
+        case "application/x-www-form-urlencoded" | "multipart/form-data":
+            arguments |= dict(await request.post())
+        case "application/octet-stream" | "":
+            raise ApiError("missing_post_type")
+        case _:
+            raise ApiError("invalid_post_type")
+    return arguments
+
+
+def parse(method: Method, raw: Json) -> Json:
+    """Return the arguments in their types; raises `ApiError` on one that is unknown, missing or malformed."""
+    given = {name: value for name, value in raw.items() if value is not None and name not in _EVERYWHERE}
+    unknown = [f"unknown argument: {name}" for name in given if name not in method.takes]
+    missing = [f"missing required field: {name}" for name in method.required if given.get(name, "") == ""]
+    if unknown or missing:
+        raise ApiError("invalid_arguments", *unknown, *missing)
+    return {name: _coerced(name, method.takes[name], value) for name, value in given.items()}
+
+
+def _coerced(name: str, kind: str, value: Any) -> Any:
+    wrong = ApiError("invalid_arguments", f"must be a {kind}: {name}")
+    try:
+        match kind:
+            case "text" if isinstance(value, str | int | float) and not isinstance(value, bool):
+                return str(value)
+            case "flag" if str(value).lower() in {"true", "1", "false", "0"}:
+                return str(value).lower() in {"true", "1"}
+            case "number":
+                return int(value)
+            case "json":
+                return json.loads(value) if isinstance(value, str) else value
+            case "list":
+                if isinstance(value, str):
+                    value = json.loads(value) if value.startswith("[") else value.split(",")
+                if isinstance(value, list):
+                    return value
+            case _:
+                pass
+    except (ValueError, TypeError) as error:
+        if name == "blocks":
+            raise ApiError("invalid_blocks_format") from error
+        raise wrong from error
+    raise wrong

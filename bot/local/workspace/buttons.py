@@ -1,0 +1,41 @@
+"""What can be pressed in a message, and what pressing it sends."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bot.local.workspace.journal import Json
+
+
+def elements(blocks: Any) -> list[tuple[str, Json]]:
+    """Every interactive element of a message's blocks, with the id of its block."""
+    found: list[tuple[str, Json]] = []
+    for index, block in enumerate(blocks or ()):
+        block_id = str(block.get("block_id") or f"b{index}")
+        here = [*(block.get("elements") or ()), block.get("accessory")]
+        found += [(block_id, element) for element in here if isinstance(element, dict) and element.get("action_id")]
+        found += elements(block.get("child_blocks"))
+    return found
+
+
+def find_element(blocks: list[Json], action_id: str, value: str | None) -> tuple[str, Json] | None:
+    named = [(block_id, element) for block_id, element in elements(blocks) if element["action_id"] == action_id]
+    exact = (pair for pair in named if value is not None and pair[1].get("value") == value)
+    return next(exact, named[0] if named else None)
+
+
+def pressed(found: tuple[str, Json], value: str | None) -> Json:
+    block_id, element = found
+    action = {"type": element["type"], "action_id": element["action_id"], "block_id": block_id}
+    match element["type"]:
+        case "button":
+            action |= {key: element[key] for key in ("text", "value", "style", "url") if key in element}
+        case "feedback_buttons":
+            buttons = (element.get("positive_button") or {}, element.get("negative_button") or {})
+            action |= next((b for b in buttons if b.get("value") == value), buttons[0])
+        case "icon_button":
+            action["value"] = element.get("value", "")
+        case _:
+            options = element.get("options") or []
+            action["selected_option"] = next((o for o in options if o.get("value") == value), {"value": value})
+    return action

@@ -1,0 +1,189 @@
+"""What the app is still to be told: kept until it is acknowledged, sent again when it is not."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Protocol
+
+from bot.local.workspace.journal import Journal, Json
+from bot.local.workspace.workspace import Clock
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Envelope:
+    """One payload on its way; `attempts` counts how often it was handed to a receiver."""
+
+    id: str
+    type: str
+    payload: Json
+    accepts_response: bool
+    created: float
+    sequence: int
+    attempts: int = 0
+    reason: str = ""
+
+    def frame(self) -> Json:
+        """What travels over Socket Mode."""
+        frame: Json = {
+            "envelope_id": self.id,
+            "type": self.type,
+            "payload": self.payload,
+            "accepts_response_payload": self.accepts_response,
+        }
+        if self.type == "events_api":
+            frame |= {"retry_attempt": self.attempts - 1, "retry_reason": self.reason}
+        return frame
+
+
+class Receiver(Protocol):
+    """One connection of the app."""
+
+    async def deliver(self, envelope: Envelope) -> None:
+        """Hand the payload over; its acknowledgement comes to `Delivery.ack`, a refusal to `Delivery.refuse`."""
+        ...
+
+
+@dataclass(slots=True)
+class _State:
+    due: float
+    expires: float
+    receiver: Receiver | None = None
+    answer: asyncio.Future[Json | None] | None = field(default=None)
+
+
+class Delivery:
+    """Sends each payload to one receiver in turn, and again while nobody acknowledges it.
+
+    An event is sent again `retries[n]` seconds after its n-th try; then, or `keep` seconds after it happened, it
+    is lost. Slack holds events only briefly while no connection is open; `keep` is how long we do. A payload that
+    needs an answer (a command, a click) is tried once, for `patience` seconds.
+    """
+
+    def __init__(
+        self, journal: Journal, clock: Clock, retries: Sequence[float], keep: float, patience: float = 3.0
+    ) -> None:
+        self._journal, self._clock = journal, clock
+        self._retries, self._keep, self._patience = retries, keep, patience
+        self._receivers: list[Receiver] = []
+        self._turn = 0
+        self._wake = asyncio.Event()
+        self._pending: dict[str, tuple[Envelope, _State]] = {}
+        waiting = sorted(journal.all("envelope").values(), key=lambda body: int(body["sequence"]))
+        for body in waiting:
+            envelope = Envelope(**body)
+            self._pending[envelope.id] = envelope, _State(0.0, envelope.created + keep)
+        self._sequence = max((e.sequence for e, _ in self._pending.values()), default=0)
+
+    @property
+    def connections(self) -> int:
+        return len(self._receivers)
+
+    @property
+    def pending(self) -> int:
+        return len(self._pending)
+
+    def add(self, receiver: Receiver) -> None:
+        self._receivers.append(receiver)
+        self._wake.set()
+
+    def remove(self, receiver: Receiver) -> None:
+        """Forget a receiver; what it had not acknowledged goes to another at once."""
+        self._receivers.remove(receiver)
+        for envelope, state in self._pending.values():
+            if state.receiver is receiver:
+                state.receiver, state.due, envelope.reason = None, 0.0, "connection_failed"
+        self._wake.set()
+
+    def event(self, payload: Json) -> None:
+        """Queue an event of the Events API."""
+        envelope, state = self._envelope("events_api", payload, False, self._keep)
+        self._journal.put("envelope", envelope.id, asdict(envelope))
+        self._pending[envelope.id] = envelope, state
+        self._wake.set()
+
+    async def ask(self, kind: str, payload: Json, *, accepts_response: bool = False) -> Json | None:
+        """Send a payload that a person waits for; return what the app acknowledged it with, or None if it did not."""
+        if not self._receivers:
+            return None
+        envelope, state = self._envelope(kind, payload, accepts_response, self._patience)
+        state.answer = asyncio.get_running_loop().create_future()
+        self._pending[envelope.id] = envelope, state
+        self._wake.set()
+        return await state.answer
+
+    def ack(self, envelope_id: str, payload: Json | None) -> None:
+        """Note an acknowledgement; one for an unknown or finished envelope is ignored, as Slack does."""
+        self._finish(envelope_id, payload or {})
+
+    def refuse(self, envelope_id: str, reason: str, *, again: bool = True) -> None:
+        """Note that a receiver could not take an envelope; with `again` it is due as after a silence."""
+        if envelope_id not in self._pending:
+            return
+        envelope, state = self._pending[envelope_id]
+        envelope.reason = reason
+        if not again or state.answer:
+            self._finish(envelope_id, None)
+        elif envelope.attempts == 1:
+            state.due = 0.0
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Send what is due, for ever."""
+        while True:
+            self._wake.clear()
+            pause = await self._send_due()
+            try:
+                await asyncio.wait_for(self._wake.wait(), pause)
+            except TimeoutError:
+                continue
+
+    async def _send_due(self) -> float | None:
+        now, soonest = self._clock(), None
+        for envelope, state in list(self._pending.values()):
+            if envelope.id not in self._pending:
+                continue
+            spent = envelope.attempts > (len(self._retries) if state.answer is None else 0)
+            if state.expires <= now or (spent and state.due <= now):
+                log.info("gave up on %s after %d tries", envelope.type, envelope.attempts)
+                self._finish(envelope.id, None)
+                continue
+            if state.due <= now and self._receivers:
+                await self._send(envelope, state)
+            moment = min(state.due, state.expires) if state.due > now else state.expires
+            soonest = moment if soonest is None else min(soonest, moment)
+        return None if soonest is None else max(0.01, soonest - self._clock())
+
+    async def _send(self, envelope: Envelope, state: _State) -> None:
+        self._turn += 1
+        receiver = self._receivers[self._turn % len(self._receivers)]
+        envelope.attempts += 1
+        if envelope.attempts > 1:
+            envelope.reason = envelope.reason or "timeout"
+        tries = min(envelope.attempts, len(self._retries)) - 1
+        state.due = self._clock() + (self._patience if state.answer else self._retries[tries])
+        state.receiver = receiver
+        try:
+            await receiver.deliver(envelope)
+        except ConnectionError:
+            # The connection is going; its owner removes it and thereby frees this envelope.
+            log.info("a connection went away while %s was sent", envelope.type)
+
+    def _envelope(self, kind: str, payload: Json, accepts: bool, keep: float) -> tuple[Envelope, _State]:
+        self._sequence += 1
+        now = self._clock()
+        return Envelope(str(uuid.uuid4()), kind, payload, accepts, now, self._sequence), _State(0.0, now + keep)
+
+    def _finish(self, envelope_id: str, answer: Json | None) -> None:
+        envelope, state = self._pending.pop(envelope_id, (None, None))
+        if envelope is None or state is None:
+            return
+        if state.answer is None:
+            self._journal.drop("envelope", envelope_id)
+        elif not state.answer.done():
+            state.answer.set_result(answer)

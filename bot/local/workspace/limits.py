@@ -1,0 +1,46 @@
+"""How often each method may be called, as Slack has it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from bot.local.workspace.journal import Json
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """`burst` calls at once, `per_minute` in the long run, counted separately for each value of the `per` argument."""
+
+    per_minute: float
+    burst: int
+    per: str | None = None
+
+
+TIER_1 = Rate(1, 5)  # apps.connections.open is called again on every reconnect, so Slack lets short bursts pass
+TIER_2 = Rate(20, 20)
+TIER_3 = Rate(50, 50)
+TIER_4 = Rate(100, 100)
+POST = Rate(60, 5, per="channel")
+STATUS = Rate(60, 60, per="thread_ts")
+
+
+class RateLimits:
+    """A bucket per method (and channel or thread, where Slack counts so); clocks are in seconds."""
+
+    def __init__(self, enabled: bool) -> None:
+        self._enabled = enabled
+        self._buckets: dict[tuple[str, str], tuple[float, float]] = {}
+
+    def wait(self, method: str, rate: Rate, arguments: Json, now: float) -> int:
+        """Count a call and return 0; or, if it is one too many, the seconds after which to try again."""
+        if not self._enabled:
+            return 0
+        key = (method, str(arguments.get(rate.per, "")) if rate.per else "")
+        tokens, since = self._buckets.get(key, (float(rate.burst), now))
+        tokens = min(rate.burst, tokens + (now - since) * rate.per_minute / 60)
+        if tokens < 1:
+            self._buckets[key] = (tokens, now)
+            return max(1, math.ceil((1 - tokens) * 60 / rate.per_minute))
+        self._buckets[key] = (tokens - 1, now)
+        return 0

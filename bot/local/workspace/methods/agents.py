@@ -1,0 +1,106 @@
+"""assistant.threads.* and agents.sessions.*: status, suggested prompts, titles."""
+
+from __future__ import annotations
+
+from bot.local.workspace.arguments import JSON, LIST, TEXT, ApiError, Method
+from bot.local.workspace.journal import Json
+from bot.local.workspace.limits import STATUS, TIER_3
+from bot.local.workspace.methods.access import find_channel, joined_channel, need_scope, thread_root
+from bot.local.workspace.site import Site
+
+SESSION_STATES = ("active", "processing", "suspended", "closed")
+
+
+def _thread(site: Site, arguments: Json) -> tuple[str, str]:
+    channel = joined_channel(site, arguments["channel_id"])
+    given = arguments.get("thread_ts")
+    if given is None and channel.is_im:
+        return channel.id, ""
+    root = thread_root(site, channel, given)
+    if root is None:
+        raise ApiError("invalid_thread_ts")
+    return channel.id, root
+
+
+async def set_status(site: Site, arguments: Json) -> Json:
+    channel, root = _thread(site, arguments)
+    loading = arguments.get("loading_messages") or []
+    if len(loading) > 10:
+        raise ApiError("invalid_arguments", "no more than 10 items allowed [json-pointer:/loading_messages]")
+    site.statuses.show(channel, root, arguments.get("status", ""), tuple(loading))
+    return {}
+
+
+async def set_prompts(site: Site, arguments: Json) -> Json:
+    channel = find_channel(site, arguments["channel_id"])
+    prompts = arguments["prompts"]
+    if not isinstance(prompts, list) or not 1 <= len(prompts) <= 4:
+        raise ApiError("invalid_arguments", "must provide 1 to 4 items [json-pointer:/prompts]")
+    for prompt in prompts:
+        if not isinstance(prompt, dict) or not prompt.get("title") or not prompt.get("message"):
+            raise ApiError("invalid_arguments", "must provide title and message [json-pointer:/prompts]")
+    site.statuses.suggest(channel.id, prompts)
+    return {}
+
+
+async def set_title(site: Site, arguments: Json) -> Json:
+    channel, root = _thread(site, arguments)
+    if session := site.statuses.sessions.get((channel, root)):
+        site.statuses.session(channel, root, session.status, arguments["title"])
+    return {}
+
+
+async def set_session(site: Site, arguments: Json) -> Json:
+    _be_an_agent(site)
+    if arguments["status"] not in SESSION_STATES:
+        raise ApiError("invalid_arguments", f"must be one of {', '.join(SESSION_STATES)}: status")
+    if len(arguments.get("title", "")) > 200:
+        raise ApiError("invalid_arguments", "must be less than 201 characters: title")
+    channel, root = _thread(site, arguments)
+    session = site.statuses.session(channel, root, arguments["status"], arguments.get("title"))
+    answer: Json = {"status": session.status, "agent_status": session.status, "title": session.title}
+    if not site.manifest.hears("agent_session_stopped"):
+        answer["warning"] = "missing_agent_session_stopped_event_subscription"
+    return answer
+
+
+async def rename_session(site: Site, arguments: Json) -> Json:
+    _be_an_agent(site)
+    channel, root = _thread(site, arguments)
+    session = site.statuses.sessions.get((channel, root))
+    if session is None:
+        raise ApiError("not_authorized")
+    if not 1 <= len(arguments["title"]) <= 200:
+        raise ApiError("invalid_arguments", "must be 1 to 200 characters: title")
+    site.statuses.session(channel, root, session.status, arguments["title"])
+    return {"status": session.status, "agent_status": session.status, "title": session.title}
+
+
+def _be_an_agent(site: Site) -> None:
+    if not site.manifest.is_agent:
+        raise ApiError("not_allowed")
+    need_scope(site, "assistant:write")
+
+
+_THREAD = {"channel_id": TEXT, "thread_ts": TEXT}
+_LOOK = {"icon_emoji": TEXT, "icon_url": TEXT, "username": TEXT}
+_STATUS = _THREAD | _LOOK | {"status": TEXT, "loading_messages": LIST}
+_SESSION = _THREAD | _LOOK | {"status": TEXT, "title": TEXT, "initiator_user_id": TEXT}
+_WRITE = ("chat:write",)
+_ASSIST = ("assistant:write",)
+
+METHODS = {
+    "assistant.threads.setStatus": Method(
+        set_status, _STATUS, ("channel_id", "thread_ts"), ("chat:write", "assistant:write"), STATUS
+    ),
+    "assistant.threads.setSuggestedPrompts": Method(
+        set_prompts, _THREAD | {"title": TEXT, "prompts": JSON}, ("channel_id", "prompts"), _ASSIST, TIER_3
+    ),
+    "assistant.threads.setTitle": Method(
+        set_title, _THREAD | {"title": TEXT}, ("channel_id", "thread_ts", "title"), _ASSIST, TIER_3
+    ),
+    "agents.sessions.setStatus": Method(set_session, _SESSION, ("channel_id", "status"), _WRITE, TIER_3),
+    "agents.sessions.rename": Method(
+        rename_session, _THREAD | {"title": TEXT}, ("channel_id", "title"), _WRITE, TIER_3
+    ),
+}

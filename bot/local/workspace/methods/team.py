@@ -1,0 +1,92 @@
+"""auth.test, users.*, bots.*, team.*, views.* and apps.connections.open."""
+
+from __future__ import annotations
+
+from bot.local.workspace.arguments import FLAG, JSON, TEXT, ApiError, Method
+from bot.local.workspace.blocks import check_blocks
+from bot.local.workspace.journal import Json
+from bot.local.workspace.limits import TIER_1, TIER_3, TIER_4
+from bot.local.workspace.people import APP, BOT, BOT_USER, TEAM, TEAM_NAME
+from bot.local.workspace.site import Site
+
+
+async def auth_test(site: Site, arguments: Json) -> Json:
+    return {
+        "url": site.base_url,
+        "team": TEAM_NAME,
+        "user": site.manifest.bot_name,
+        "team_id": TEAM,
+        "user_id": BOT_USER,
+        "bot_id": BOT,
+        "is_enterprise_install": False,
+    }
+
+
+async def open_connection(site: Site, arguments: Json) -> Json:
+    return {"url": site.base_url.replace("http://", "ws://", 1) + site.socket_mode.ticket()}
+
+
+async def user_info(site: Site, arguments: Json) -> Json:
+    user = site.workspace.users.get(arguments["user"])
+    if user is None:
+        raise ApiError("user_not_found")
+    return {"user": user.to_slack()}
+
+
+async def bot_info(site: Site, arguments: Json) -> Json:
+    bot = site.workspace.bots.get(arguments.get("bot", BOT))
+    if bot is None:
+        raise ApiError("bot_not_found")
+    shown = {"id": bot.bot_id, "name": bot.real_name, "deleted": False, "user_id": bot.id, "updated": 0}
+    return {"bot": shown | ({"app_id": APP} if bot.id == BOT_USER else {})}
+
+
+async def team_info(site: Site, arguments: Json) -> Json:
+    if arguments.get("team", TEAM) != TEAM:
+        raise ApiError("team_not_found")
+    return {"team": {"id": TEAM, "name": TEAM_NAME, "domain": "local", "email_domain": ""}}
+
+
+def _view(arguments: Json, kind: str) -> Json:
+    view = arguments["view"]
+    if not isinstance(view, dict) or view.get("type") != kind:
+        raise ApiError("invalid_arguments", f"must be a view of type {kind} [json-pointer:/view/type]")
+    check_blocks(view.get("blocks"), most=100)
+    if len(str(view.get("private_metadata", ""))) > 3000:
+        raise ApiError("invalid_arguments", "must be less than 3001 characters [json-pointer:/view/private_metadata]")
+    return view
+
+
+async def publish_view(site: Site, arguments: Json) -> Json:
+    if arguments["user_id"] not in site.workspace.users:
+        raise ApiError("user_not_found")
+    view = _view(arguments, "home") | {"id": f"V0{arguments['user_id']}", "team_id": TEAM, "bot_id": BOT}
+    site.keep_view(view)
+    return {"view": view}
+
+
+async def open_view(site: Site, arguments: Json) -> Json:
+    view = _view(arguments, "modal")
+    error = site.interactions.use_trigger(arguments.get("trigger_id", ""))
+    if error:
+        raise ApiError(error)
+    view |= {"id": f"V0{len(site.views) + 1:04}", "team_id": TEAM, "bot_id": BOT}
+    site.keep_view(view)
+    return {"view": view}
+
+
+_USERS = ("users:read",)
+
+METHODS = {
+    "auth.test": Method(auth_test, {}, (), (), TIER_4),
+    "apps.connections.open": Method(open_connection, {}, (), (), TIER_1, app_token=True),
+    "users.info": Method(user_info, {"user": TEXT, "include_locale": FLAG}, ("user",), _USERS, TIER_4),
+    "bots.info": Method(bot_info, {"bot": TEXT}, (), _USERS, TIER_3),
+    "team.info": Method(team_info, {"team": TEXT, "domain": TEXT}, (), ("team:read",), TIER_3),
+    "views.publish": Method(
+        publish_view, {"user_id": TEXT, "view": JSON, "hash": TEXT}, ("user_id", "view"), (), TIER_4
+    ),
+    "views.open": Method(
+        open_view, {"trigger_id": TEXT, "interactivity_pointer": TEXT, "view": JSON}, ("view",), (), TIER_4
+    ),
+}

@@ -1,0 +1,220 @@
+"""A Slack message as safe HTML for the page: its blocks, else its text, then its attachments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import nh3
+from markdown_it import MarkdownIt
+
+from bot.local.workspace.mrkdwn import Names, link, mention, mrkdwn, plain
+
+Block = Mapping[str, Any]
+
+_MARKDOWN = MarkdownIt("commonmark", {"html": False, "breaks": True}).enable(["table", "strikethrough"])
+_CLEANER = nh3.Cleaner(
+    tags={
+        "p", "br", "strong", "em", "del", "code", "pre", "blockquote", "ul", "ol", "li", "a", "hr", "div", "span",
+        "h1", "h2", "h3", "h4", "h5", "h6", "table", "thead", "tbody", "tr", "th", "td", "details", "summary",
+    },
+    attributes={"a": {"href"}, "ol": {"start"}, "details": {"open"}},
+    allowed_classes={
+        "div": {"said", "context", "fields", "plan", "attachment", "table",
+                "alert", "info", "success", "warning", "error",
+                "task", "pending", "in_progress", "complete"},
+        "span": {"mention"},
+        "td": {"right", "center"},
+        "th": {"right", "center"},
+    },
+    set_tag_attribute_values={"a": {"target": "_blank"}},
+    url_schemes={"http", "https", "mailto"},
+    link_rel="noopener noreferrer nofollow",
+)  # fmt: skip
+
+
+def render_message(message: Mapping[str, Any], names: Names) -> str:
+    """Return a message as HTML in which nothing can act or load; `names` gives the name of a user's or channel's id.
+
+    Buttons and menus are left out: the page draws them itself.
+    """
+    shown = "".join(_block(block, names) for block in _maps(message.get("blocks")))
+    shown = shown or _markdown(message.get("markdown_text")) or mrkdwn(_string(message.get("text")), names)
+    shown += "".join(_attachment(attachment, names) for attachment in _maps(message.get("attachments")))
+    return _CLEANER.clean(shown)
+
+
+def _maps(value: Any) -> Iterator[Block]:
+    """The objects in what should be a list of objects."""
+    if isinstance(value, list | tuple):
+        yield from (item for item in value if isinstance(item, Mapping))
+
+
+def _string(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _text(value: Any, names: Names) -> str:
+    """A text object, or a bare text, which is in Slack's markup."""
+    if isinstance(value, Mapping):
+        text = _string(value.get("text"))
+        return plain(text) if value.get("type") == "plain_text" else mrkdwn(text, names)
+    return mrkdwn(_string(value), names)
+
+
+def _markdown(value: Any) -> str:
+    """Markdown; its tables in a box of their own, so that wide ones scroll."""
+    shown = str(_MARKDOWN.render(_string(value)))
+    return shown.replace("<table>", '<div class="table"><table>').replace("</table>", "</table></div>")
+
+
+def _block(block: Block, names: Names) -> str:
+    match block.get("type"):
+        case "markdown":
+            return _markdown(block.get("text"))
+        case "section":
+            return _section(block, names)
+        case "header":
+            return f"<h3>{_text(block.get('text'), names)}</h3>"
+        case "context":
+            shown = [
+                _text(element, names) for element in _maps(block.get("elements")) if element.get("type") != "image"
+            ]
+            return f'<div class="context">{"".join(shown)}</div>' if shown else ""
+        case "divider":
+            return "<hr>"
+        case "image":
+            return _image(block, names)
+        case "rich_text":
+            return "".join(_rich(element, names) for element in _maps(block.get("elements")))
+        case "table":
+            return _table(block, names)
+        case "alert":
+            return f'<div class="alert {_string(block.get("level"))}">{_text(block.get("text"), names)}</div>'
+        case "task_card":
+            return _task(block, names)
+        case "plan":
+            tasks = "".join(_task(task, names) for task in _maps(block.get("tasks")))
+            return f'<div class="plan"><strong>{plain(_string(block.get("title")))}</strong>{tasks}</div>'
+        case "container":
+            return _container(block, names)
+        case "card":
+            parts = (_text(block.get(name), names) for name in ("title", "subtitle", "body"))
+            return f'<div class="attachment">{"".join(parts)}</div>'
+        case "carousel":
+            return "".join(_block(card, names) for card in _maps(block.get("elements")))
+    return ""
+
+
+def _section(block: Block, names: Names) -> str:
+    text = _text(block.get("text"), names)
+    fields = "".join(f"<div>{_text(field, names)}</div>" for field in _maps(block.get("fields")))
+    return f"<div>{text}</div>" * bool(text) + f'<div class="fields">{fields}</div>' * bool(fields)
+
+
+def _image(block: Block, names: Names) -> str:
+    """A picture elsewhere is named, never loaded."""
+    title = _text(block.get("title"), names) or plain(_string(block.get("alt_text")))
+    url = _string(block.get("image_url"))
+    return f'<div class="context">{title} {link(url, "Open the picture") if url else ""}</div>'
+
+
+def _container(block: Block, names: Names) -> str:
+    inner = "".join(_block(child, names) for child in _maps(block.get("child_blocks")))
+    title = _text(block.get("title"), names)
+    if not block.get("is_collapsible"):
+        return f'<div class="attachment">{f"<strong>{title}</strong>" if title else ""}{inner}</div>'
+    opened = "" if block.get("default_collapsed") else " open"
+    return f"<details{opened}><summary>{title or 'More'}</summary>{inner}</details>"
+
+
+def _task(block: Block, names: Names) -> str:
+    status = _string(block.get("status")) or "pending"
+    more = "".join(_block(part, names) for part in _maps([block.get("details"), block.get("output")]))
+    return f'<div class="task {plain(status)}">{plain(_string(block.get("title")))}{more}</div>'
+
+
+def _attachment(attachment: Block, names: Names) -> str:
+    title, url = _string(attachment.get("title")), _string(attachment.get("title_link"))
+    shown = [_text(attachment.get("pretext"), names)]
+    shown += [f"<strong>{link(url, title) if url else plain(title)}</strong>"] if title else []
+    shown += [_text(attachment.get("text"), names)]
+    for field in _maps(attachment.get("fields")):
+        shown += [f"<strong>{plain(_string(field.get('title')))}</strong>", _text(field.get("value"), names)]
+    shown += [_block(block, names) for block in _maps(attachment.get("blocks"))]
+    inner = "".join(shown) or plain(_string(attachment.get("fallback")))
+    return f'<div class="attachment">{inner}</div>' if inner else ""
+
+
+def _table(block: Block, names: Names) -> str:
+    settings = block.get("column_settings")
+    aligns = [_string(setting.get("align")) for setting in _maps(settings)]
+    rows = block.get("rows")
+    shown = ""
+    for number, row in enumerate(rows if isinstance(rows, list) else ()):
+        tag = "th" if number == 0 else "td"
+        cells = ""
+        for column, cell in enumerate(_maps(row)):
+            align = aligns[column] if column < len(aligns) else ""
+            cells += f'<{tag} class="{plain(align)}">{_cell(cell, names)}</{tag}>'
+        shown += f"<tr>{cells}</tr>"
+    return f'<div class="table"><table><tbody>{shown}</tbody></table></div>'
+
+
+def _cell(cell: Block, names: Names) -> str:
+    if cell.get("type") == "rich_text":
+        return _block(cell, names)
+    value = cell.get("text", cell.get("value"))
+    return plain(value if isinstance(value, str) else "" if value is None else str(value))
+
+
+def _rich(element: Block, names: Names) -> str:
+    pieces = list(_maps(element.get("elements")))
+    match element.get("type"):
+        case "rich_text_preformatted":
+            return f"<pre>{''.join(_raw(piece) for piece in pieces)}</pre>"
+        case "rich_text_list":
+            tag = "ol" if element.get("style") == "ordered" else "ul"
+            items = "".join(f"<li>{_rich_line(item, names)}</li>" for item in pieces)
+            return f"<{tag}>{items}</{tag}>"
+        case "rich_text_quote":
+            return f"<blockquote>{_rich_line(element, names)}</blockquote>"
+    return f'<div class="said">{_rich_line(element, names)}</div>'
+
+
+def _rich_line(element: Block, names: Names) -> str:
+    return "".join(_styled(piece, names) for piece in _maps(element.get("elements")))
+
+
+def _raw(piece: Block) -> str:
+    # A line break as it is: <br> inside <pre> would be copied as one, too, but not found by a search.
+    return plain(_string(piece.get("text")) or _string(piece.get("url"))).replace("<br>", "\n")
+
+
+def _styled(piece: Block, names: Names) -> str:
+    shown = _rich_piece(piece, names)
+    style = piece.get("style")
+    for name, tag in (("code", "code"), ("bold", "strong"), ("italic", "em"), ("strike", "del")):
+        if isinstance(style, Mapping) and style.get(name):
+            shown = f"<{tag}>{shown}</{tag}>"
+    return shown
+
+
+def _rich_piece(piece: Block, names: Names) -> str:
+    match piece.get("type"):
+        case "text":
+            return plain(_string(piece.get("text")))
+        case "link":
+            url = _string(piece.get("url"))
+            return link(url, _string(piece.get("text")) or url)
+        case "user":
+            return mention(f"@{names(_string(piece.get('user_id')))}")
+        case "channel":
+            return mention(f"#{names(_string(piece.get('channel_id')))}")
+        case "broadcast":
+            return mention(f"@{_string(piece.get('range'))}")
+        case "emoji":
+            return plain(f":{_string(piece.get('name'))}:")
+        case "date":
+            return plain(_string(piece.get("fallback")))
+    return ""

@@ -1,0 +1,45 @@
+"""Sharing of uploaded files: done a moment after the upload was completed, as in Slack."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from typing import Any
+
+from bot.local.workspace.files import Files
+from bot.local.workspace.journal import Journal, Json
+from bot.local.workspace.people import BOT_USER
+from bot.local.workspace.workspace import Workspace
+
+
+class Sharing:
+    """Posts the message that carries uploaded files, `delay` seconds later; a restart in between loses none."""
+
+    def __init__(self, workspace: Workspace, files: Files, journal: Journal, delay: float) -> None:
+        self._workspace, self._files, self._journal, self._delay = workspace, files, journal, delay
+        self._due: asyncio.Queue[tuple[float, str, Json]] = asyncio.Queue()
+        for key, body in journal.all("share").items():
+            self._due.put_nowait((0.0, key, body))
+
+    def share(self, file_ids: list[str], channel: str, text: str, thread_ts: str | None, blocks: Any) -> None:
+        """Have the bot share files in a channel, soon."""
+        key = f"{self._workspace.next_ts()}-{secrets.token_hex(4)}"
+        body: Json = {"files": file_ids, "channel": channel, "text": text, "thread_ts": thread_ts, "blocks": blocks}
+        self._journal.put("share", key, body)
+        self._due.put_nowait((asyncio.get_running_loop().time() + self._delay, key, body))
+
+    async def run(self) -> None:
+        """Share what is due, for ever."""
+        while True:
+            due, key, body = await self._due.get()
+            await asyncio.sleep(max(0.0, due - asyncio.get_running_loop().time()))
+            files = [file for file in map(self._files.get, body["files"]) if file and file.ready]
+            self._journal.drop("share", key)
+            self._workspace.post(
+                body["channel"],
+                BOT_USER,
+                body["text"],
+                thread_ts=body["thread_ts"],
+                blocks=body["blocks"] or [],
+                files=[file.id for file in files],
+            )

@@ -1,0 +1,102 @@
+"""Socket Mode: the app's WebSockets, up to ten at a time, each payload to one of them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import secrets
+from collections.abc import Callable
+
+from aiohttp import WSMsgType, web
+
+from bot.local.workspace.delivery import Delivery, Envelope
+from bot.local.workspace.people import APP
+
+log = logging.getLogger(__name__)
+
+MOST = 10
+
+
+class Socket:
+    """One WebSocket of the app, as a receiver of payloads."""
+
+    def __init__(self, connection: web.WebSocketResponse) -> None:
+        self.connection = connection
+
+    async def deliver(self, envelope: Envelope) -> None:
+        await self.connection.send_json(envelope.frame())
+
+    async def disconnect(self, reason: str) -> None:
+        """Ask the app to come back on a new connection, and end this one."""
+        await self.connection.send_json(
+            {"type": "disconnect", "reason": reason, "debug_info": {"host": "applink-local"}}
+        )
+        await self.connection.close()
+
+
+class SocketMode:
+    """Hands out connection URLs and speaks with the app over what connects to them.
+
+    `recycle` is after how many seconds a connection is asked to come back; None is never.
+    """
+
+    def __init__(self, delivery: Delivery, on_change: Callable[[], None], recycle: float | None = None) -> None:
+        self._delivery, self._on_change, self._recycle = delivery, on_change, recycle
+        self._tickets: set[str] = set()
+        self.sockets: list[Socket] = []
+
+    def ticket(self) -> str:
+        """Return a path and query that one WebSocket may connect to, once."""
+        ticket = secrets.token_hex(16)
+        self._tickets.add(ticket)
+        return f"link/?ticket={ticket}&app_id={APP}"
+
+    async def connect(self, request: web.Request) -> web.StreamResponse:
+        """Serve one WebSocket until it closes."""
+        ticket = request.query.get("ticket", "")
+        if ticket not in self._tickets:
+            return web.Response(status=401, text="This connection URL is not, or no longer, valid.")
+        self._tickets.remove(ticket)
+        connection = web.WebSocketResponse()
+        await connection.prepare(request)
+        socket = Socket(connection)
+        await connection.send_json(
+            {
+                "type": "hello",
+                "num_connections": len(self.sockets) + 1,
+                "debug_info": {"host": "applink-local", "build_number": 1, "approximate_connection_time": 18060},
+                "connection_info": {"app_id": APP},
+            }
+        )
+        if len(self.sockets) >= MOST:
+            await socket.disconnect("too_many_websockets")
+            return connection
+        recycle = 360.0 if request.query.get("debug_reconnects") == "true" else self._recycle
+        await self._serve(socket, recycle)
+        return connection
+
+    async def _serve(self, socket: Socket, recycle: float | None) -> None:
+        self.sockets.append(socket)
+        self._delivery.add(socket)
+        self._on_change()
+        try:
+            async with asyncio.timeout(recycle):
+                async for message in socket.connection:
+                    if message.type is WSMsgType.TEXT:
+                        self._received(message.data)
+        except TimeoutError:
+            await socket.disconnect("refresh_requested")
+        finally:
+            self.sockets.remove(socket)
+            self._delivery.remove(socket)
+            self._on_change()
+
+    def _received(self, text: str) -> None:
+        try:
+            answer = json.loads(text)
+            envelope_id = answer["envelope_id"]
+        except (ValueError, KeyError, TypeError):
+            log.warning("a socket sent something that is no acknowledgement")
+            return
+        self._delivery.ack(envelope_id, answer.get("payload"))

@@ -1,0 +1,163 @@
+"""What was said and done in a thread, in order, and what comes next.
+
+A `Conversation` is the only state of a turn. Its entries are appended and never changed, so that a process
+that dies after any of them can be followed by one that goes on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bot.thread.entries import Decision, Delivery, Entry, Message, Notice, Reply, Report, Step, Stopped, UserMessage
+from bot.thread.files import FileName, is_log
+
+
+@dataclass(frozen=True, slots=True)
+class Perform:
+    """The next thing is one call of a decision: entry number and the call's place in it."""
+
+    decision: int
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Decide:
+    """The next thing is a decision of this agent."""
+
+    agent: str
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """The next thing is the gate's judgement of this report."""
+
+    report: Report
+
+
+@dataclass(frozen=True, slots=True)
+class Deliver:
+    """The next thing is to deliver this reply."""
+
+    reply: Reply
+
+
+@dataclass(frozen=True, slots=True)
+class Show:
+    """The next thing is to show this notice."""
+
+    notice: Notice
+
+
+USER_PROXY = "user_proxy"
+PROFILER = "profiler"  # the agent that reads uploaded logs, without a model
+RUNNER = "runner"  # the agent that performs commands, without a model
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """Everything said and done in a thread, in order."""
+
+    entries: tuple[Entry, ...] = ()
+
+    def __add__(self, entry: Entry) -> Conversation:
+        return Conversation((*self.entries, entry))
+
+    @property
+    def start(self) -> int:
+        """Where the open turn begins: behind the last settling entry."""
+        for number in range(len(self.entries) - 1, -1, -1):
+            if self._settles(number):
+                return number + 1
+        return 0
+
+    @property
+    def turn(self) -> tuple[Entry, ...]:
+        """The entries of the open turn, empty when the conversation is settled."""
+        return self.entries[self.start :]
+
+    @property
+    def asked(self) -> UserMessage | None:
+        """The message that opened the turn; its ts names the turn."""
+        return next((e for e in self.turn if isinstance(e, UserMessage) and not e.context), None)
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """The inbox keys already received."""
+        return frozenset(e.key for e in self.entries if isinstance(e, UserMessage | Stopped) and e.key)
+
+    @property
+    def next(self) -> Perform | Decide | Judge | Deliver | Show | None:
+        """What comes next; it follows from the entries alone. None when the conversation is settled."""
+        if self.asked is None:
+            return None
+        if first := self._notice():
+            return first
+        for number in range(len(self.entries) - 1, self.start - 1, -1):
+            match entry := self.entries[number]:
+                case Decision(agent=agent) if agent == PROFILER:
+                    continue
+                case Reply():
+                    return Deliver(entry)
+                case Report():
+                    return Judge(entry)
+                case Message():
+                    return Decide(entry.recipient)
+                case Decision():
+                    return self._after(number, entry)
+                case UserMessage(context=False) if not self._working(number):
+                    return Decide(RUNNER if entry.command else USER_PROXY)
+        return None
+
+    @property
+    def logs(self) -> tuple[FileName, ...]:
+        """The logs that came with the open turn's messages."""
+        files = [f for e in self.turn if isinstance(e, UserMessage) and not e.command for f in e.files]
+        return tuple(dict.fromkeys(f for f in files if is_log(f)))
+
+    @property
+    def reading(self) -> bool:
+        """Whether logs that came are being read, before anything else is done."""
+        return self._notice() is not None
+
+    def noticed(self, step: Step) -> bool:
+        """Whether a step was made for a notice, which shows what it made."""
+        decision = self.entries[step.decision]
+        return isinstance(decision, Decision) and decision.agent == PROFILER
+
+    def results(self, number: int) -> dict[int, Step | Report]:
+        """The results so far of the decision at entry `number`, by the call's place in it."""
+        return {e.index: e for e in self.entries[number + 1 :] if isinstance(e, Step | Report) and e.decision == number}
+
+    def _notice(self) -> Perform | Decide | Show | None:
+        """What is to be done for the notice about logs that came, before anything else; None when it is, or none came."""
+        for number in range(len(self.entries) - 1, self.start - 1, -1):
+            match entry := self.entries[number]:
+                case Reply() | Delivery(intent="notice", result=str()) | Notice(text=""):
+                    return None
+                case Notice():
+                    return Show(entry)
+                case Decision(agent=agent) if agent == PROFILER:
+                    return self._after(number, entry)
+        return Decide(PROFILER) if self.logs and not self._working(len(self.entries)) else None
+
+    def _after(self, number: int, decision: Decision) -> Perform | Decide:
+        done = self.results(number)
+        for index in range(len(decision.calls)):
+            if index not in done:
+                return Perform(number, index)
+        return Decide(decision.agent)
+
+    def _working(self, number: int) -> bool:
+        """Whether a specialist was at work when the message at `number` came: it then reads it and goes on."""
+        return any(
+            isinstance(e, Message) or (isinstance(e, Decision) and e.agent != PROFILER)
+            for e in self.entries[self.start : number]
+        )
+
+    def _settles(self, number: int) -> bool:
+        match self.entries[number]:
+            case Delivery(intent="reply", result=str()):
+                return True
+            case Decision(agent="user_proxy", calls=calls):
+                return len(calls) == 1 and calls[0].name == "StaySilent"
+        return False

@@ -1,0 +1,200 @@
+"""What was said and done in a thread: the entries of a conversation, appended and never changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal, Union
+
+from pydantic import Field, TypeAdapter
+
+from bot.thread.files import FileName
+from bot.thread.outcomes import Execution
+from bot.thread.request import Command
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """What calls of a model cost; tokens, `cached` being a part of `input`."""
+
+    model: str = ""
+    calls: int = 0
+    input: int = 0
+    cached: int = 0
+    output: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One tool call as the model wrote it: `arguments` is JSON, perhaps invalid."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserMessage:
+    """What a person said, with the names under which its files landed in the workspace.
+
+    `context` marks what was said before we were asked; `notes` says which files could not be taken, and why.
+    """
+
+    ts: str
+    user: str
+    text: str
+    files: tuple[FileName, ...] = ()
+    notes: tuple[str, ...] = ()
+    direct: bool = True
+    context: bool = False
+    command: Command | None = None
+    key: str = ""
+    kind: Literal["user_message"] = "user_message"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """One answer of an agent, appended before anything in it is performed.
+
+    `opaque` is what the provider wants back, `text` what the model said beside its calls.
+    """
+
+    agent: str
+    calls: tuple[Call, ...]
+    text: str = ""
+    opaque: tuple[Mapping[str, Any], ...] = ()
+    usage: Usage = field(default_factory=Usage)
+    kind: Literal["decision"] = "decision"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """The result of one call: `result` is what the model reads, `execution` is there when a program ran.
+
+    `changed` are the files that the step itself wrote (a run's are in its execution); `refused` marks a call that was
+    not performed because something was wrong with it.
+    """
+
+    decision: int
+    index: int
+    result: str
+    execution: Execution | None = None
+    ran: FileName | None = None
+    changed: tuple[FileName, ...] = ()
+    refused: bool = False
+    kind: Literal["step"] = "step"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """Agent to agent: a brief, or what does not yet hold. `round` counts the gate's refusals of one brief."""
+
+    sender: str
+    recipient: str
+    text: str
+    done_when: tuple[str, ...] = ()
+    round: int = 0
+    kind: Literal["message"] = "message"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What shows that a condition holds: the run of a file and its outcome, a file, or a line of a log."""
+
+    condition: str
+    run: str | None = None
+    outcome: str = "succeeded"
+    file: str | None = None
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Citation:
+    """A line of a file, as it is claimed to read; `line` counts from 1."""
+
+    file: str
+    line: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Count:
+    """A number of lines, as claimed: `query` in the language of log search, `window` as FROM..TO or ""."""
+
+    query: str
+    value: int
+    window: str = ""
+    file: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """A specialist's word that its work is over; the gate reads these fields, never the prose."""
+
+    decision: int
+    index: int
+    agent: str
+    status: Literal["complete", "failed", "needs_input"]
+    answer: str
+    evidence: tuple[Evidence, ...] = ()
+    files: tuple[FileName, ...] = ()
+    citations: tuple[Citation, ...] = ()
+    counts: tuple[Count, ...] = ()
+    kind: Literal["report"] = "report"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What the user gets: Markdown, program output apart, the files by name, and what it cost.
+
+    `certain` is False for an account of unfinished work.
+    """
+
+    text: str
+    output: str = ""
+    files: tuple[FileName, ...] = ()
+    footer: str = ""
+    certain: bool = True
+    kind: Literal["reply"] = "reply"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """What is shown beside the answer, in a message of its own, before any model is asked: a log's profile.
+
+    Without text there is nothing to show.
+    """
+
+    text: str
+    files: tuple[FileName, ...] = ()
+    kind: Literal["notice"] = "notice"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One effect in Slack: appended with no result before it is tried, and again with its result after.
+
+    intent `open` is the turn's one message (its result is the ts), `reply` the answer with its files, `notice` a notice.
+    """
+
+    intent: Literal["open", "reply", "notice"]
+    turn: str
+    result: str | None = None
+    kind: Literal["delivery"] = "delivery"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stopped:
+    """The user wants no more of this turn."""
+
+    user: str
+    ts: str
+    key: str = ""
+    kind: Literal["stopped"] = "stopped"
+
+
+Entry = Annotated[
+    Union[UserMessage, Decision, Step, Message, Report, Reply, Notice, Delivery, Stopped],  # noqa: UP007
+    Field(discriminator="kind"),
+]
+ENTRY: TypeAdapter[Entry] = TypeAdapter(Entry)

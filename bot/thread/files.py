@@ -1,0 +1,49 @@
+"""Files of a workspace: their names, what a name says, and their bytes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import NewType
+
+from bot.errors import UnsafeFileName
+
+FileName = NewType("FileName", str)
+
+
+def file_name(raw: str) -> FileName:
+    """Return `raw` as a path that stays inside a workspace, or raise UnsafeFileName."""
+    path = PurePosixPath(raw)
+    plain = raw.isprintable() and not raw.startswith("-") and len(raw.encode(errors="replace")) <= 255
+    if not (plain and path.name) or path.is_absolute() or ".." in path.parts:
+        raise UnsafeFileName(f"{raw!r} is not a file name I can use.")
+    if path.parts[0].startswith(".") or len(path.parts) > 8:
+        raise UnsafeFileName(f"{raw!r} is hidden or too deep; give a plain file name.")
+    return FileName(str(path))
+
+
+_LOG = re.compile(
+    r"(?:\.log|\.jsonl|\.ndjson|\.syslog|^syslog|^messages)(?:[.-][\d.T-]+)?(?:\.(?:gz|bz2|xz|zst|zip))?$"
+    r"|\blogs?\b.*\.(?:txt|zip)$",
+    re.I,
+)
+
+
+def is_log(name: str) -> bool:
+    """Whether a file's name says that it is a log."""
+    return _LOG.search(name.rsplit("/", 1)[-1]) is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileInfo:
+    """A file of a workspace; `size` in bytes."""
+
+    name: FileName
+    size: int
+
+
+async def chunked(data: bytes) -> AsyncIterator[bytes]:
+    """Yield bytes that are at hand as the one chunk of a file."""
+    yield data

@@ -1,0 +1,43 @@
+"""What a run in a workspace came to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bot.thread.files import FileInfo, FileName
+
+
+class Outcome(StrEnum):
+    """How a run ended: known, never guessed from an exit code."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    TIMED_OUT = "timed out"
+    OUT_OF_MEMORY = "out of memory"
+    OUTPUT_LIMIT = "output limit"
+    DISK_FULL = "disk full"
+    KILLED = "killed"
+    INTERRUPTED = "interrupted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Execution:
+    """One finished run. A failing program is a result, never an exception.
+
+    `duration` in seconds, `peak_memory` in bytes; `stdout` and `stderr` are decoded with errors replaced and bounded by
+    the sandbox's limit. `files` are those that the run made or changed, `deleted` those it removed. `run` names the staged
+    changes until they are committed. `message` says in what a limit did, "" when nothing did.
+    """
+
+    outcome: Outcome
+    exit_code: int | None
+    stdout: str = ""
+    stderr: str = ""
+    duration: float = 0.0
+    peak_memory: int = 0
+    files: tuple[FileInfo, ...] = ()
+    deleted: tuple[FileName, ...] = ()
+    tier: str = ""
+    run: str = ""
+    message: str = ""

@@ -1,0 +1,1 @@
+"""The one loop that carries a thread's turns to their end, and who may start one."""

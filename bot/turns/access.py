@@ -1,0 +1,49 @@
+"""Who may ask, where, and how much a day."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bot.ports import Chat, Store
+from bot.thread.request import Request
+
+DAY = 86_400.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """The rules; empty lists allow everybody and every channel, a cap of 0 is none. Caps are tokens in 24 hours."""
+
+    allow_external: bool = False
+    users: frozenset[str] = frozenset()
+    channels: frozenset[str] = frozenset()
+    user_tokens: int = 0
+    team_tokens: int = 0
+
+    async def refusal(self, request: Request, chat: Chat, store: Store, clock: Callable[[], float]) -> str:
+        """Return "", or why this request is refused, in words for the person who made it."""
+        if self.users and request.user not in self.users:
+            return "I only work for the people on this workspace's list (BOT_ALLOWED_USERS). Ask an admin to add you."
+        if self.channels and request.thread.channel not in self.channels:
+            return "I may not work in this channel (BOT_ALLOWED_CHANNELS). Ask me in one where I may, or ask an admin."
+        if not self.allow_external:
+            person = await chat.person(request.user)
+            if request.external or person.external:
+                return "I only work for members of this workspace, not for people of other organizations."
+            if person.guest:
+                return "I only work for full members of this workspace, not for guests."
+        if request.command is None:
+            return await self._overspent(request, store, clock() - DAY)
+        return ""
+
+    async def _overspent(self, request: Request, store: Store, since: float) -> str:
+        team = request.thread.team
+        if self.user_tokens and await store.spent(team, request.user, since) >= self.user_tokens:
+            return f"You have used your {self.user_tokens:,} tokens of the last 24 hours. `/runpy` still works: it uses none."
+        if self.team_tokens and await store.spent(team, None, since) >= self.team_tokens:
+            return (
+                f"This workspace has used its {self.team_tokens:,} tokens of the last 24 hours."
+                " `/runpy` still works: it uses none."
+            )
+        return ""

@@ -1,0 +1,140 @@
+"""From an open request to entries: who may ask, which files come along, what was said before."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+
+from bot.errors import ServiceError, UserError
+from bot.ports import Chat, Found, Sandbox, Store
+from bot.thread.conversation import Conversation
+from bot.thread.entries import Entry, Reply, UserMessage
+from bot.thread.files import FileName, chunked, file_name
+from bot.thread.request import Request, Upload
+from bot.thread.text import given_file
+from bot.turns.access import Access
+
+CONTEXT_MESSAGES = 50
+HOW_TO = (
+    "Mention me with what you need, and attach your files: I write Python, run it in this thread's own sandbox and post"
+    " what comes out. For example: “plot revenue by month” with a CSV, “why did this log go wrong?” with a log, or a"
+    " Python code block alone, which runs as it is. `/runpy` runs an uploaded script without a model. “stop” stops me."
+)
+
+
+class Intake:
+    """Takes requests in: refuses with a reason, fetches the files, and reads up on the thread."""
+
+    def __init__(self, chat: Chat, store: Store, access: Access, clock: Callable[[], float]) -> None:
+        self._chat = chat
+        self._store = store
+        self._access = access
+        self._clock = clock
+
+    async def admitted(self, request: Request) -> bool:
+        """Whether the person may ask; one who may not is told why, unless it was perhaps not meant for us."""
+        refusal = await self._access.refusal(request, self._chat, self._store, self._clock)
+        if refusal and request.direct:
+            await self._chat.whisper(request, refusal)
+        return not refusal
+
+    async def resolve(self, request: Request) -> Request | None:
+        """Return the command under the thread of the file it names; None after telling the person what is wrong."""
+        try:
+            found = await self._chat.find_upload(request)
+        except UserError as error:
+            await self._chat.whisper(request, str(error))
+            return None
+        if not isinstance(found, Found):
+            listed = "\n".join(f"• `{u.name}`: `/runpy {u.id}`" for u in found[:20])
+            await self._chat.whisper(request, f"Several files fit. Which one?\n{listed}")
+            return None
+        others = tuple(u for u in found.uploads if u.id != found.script.id)
+        return replace(request, thread=found.thread, uploads=(found.script, *others))
+
+    async def receive(self, request: Request, conversation: Conversation, sandbox: Sandbox) -> list[Entry]:
+        """Return what a request adds to the conversation, its files landed in the workspace."""
+        entries = await self._before(request, conversation, sandbox)
+        files, notes = await self._land(request.uploads, sandbox)
+        if request.command and request.command.code is not None:
+            files = [await self._snippet(request.command.code, sandbox), *files]
+        elif request.command is None and (given := given_file(request.text)):
+            name = landed_name(given[0], ())
+            await sandbox.put(name, chunked(given[1].encode(errors="replace")))
+            files.append(name)
+        message = UserMessage(
+            ts=request.ts,
+            user=request.user,
+            text=request.text,
+            files=tuple(files),
+            notes=tuple(notes),
+            direct=request.direct,
+            command=request.command,
+            key=request.key,
+        )
+        empty = conversation.asked is None and not (request.text.strip() or request.uploads or request.command)
+        return [*entries, message, *([Reply(text=HOW_TO)] if empty else [])]
+
+    async def _before(self, request: Request, conversation: Conversation, sandbox: Sandbox) -> list[UserMessage]:
+        """What others said and attached in the thread since we last looked, alert bots included."""
+        thread = request.thread
+        if not request.direct or thread.ts == request.ts or thread.channel.startswith("D"):
+            return []
+        known = {e.ts for e in conversation.entries if isinstance(e, UserMessage)}
+        try:
+            said = await self._chat.history(thread, request.ts)
+        except ServiceError as error:
+            return [UserMessage(ts=request.ts, user=request.user, text="", notes=(str(error),), context=True)]
+        entries = []
+        for before in said[-CONTEXT_MESSAGES:]:
+            if before.ts not in known and before.ts != request.ts:
+                files, notes = await self._land(before.uploads, sandbox)
+                entries.append(
+                    UserMessage(
+                        ts=before.ts,
+                        user=before.user,
+                        text=before.text,
+                        files=tuple(files),
+                        notes=tuple(notes),
+                        context=True,
+                    )
+                )
+        return entries
+
+    async def _land(self, uploads: Iterable[Upload], sandbox: Sandbox) -> tuple[list[FileName], list[str]]:
+        """Stream uploads into the workspace; one that cannot be had is a note that the user will read."""
+        files: list[FileName] = []
+        notes: list[str] = []
+        for upload in uploads:
+            name = landed_name(upload.name, files)
+            try:
+                await sandbox.put(name, self._chat.download(upload))
+            except (UserError, ServiceError) as error:
+                notes.append(f"{upload.name} could not be taken: {error}")
+            else:
+                files.append(name)
+        return files, notes
+
+    async def _snippet(self, code: str, sandbox: Sandbox) -> FileName:
+        there = {f.name for f in await sandbox.list()}
+        name = next(
+            n for i in range(1, len(there) + 2) if (n := FileName(f"snippet{i if i > 1 else ''}.py")) not in there
+        )
+        await sandbox.put(name, chunked(code.encode(errors="replace")))
+        return name
+
+
+def landed_name(raw: str, taken: Sequence[str]) -> FileName:
+    """Return the name under which an upload lands: its own, made safe, and unlike those taken by its neighbours."""
+    plain = unicodedata.normalize("NFC", raw.replace("\\", "/").rsplit("/", 1)[-1])
+    plain = "".join(c if c.isprintable() else "_" for c in plain).strip().lstrip(".-") or "file"
+    stem, dot, ending = plain.rpartition(".") if "." in plain else (plain, "", "")
+    while len(f"{stem}{dot}{ending}".encode()) > 200:
+        stem, ending = (stem[:-1], ending) if len(stem) > 1 else (stem, ending[:-1])
+    name, number = f"{stem}{dot}{ending}", 1
+    while name in taken:
+        number += 1
+        name = f"{stem}-{number}{dot}{ending}"
+    return file_name(re.sub(r"\s+", " ", name))

@@ -1,0 +1,97 @@
+"""Who may work on a thread now: one actor a thread, many threads at once, nobody forgotten."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+
+from bot.errors import ServiceError
+from bot.thread.request import ThreadId
+
+log = logging.getLogger(__name__)
+
+
+class Engine:
+    """Runs threads when they are rung; a ring while a thread is at work makes it run once more afterwards."""
+
+    def __init__(
+        self,
+        run: Callable[[ThreadId], Awaitable[None]],
+        waiting: Callable[[], Awaitable[Sequence[ThreadId]]],
+        *,
+        slots: int,
+        sweep: float,
+    ) -> None:
+        """At most `slots` threads at once; every `sweep` seconds those that `waiting` returns are rung."""
+        self._run = run
+        self._waiting = waiting
+        self._sweep = sweep
+        self._slots = asyncio.Semaphore(slots)
+        self._actors: dict[ThreadId, asyncio.Task[None]] = {}
+        self._work: dict[ThreadId, asyncio.Task[None]] = {}
+        self._again: set[ThreadId] = set()
+
+    def ring(self, thread: ThreadId) -> None:
+        """See to it that somebody looks at the thread from now on."""
+        if thread in self._actors:
+            self._again.add(thread)
+        else:
+            self._actors[thread] = asyncio.create_task(self._act(thread), name=f"thread {thread}")
+
+    def interrupt(self, thread: ThreadId) -> None:
+        """Cancel what the thread is doing; if it was rung, it is looked at again."""
+        if work := self._work.get(thread):
+            work.cancel()
+
+    @asynccontextmanager
+    async def serving(self) -> AsyncIterator[None]:
+        """Go on with what an earlier process left, keep sweeping, and on the way out put every thread down cleanly."""
+        sweeper = asyncio.create_task(self._sweeping())
+        try:
+            yield
+        finally:
+            tasks = [sweeper, *self._actors.values()]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def idle(self) -> None:
+        """Wait until no thread is at work."""
+        while self._actors:
+            await asyncio.gather(*self._actors.values(), return_exceptions=True)
+
+    async def _act(self, thread: ThreadId) -> None:
+        try:
+            while True:
+                self._again.discard(thread)
+                async with self._slots:
+                    await self._once(thread)
+                if thread not in self._again:
+                    return
+        finally:
+            del self._actors[thread]
+
+    async def _once(self, thread: ThreadId) -> None:
+        """Run the thread in a task of its own, so that an interruption ends the work and not its actor."""
+        work = self._work[thread] = asyncio.ensure_future(self._run(thread))
+        try:
+            await asyncio.wait([work])
+        finally:
+            del self._work[thread]
+            if not work.done():
+                work.cancel()
+                await asyncio.wait([work])
+        if not work.cancelled() and (error := work.exception()):
+            log.error("the thread could not be worked on", exc_info=error)
+
+    async def _sweeping(self) -> None:
+        while True:
+            try:
+                for thread in await self._waiting():
+                    if thread not in self._actors:
+                        self.ring(thread)
+            except ServiceError as error:
+                log.warning("the sweep failed: %s", error)
+            await asyncio.sleep(self._sweep)

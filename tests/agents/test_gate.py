@@ -1,0 +1,168 @@
+"""The gate lets every true report through and no false one, whatever the language of its prose."""
+
+from __future__ import annotations
+
+import gzip
+from typing import Any
+
+import pytest
+
+from bot.agents.gate import objections
+from bot.thread.conversation import Conversation
+from bot.thread.entries import Citation, Evidence, Message, Report, Step, UserMessage
+from bot.thread.files import FileInfo, FileName, chunked
+from bot.thread.outcomes import Execution, Outcome
+from tests.fakes import MemorySandbox
+
+SCRIPT = FileName("plot.py")
+WORDS = {
+    "en": ("the plot is there", "Revenue rose by 12 %."),
+    "de": ("das Diagramm liegt vor", "Der Umsatz stieg um 12 %."),
+    "fr": ("le graphique est là", "Le chiffre d'affaires a augmenté de 12 %."),
+    "ja": ("グラフがある", "売上は12%増えました。"),
+    "ar": ("الرسم موجود", "ارتفعت الإيرادات بنسبة 12٪."),
+}
+
+
+def ran(outcome: Outcome = Outcome.SUCCEEDED, *made: str) -> Step:
+    files = tuple(FileInfo(name=FileName(name), size=1) for name in made)
+    return Step(
+        decision=0, index=0, result="", ran=SCRIPT, execution=Execution(outcome=outcome, exit_code=0, files=files)
+    )
+
+
+def wrote(name: str = SCRIPT) -> Step:
+    return Step(decision=0, index=0, result="", changed=(FileName(name),))
+
+
+def thread(*steps: Step, conditions: tuple[str, ...] = ("c",)) -> Conversation:
+    asked = UserMessage(ts="1.0", user="U1", text="plot")
+    brief = Message(sender="user_proxy", recipient="code_assistant", text="plot", done_when=conditions)
+    return Conversation((asked, brief, *steps))
+
+
+def reported(*evidence: Evidence, status: str = "complete", answer: str = "ok", **more: object) -> Report:
+    fields: dict[str, Any] = {"status": status, "answer": answer, "evidence": evidence, **more}
+    return Report(decision=0, index=0, agent="code_assistant", **fields)
+
+
+async def workspace(**files: bytes) -> MemorySandbox:
+    sandbox = MemorySandbox({}, 10_000_000)
+    for name, data in {"plot.py": b"...", "plot.png": b"PNG", "app.log": b"one\ntwo  words\nthree\n", **files}.items():
+        await sandbox.put(FileName(name), chunked(data))
+    return sandbox
+
+
+TRUE = {
+    "a run shows it": lambda c: (
+        thread(wrote(), ran(), conditions=(c,)),
+        reported(Evidence(condition=c, run="plot.py")),
+    ),
+    "the condition is paraphrased": lambda c: (
+        thread(wrote(), ran(), conditions=(c,)),
+        reported(Evidence(condition=f"{c}!", run="./plot.py", outcome="succeeded")),
+    ),
+    "a file shows it and nothing ran": lambda c: (
+        thread(wrote(), conditions=(c,)),
+        reported(Evidence(condition=c, file="plot.py"), files=(SCRIPT,)),
+    ),
+    "the run was meant to fail": lambda c: (
+        thread(wrote(), ran(Outcome.FAILED), conditions=(c,)),
+        reported(Evidence(condition=c, run="plot.py", outcome="failed")),
+    ),
+    "a failure was mended": lambda c: (
+        thread(wrote(), ran(Outcome.FAILED), wrote(), ran(Outcome.SUCCEEDED, "plot.png"), conditions=(c,)),
+        reported(Evidence(condition=c, run="plot.py"), files=(FileName("plot.png"),)),
+    ),
+    "the run stands before another file's change": lambda c: (
+        thread(wrote(), ran(), wrote("other.py"), conditions=(c,)),
+        reported(Evidence(condition=c, run="plot.py")),
+    ),
+    "an earlier turn ran it": lambda c: (
+        Conversation((*thread(wrote(), ran()).entries, *thread(conditions=(c,)).entries)),
+        reported(Evidence(condition=c, run="plot.py")),
+    ),
+    "a line shows it": lambda c: (
+        thread(conditions=(c,)),
+        reported(
+            Evidence(condition=c, file="app.log", line=2),
+            citations=(Citation(file="app.log", line=2, text="two words"),),
+        ),
+    ),
+    "it failed and says so": lambda c: (
+        thread(wrote(), ran(Outcome.FAILED), conditions=(c,)),
+        reported(status="failed"),
+    ),
+    "more evidence than conditions": lambda c: (
+        thread(wrote(), ran(Outcome.SUCCEEDED, "plot.png"), conditions=(c,)),
+        reported(Evidence(condition="it ran", run="plot.py"), Evidence(condition=c, file="plot.png")),
+    ),
+}
+
+
+@pytest.mark.parametrize("language", WORDS)
+@pytest.mark.parametrize("case", TRUE)
+async def test_a_true_report_is_never_blocked(case: str, language: str) -> None:
+    condition, answer = WORDS[language]
+    conversation, report = TRUE[case](condition)
+
+    assert await objections(conversation, report, await workspace()) == []
+    assert answer  # the prose is the reader's: no rule reads it
+
+
+@pytest.mark.parametrize(
+    ("steps", "report", "objection"),
+    [
+        ([wrote()], reported(Evidence(condition="c", run="plot.py")), "There was no run of 'plot.py'."),
+        (
+            [wrote(), ran(), wrote()],
+            reported(Evidence(condition="c", run="plot.py")),
+            "plot.py was changed after its last run.",
+        ),
+        (
+            [wrote(), ran(Outcome.FAILED)],
+            reported(Evidence(condition="c", run="plot.py")),
+            "The last run of plot.py failed; your evidence says it succeeded.",
+        ),
+        ([wrote(), ran()], reported(), "There is no evidence for the condition: c"),
+        ([], reported(Evidence(condition="c", file="gone.png")), "names 'gone.png', which is not in the workspace"),
+        ([], reported(Evidence(condition="c")), "names neither a run nor a file"),
+        ([], reported(status="failed", files=("gone.png",)), "You name the file 'gone.png'"),
+        ([], reported(status="failed", files=("../etc/passwd",)), "You name the file '../etc/passwd'"),
+        (
+            [ran(Outcome.TIMED_OUT)],
+            reported(Evidence(condition="c", file="plot.png")),
+            "The last run (plot.py) timed out, and your evidence accounts for no run.",
+        ),
+        (
+            [],
+            reported(status="failed", citations=(Citation(file="app.log", line=3, text="two words"),)),
+            "app.log:3 does not read as you cite it. It reads: three",
+        ),
+        (
+            [],
+            reported(status="failed", citations=(Citation(file="app.log", line=9, text="x"),)),
+            "the file has fewer lines",
+        ),
+        (
+            [],
+            reported(status="failed", citations=(Citation(file="/etc/passwd", line=1, text="root"),)),
+            "which is not in the workspace",
+        ),
+    ],
+)
+async def test_a_false_report_is_named_for_what_it_is(steps: list[Step], report: Report, objection: str) -> None:
+    assert objection in "\n".join(await objections(thread(*steps), report, await workspace()))
+
+
+@pytest.mark.parametrize(("line", "wrong"), [(2, 0), (3, 1)])
+async def test_a_line_of_a_packed_log_is_read_where_it_may_be_unpacked(line: int, wrong: int) -> None:
+    sandbox = MemorySandbox({}, 10_000)
+    await sandbox.put(
+        FileName("app.log.gz"), chunked(gzip.compress(b"2026-11-20T14:00:00Z INFO a\n2026-11-20T14:00:01Z INFO b\n"))
+    )
+    evidence = Evidence(condition="c", file="app.log.gz", line=line)
+
+    found = await objections(thread(), reported(evidence), sandbox)
+
+    assert len(found) == wrong, found

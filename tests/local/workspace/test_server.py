@@ -1,0 +1,156 @@
+"""Starting, stopping and starting again; signed HTTP; the process."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import stat
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+import pytest
+from aiohttp import web
+from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
+from slack_bolt.async_app import AsyncAck, AsyncApp
+
+from bot.local.workspace.server import MANIFEST, CannotServe, Options, running
+from tests.local.conftest import Json, Place, connect, file, until
+
+
+async def test_a_restart_keeps_everything(tmp_path: Path) -> None:
+    async with running(tmp_path) as workspace, aiohttp.ClientSession() as session:
+        place = Place(workspace, session)
+        root = await place.say("<@U0BOT> hi", files=[file("a.csv", b"1,2")])
+        await place.say("more", thread_ts=root, user="U0BOB")
+        await place.client.chat_startStream(
+            channel="C0GENERAL",
+            thread_ts=root,
+            recipient_team_id="T0LOCAL",
+            recipient_user_id="U0ALICE",
+            markdown_text="so far",
+        )
+        await place.post("control/command", {"channel": "C0LOBBY", "user": "U0BOB", "command": "/invite", "text": ""})
+        before = await place.messages()
+        tokens = await place.get("control/tokens")
+
+    async with running(tmp_path) as workspace, aiohttp.ClientSession() as session:
+        place = Place(workspace, session)
+        after = await place.messages()
+        again = await place.get("control/tokens")
+        bot = await connect(place)
+        await until(lambda: len(bot.events) >= 3)
+        [shared] = after[0]["files"]
+        async with session.get(shared["url"]) as answer:
+            assert await answer.read() == b"1,2"
+        stream = {"channel": "C0GENERAL", "ts": after[2]["ts"]}
+        await place.client.chat_appendStream(**stream, markdown_text=", so good")
+        await place.client.chat_postMessage(channel="C0LOBBY", text="invited for good")
+        assert (await place.messages())[2]["text"] == "so far, so good"
+        await bot.close()
+
+    assert [(m["ts"], m["text"], m["user"]) for m in after] == [(m["ts"], m["text"], m["user"]) for m in before]
+    assert (again["bot_token"], again["app_token"]) == (tokens["bot_token"], tokens["app_token"])
+
+
+async def test_the_tokens_are_random_and_for_their_owner_alone(tmp_path: Path) -> None:
+    async with running(tmp_path / "a") as one, running(tmp_path / "b") as two:
+        assert one.bot_token != two.bot_token
+
+    assert stat.S_IMODE((tmp_path / "a" / "tokens.json").stat().st_mode) == 0o600
+    assert json.loads((tmp_path / "a" / "tokens.json").read_text())["bot_token"] == one.bot_token
+
+
+async def test_it_serves_this_machine_only(tmp_path: Path) -> None:
+    with pytest.raises(CannotServe, match="this machine only"):
+        async with running(tmp_path, host="0.0.0.0"):
+            pass
+
+
+async def test_one_folder_holds_one_running_workspace(tmp_path: Path) -> None:
+    async with running(tmp_path):
+        with pytest.raises(CannotServe, match="Another workspace is using"):
+            async with running(tmp_path):
+                pass
+
+
+async def test_a_missing_manifest_is_said(tmp_path: Path) -> None:
+    with pytest.raises(CannotServe, match=r"nowhere\.yml"):
+        async with running(tmp_path, tmp_path / "nowhere.yml"):
+            pass
+
+
+async def test_a_taken_port_is_said(tmp_path: Path) -> None:
+    async with running(tmp_path / "a") as workspace:
+        port = int(workspace.base_url.rsplit(":", 1)[1].rstrip("/"))
+        with pytest.raises(CannotServe, match=f"Port {port} is taken"):
+            async with running(tmp_path / "b", port=port):
+                pass
+
+
+async def test_signed_http_reaches_a_bolt_app_that_checks_the_signature(tmp_path: Path) -> None:
+    apps: list[AsyncApp] = []
+    events: list[Json] = []
+    tries: list[str | None] = []
+
+    async def receive(request: web.Request) -> web.StreamResponse:
+        tries.append(request.headers.get("X-Slack-Retry-Num"))
+        if len(tries) == 1:
+            return web.Response(status=500)
+        return await to_aiohttp_response(await apps[0].async_dispatch(await to_bolt_request(request)))
+
+    async def heard(event: Json) -> None:
+        events.append(event)
+
+    async def commanded(ack: AsyncAck, body: Json) -> None:
+        await ack(f"running {body['text']}")
+
+    async with served(receive) as url:
+        options = Options(request_url=url, retries=(0.1, 0.1, 0.1))
+        async with running(tmp_path, options=options) as workspace, aiohttp.ClientSession() as session:
+            place = Place(workspace, session)
+            apps.append(AsyncApp(client=place.client, signing_secret=workspace.signing_secret))
+            apps[0].event("message")(heard)
+            apps[0].command("/runpy")(commanded)
+
+            await place.say("first")
+            await until(lambda: events)
+            command = {"channel": "C0GENERAL", "user": "U0BOB", "command": "/runpy", "text": "a.py"}
+            await place.post("control/command", command)
+
+            assert tries[:2] == [None, "1"]
+            assert [event["text"] for event in events] == ["first"]
+            note = (await place.messages())[-1]
+            assert (note["text"], note["ephemeral_to"]) == ("running a.py", "U0BOB")
+
+
+@asynccontextmanager
+async def served(handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> AsyncIterator[str]:
+    """Serve one handler as the app's request URL."""
+    application = web.Application()
+    application.router.add_post("/slack/events", handler)
+    runner = web.AppRunner(application)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    yield f"http://127.0.0.1:{runner.addresses[0][1]}/slack/events"
+    await runner.cleanup()
+
+
+async def test_the_process_serves_and_ends_cleanly(tmp_path: Path) -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bot.local.workspace", "--port", "0", "--data", str(tmp_path),
+        cwd=MANIFEST.parent, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stdout
+    said = (await process.stdout.readline()).decode()
+    url = said.split()[-1]
+
+    async with aiohttp.ClientSession() as session, session.get(url + "page/state") as answer:
+        assert answer.status == 200
+
+    os.kill(process.pid, signal.SIGTERM)
+    assert await process.wait() == 0
