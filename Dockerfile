@@ -4,7 +4,7 @@ FROM python:3.11-slim-bookworm
 
 # Every bwrap leaves a process to the container's first one: tini takes it, the bot would not.
 RUN apt-get update && apt-get install -y --no-install-recommends tini && rm -rf /var/lib/apt/lists/* \
-    && useradd --create-home --uid 10001 codebot && mkdir /data && chown codebot /data
+    && useradd --create-home --uid 10001 workings && mkdir /data && chown workings /data
 WORKDIR /app
 COPY pyproject.toml README.md LICENSE manifest.yml ./
 COPY bot bot
@@ -15,10 +15,10 @@ ENV BOT_DATA=/data BOT_HEALTH_PORT=8080 PATH=/app/.venv/bin:$PATH
 RUN UV_NO_CACHE=1 python -c "import asyncio, pathlib, sys; from bot.sandbox.runtime import RuntimeBuild; \
     asyncio.run(RuntimeBuild(pathlib.Path(sys.prefix)).build(print))"
 
-USER codebot
-ENV HOME=/home/codebot
+USER workings
+ENV HOME=/home/workings
 VOLUME /data
 HEALTHCHECK --interval=30s --timeout=3s --start-period=30s \
     CMD python -c "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8080/health', timeout=2)"
 ENTRYPOINT ["tini", "--"]
-CMD ["bot", "serve"]
+CMD ["workings", "serve"]

@@ -43,7 +43,7 @@ def demo(
     from bot.local.demo import in_demo
 
     settings = _settings(data)
-    _carry_out(in_demo(settings, port, workspace, lambda url: print(f"Open {url} and write to codebot.", flush=True)))
+    _carry_out(in_demo(settings, port, workspace, lambda url: print(f"Open {url} and write to workings.", flush=True)))
 
 
 @app.command()
@@ -119,10 +119,10 @@ def run(
     "logs", context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 )
 def read_logs(context: typer.Context) -> None:
-    """Read logs of any size: profile, templates, compare, search, trace or fields of FILE…; `bot logs --help` says more."""
+    """Read logs of any size: profile, templates, compare, search, trace or fields of FILE…; `workings logs --help` says more."""
     from bot.logs.command import main as use
 
-    raise typer.Exit(use(context.args, kept=Path.home() / ".cache/codebot/logs"))
+    raise typer.Exit(use(context.args, kept=Path.home() / ".cache/workings/logs"))
 
 
 @app.command()
@@ -197,7 +197,7 @@ def _carry_out(work: Coroutine[Any, Any, int | None]) -> int | None:
 
 
 def _fail(error: Exception) -> NoReturn:
-    print(f"bot: {error}", file=sys.stderr)
+    print(f"workings: {error}", file=sys.stderr)
     raise typer.Exit(2)
 
 

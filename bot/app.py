@@ -136,5 +136,7 @@ async def _healthy(port: int | None) -> AsyncIterator[None]:
 def _token(settings: Settings, name: str) -> str:
     secret = getattr(settings, name)
     if secret is None:
-        raise SetupError(f"{name.upper()} is not set. Set it (see the README), or try `bot demo`, which needs nothing.")
+        raise SetupError(
+            f"{name.upper()} is not set. Set it (see the README), or try `workings demo`, which needs nothing."
+        )
     return str(secret.get_secret_value())

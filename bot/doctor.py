@@ -1,4 +1,4 @@
-"""`bot doctor`: what works here, what does not, and what to do about each."""
+"""`workings doctor`: what works here, what does not, and what to do about each."""
 
 from __future__ import annotations
 
@@ -55,7 +55,9 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
     yield Finding("sandbox", works, said, "Nothing runs until one tier does.")
     ready = RuntimeBuild(runtime_folder(settings.bot_data)).done()
     said = "built" if ready else "not built yet"
-    yield Finding("runtime", ready, said, "`bot serve` and `bot demo` build it in the background.", needed=False)
+    yield Finding(
+        "runtime", ready, said, "`workings serve` and `workings demo` build it in the background.", needed=False
+    )
     try:
         async with open_store(settings.bot_data / "bot.sqlite") as store:
             waiting = len(await store.waiting())
@@ -74,7 +76,7 @@ async def _model(settings: Settings) -> Finding:
         async with open_client(api_key=key, base_url=settings.openai_base_url) as client:
             dates = await models_shutdown(client, names)
     except BotError as error:
-        return Finding("model", False, str(error), "Without a model, `/runpy` and `bot demo` still work.")
+        return Finding("model", False, str(error), "Without a model, `/runpy` and `workings demo` still work.")
     missing = names - dates.keys()
     if missing:
         advice = "Set OPENAI_MODEL and OPENAI_PROXY_MODEL to models that it lists."

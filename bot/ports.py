@@ -88,7 +88,7 @@ class Sandbox(Protocol):
         """
 
     async def logs(self, arguments: Sequence[str], *, stdin: str = "") -> Execution:
-        """Use the log toolkit on the thread's files, as a run under the same limits: `arguments` as for `bot logs`.
+        """Use the log toolkit on the thread's files, as a run under the same limits: `arguments` as for `workings logs`.
 
         Its indexes are kept in the workspace and listed nowhere. The exit code is 2 when the arguments were at fault.
         """

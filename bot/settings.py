@@ -18,12 +18,17 @@ Effort = Literal["none", "minimal", "low", "medium", "high", "max", ""]
 Names = Annotated[frozenset[str], NoDecode]
 
 
-def default_data() -> Path:
-    """Where data lives unless told otherwise: a root bot's home is closed to the user it runs scripts as."""
-    if os.geteuid() == 0:
-        return Path("/var/lib/codebot")
-    base = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
-    return Path(base) / "codebot"
+def default_data(root: bool | None = None) -> Path:
+    """Return where data lives unless told otherwise: a root bot's home is closed to the user it runs scripts as.
+
+    A folder under the project's earlier name is kept in use where it is the only one.
+    """
+    if os.geteuid() == 0 if root is None else root:
+        base = Path("/var/lib")
+    else:
+        base = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+    new, earlier = base / "workings", base / "codebot"
+    return earlier if earlier.is_dir() and not new.exists() else new
 
 
 class Settings(BaseSettings):

@@ -1,4 +1,4 @@
-"""`bot demo`: the bot in a local workspace, on whatever model is at hand."""
+"""`workings demo`: the bot in a local workspace, on whatever model is at hand."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from bot.settings import Settings
 log = logging.getLogger(__name__)
 OLLAMA = "http://127.0.0.1:11434"
 GREETING = (
-    "Hello! I am codebot. I write Python, run it in a sandbox of your thread's own, and post what comes out. Four things to"
-    " try, here or in a channel with `@codebot`:\n"
+    "Hello! I am Workings. I write Python, run it in a sandbox of your thread's own, and post what comes out. Four things to"
+    " try, here or in a channel with `@workings`:\n"
     "1. Attach a CSV and write “plot revenue by month”.\n"
     "2. Attach a script that fails and write “run this”: I read the traceback and mend it.\n"
     "3. Attach a log and write “why did this log go wrong?”.\n"
@@ -116,7 +116,9 @@ async def _control(url: str, method: str, what: str, body: object = None) -> Any
                 response.raise_for_status()
                 return await response.json()
         except aiohttp.ClientError as error:
-            raise SetupError(f"No local workspace answers at {url} ({error}). Start one with `bot local`.") from error
+            raise SetupError(
+                f"No local workspace answers at {url} ({error}). Start one with `workings local`."
+            ) from error
 
 
 async def _greet(tokens: dict[str, Any]) -> None:

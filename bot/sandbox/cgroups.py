@@ -19,7 +19,7 @@ from bot.sandbox.limits import Limits
 from bot.sandbox.watchdog import tree
 
 log = logging.getLogger(__name__)
-LEAF, PREFIX = "codebot", "codebot-run-"
+LEAF, PREFIX = "workings", "workings-run-"
 CONTROLLERS = ("memory", "pids")
 MOUNTS, OWN = Path("/proc/self/mountinfo"), Path("/proc/self/cgroup")
 SYSTEMD = Path("/run/systemd/system")

@@ -25,7 +25,7 @@ from bot.sandbox.workspace import Workspace
 from bot.thread.files import FileInfo, FileName
 
 log = logging.getLogger(__name__)
-TOOLS = "codebot-tools-"
+TOOLS = "workings-tools-"
 Made = tuple[Ended, tuple[FileInfo, ...], tuple[FileName, ...]]
 # Libraries look at their own process and at the machine; no other process is shown.
 SYSTEM = (
@@ -102,8 +102,8 @@ def shared(owner: int) -> Iterator[Path]:
             fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
             remove(str(left))
     with ExitStack() as stack:
-        new = Path(tempfile.mkdtemp(prefix="codebot-"))
-        tools = new.with_name(f"{TOOLS}{new.name.removeprefix('codebot-')}")
+        new = Path(tempfile.mkdtemp(prefix="workings-"))
+        tools = new.with_name(f"{TOOLS}{new.name.removeprefix('workings-')}")
         fcntl.flock(stack.enter_context(opened(str(new), FOLDER)), fcntl.LOCK_EX)
         os.rename(new, tools)
         stack.callback(_removed, str(tools))

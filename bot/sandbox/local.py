@@ -27,7 +27,7 @@ from bot.thread.outcomes import Execution, Outcome
 from bot.thread.request import ThreadId
 
 INDEXES = "logs.index"  # where the log toolkit keeps its indexes
-FRESH = "# /// script\n# [tool.codebot]\n# fresh = true\n# ///\n"
+FRESH = "# /// script\n# [tool.workings]\n# fresh = true\n# ///\n"
 _MISSING = re.compile(r"^ModuleNotFoundError: No module named '([\w.]+)'", re.M)
 _METADATA = re.compile(r"^# /// script\s*\n((?:#.*\n)*?)# ///\s*$", re.M)  # PEP 723
 
@@ -215,7 +215,7 @@ def _wants_fresh(source: str) -> bool:
     except tomllib.TOMLDecodeError:
         return False
     tools = metadata.get("tool", {})
-    return isinstance(tools, dict) and isinstance(ours := tools.get("codebot"), dict) and ours.get("fresh") is True
+    return isinstance(tools, dict) and isinstance(ours := tools.get("workings"), dict) and ours.get("fresh") is True
 
 
 def _hidden(name: str) -> bool:

@@ -1,4 +1,4 @@
-"""`bot run`: one script in the sandbox, from a terminal."""
+"""`workings run`: one script in the sandbox, from a terminal."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ async def run_once(
     runtime = RuntimeBuild(data)
     if _imports(script) & IMPORTS:
         await runtime.build(lambda text: print(text, file=sys.stderr))
-    with tempfile.TemporaryDirectory(prefix="codebot-run-", ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(prefix="workings-run-", ignore_cleanup_errors=True) as folder:
         async with (
             open_sandboxes(Path(folder), limits, tier=tier, runtime=runtime, warm=False) as sandboxes,
             sandboxes.open(ThreadId("local", "terminal", "1")) as sandbox,

@@ -63,7 +63,9 @@ async def open_sandboxes(
             return
         log.warning("sandbox tier %s does not work here: %s", candidate, probed.why)
     reasons = "; ".join(f"{p.tier}: {p.why}" for p in probes)
-    raise SetupError(f"No sandbox works on this machine, and nothing runs without one. {reasons}. See `bot doctor`.")
+    raise SetupError(
+        f"No sandbox works on this machine, and nothing runs without one. {reasons}. See `workings doctor`."
+    )
 
 
 async def probe(tier: str, limits: Limits) -> Probe:
@@ -76,7 +78,7 @@ async def probe(tier: str, limits: Limits) -> Probe:
         return Probe(tier, False, "there is no bwrap; install bubblewrap")
     probed = Probe(tier, False)
     for masked in (False, True):
-        with tempfile.TemporaryDirectory(prefix="codebot-probe-", ignore_cleanup_errors=True) as folder:
+        with tempfile.TemporaryDirectory(prefix="workings-probe-", ignore_cleanup_errors=True) as folder:
             tested = LocalSandboxes(Path(folder), replace(limits, seconds=20.0), tier, None, 1, masked=masked)
             why = await _attacked(tested, folder)
             probed = Probe(tier, not why, why, masked)

@@ -35,7 +35,7 @@ attempt("another thread's file", another_thread)
 attempt("a socket", lambda: socket.socket(socket.AF_INET, socket.SOCK_STREAM))
 attempt("a unix socket", lambda: socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
 for place in ("/", "/usr", "/etc", "/opt", "/var/tmp", os.path.expanduser("~root")):
-    attempt(f"writing to {place}", lambda: open(os.path.join(place, "codebot-probe"), "w"))
+    attempt(f"writing to {place}", lambda: open(os.path.join(place, "workings-probe"), "w"))
 if tier == "landlock":  # no pid namespace of our own: the bot's process can be named
     attempt("signals to the bot", lambda: os.kill(int(bot), 0))
 try:

@@ -22,7 +22,7 @@ from bot.thread.entries import Reply
 from bot.thread.request import Request, ThreadId, Upload
 
 log = logging.getLogger(__name__)
-EVENT = "codebot_turn"
+EVENT = "workings_turn"
 OUTPUT = "output.txt"
 ASIDE = {"thread_not_found", "message_not_found", "cant_update_message", "edit_window_closed"}
 

@@ -17,7 +17,7 @@ from bot.slack.files import SlackFiles
 from bot.thread.request import Request, ThreadId, Upload
 
 File = dict[str, Any]
-INVITE = "I am not in this channel. Invite me with `/invite @codebot`, then try again."
+INVITE = "I am not in this channel. Invite me with `/invite @workings`, then try again."
 _MESSAGE = re.compile(r"/archives/(?P<channel>[A-Z0-9]+)/p(?P<ts>\d{16})(?:.*[?&]thread_ts=(?P<thread>\d+\.\d+))?")
 _FILE = re.compile(r"(?:/files/[A-Z0-9]+/|^)(F[A-Z0-9]{2,})(?:/|$)")
 

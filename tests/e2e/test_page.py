@@ -54,7 +54,7 @@ async def test_a_person_drops_a_csv_asks_and_gets_the_plot_in_the_thread(tmp_pat
         await page.locator("#composer input[type=file]").set_input_files(
             {"name": "sales.csv", "mimeType": "text/csv", "buffer": CSV}
         )
-        await page.locator("#composer textarea").fill("@codebot plot revenue by month")
+        await page.locator("#composer textarea").fill("@workings plot revenue by month")
         await page.locator("#composer textarea").press("Enter")
 
         thread = page.locator("#replies")
@@ -84,7 +84,7 @@ async def test_runpy_has_a_hint_and_answers_in_the_thread_of_the_file(tmp_path: 
 
 async def test_stop_stands_in_the_thread_while_work_goes_on(tmp_path: Path) -> None:
     async with opened(tmp_path, send(), write_and_run("import time\ntime.sleep(600)\n")) as page:
-        await page.locator("#composer textarea").fill("@codebot sleep")
+        await page.locator("#composer textarea").fill("@workings sleep")
         await page.locator("#composer textarea").press("Enter")
         await expect(page.locator("#replies")).to_contain_text("Running plot.py", timeout=30_000)
 
@@ -96,12 +96,12 @@ async def test_stop_stands_in_the_thread_while_work_goes_on(tmp_path: Path) -> N
 async def test_what_people_write_is_shown_and_never_acts(tmp_path: Path) -> None:
     hostile = "<img src=x onerror=\"document.title='broken'\"> <script>document.title='broken'</script>"
     async with opened(tmp_path, Choose({"kind": "Respond", "text": f"You wrote: {hostile}"})) as page:
-        await page.locator("#composer textarea").fill(f"@codebot {hostile}")
+        await page.locator("#composer textarea").fill(f"@workings {hostile}")
         await page.locator("#composer textarea").press("Enter")
 
         await expect(page.locator("#replies")).to_contain_text("You wrote:", timeout=30_000)
         await expect(page.locator("#replies")).to_contain_text("onerror")
-        assert await page.title() == "codebot workspace"
+        assert await page.title() == "Workings workspace"
 
 
 async def test_a_mistake_is_said_and_what_was_typed_is_kept(tmp_path: Path) -> None:

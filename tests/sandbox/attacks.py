@@ -69,7 +69,7 @@ for path in ["/etc/shadow", "/etc/machine-id", "/root/.bashrc", "/etc/hostname",
 import os, sys
 for folder in ["/", "/usr", "/etc", "/opt", "/var/tmp", "/home", "/dev", sys.argv[1]]:
     try:
-        path = os.path.join(folder, "codebot-attack")
+        path = os.path.join(folder, "workings-attack")
         open(path, "w").close(); os.unlink(path); print("BROKEN", folder)
     except OSError: pass
 """,
@@ -77,7 +77,7 @@ for folder in ["/", "/usr", "/etc", "/opt", "/var/tmp", "/home", "/dev", sys.arg
     "change the code of others": Attack(
         script="""
 import os, sys, sysconfig
-paths = [sys.argv[1] + "/module.py", os.__file__, sysconfig.get_path("purelib") + "/codebot.pth"]
+paths = [sys.argv[1] + "/module.py", os.__file__, sysconfig.get_path("purelib") + "/workings.pth"]
 for path in paths + [m.__file__ for m in sys.modules.values() if getattr(m, "__file__", None)]:
     if path == __file__: continue
     try: os.close(os.open(path, os.O_WRONLY)); print("BROKEN", path)
@@ -264,7 +264,7 @@ print("BROKEN")
         script="""
 import os
 for folder in ("/dev", "/dev/shm"):
-    path = f"{folder}/codebot-{os.getpid()}"
+    path = f"{folder}/workings-{os.getpid()}"
     try:
         with open(path, "wb") as file:
             os.unlink(path)
@@ -435,7 +435,7 @@ if one.getsockopt(1, 7) <= before: raise OSError(errno.EPERM, "")
     "take shared memory of System V": "call(31, call(29, 0, 1 << 20, 0o1600), 0, None)",
     "take a semaphore of System V": "call(66, call(64, 0, 1, 0o1600), 0, 0)",
     "take a message queue of System V": "call(71, call(68, 0, 0o1600), 0, None)",
-    "take a POSIX message queue": "call(240, b'codebot', 0o102, 0o600, None); call(241, b'codebot')",
+    "take a POSIX message queue": "call(240, b'workings', 0o102, 0o600, None); call(241, b'workings')",
     "hold memory as a file": "call(319, b'x', 0)",
     "hold secret memory": "call(447, 0)",
     "add a key": "call(248, b'user', b'x', b'y', 1, -2)",

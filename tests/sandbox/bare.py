@@ -53,7 +53,7 @@ class Bare:
 def host(owner: int) -> Iterator[Path]:
     """A folder of the host that a script shall not reach, open to its user: a secret, a module, a socket."""
     with (
-        tempfile.TemporaryDirectory(prefix="codebot-host-", ignore_cleanup_errors=True) as name,
+        tempfile.TemporaryDirectory(prefix="workings-host-", ignore_cleanup_errors=True) as name,
         socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening,
     ):
         folder = Path(name)
@@ -73,7 +73,7 @@ def run_bare(script: str, seconds: float) -> Bare:
     assert not _processes(uid)
     with (
         host(uid) as outside,
-        tempfile.TemporaryDirectory(prefix="codebot-bare-") as name,
+        tempfile.TemporaryDirectory(prefix="workings-bare-") as name,
         open(f"{name}/out", "w+b") as out,
     ):
         work = Path(name, "work")

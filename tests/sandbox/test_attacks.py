@@ -163,7 +163,7 @@ async def test_a_cancelled_run_leaves_no_process_and_no_change(sandboxes: LocalS
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
 @pytest.mark.parametrize("tier", ["forkserver", "bwrap", "landlock"])
 def test_an_ordinary_user_is_as_safe(tier: str, open_folder: Path) -> None:
-    """The same attacks through `bot run`, as a user without any privilege."""
+    """The same attacks through `workings run`, as a user without any privilege."""
     python = shutil.which("python3", path="/usr/bin")
     packages = next(Path(p) for p in sys.path if p.endswith("site-packages"))
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -204,7 +204,7 @@ def test_an_ordinary_user_is_as_safe(tier: str, open_folder: Path) -> None:
 
 @pytest.fixture
 def open_folder() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="codebot-test-", ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(prefix="workings-test-", ignore_cleanup_errors=True) as folder:
         if os.geteuid() == 0:
             os.chown(folder, 61_001, 61_001)
         yield Path(folder)

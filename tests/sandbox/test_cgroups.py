@@ -110,7 +110,7 @@ def test_groups_are_found_in_both_versions_and_inside_containers(
 
 
 def divisible(folder: Path, *pids: int) -> Path:
-    (folder / "codebot").mkdir(parents=True)
+    (folder / "workings").mkdir(parents=True)
     for name, text in (
         ("cgroup.controllers", "cpu memory pids"),
         ("cgroup.subtree_control", ""),
@@ -129,9 +129,9 @@ def test_the_bot_moves_into_a_leaf_with_what_started_it_and_never_others(
     others = divisible(tmp_path / "others", os.getpid(), 2**22 - 1)
 
     assert cgroups._divided(ours, ["memory", "pids"]) == ours
-    assert (ours / "codebot/cgroup.procs").read_text() == str(os.getpid())
+    assert (ours / "workings/cgroup.procs").read_text() == str(os.getpid())
     assert (ours / "cgroup.subtree_control").read_text() == "+memory +pids"
-    assert cgroups._divided(ours / "codebot", ["memory", "pids"]) == ours
+    assert cgroups._divided(ours / "workings", ["memory", "pids"]) == ours
     assert cgroups._divided(others, ["memory"]) is None
     assert (others / "cgroup.subtree_control").read_text() == ""
 

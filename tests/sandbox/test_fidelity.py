@@ -25,7 +25,7 @@ from tests.sandbox.tiers import WAYS, way
 
 LIMITS = Limits(seconds=30, disk=50_000_000)
 THREAD = ThreadId("T1", "C1", "1.0")
-KEPT = Path.home() / ".cache/codebot/tests"
+KEPT = Path.home() / ".cache/workings/tests"
 NO_FORK = "the landlock tier starts no processes"
 # Same line of output, exit code and files as bare Python. The second entry names tiers where it must differ, and why.
 CASES: dict[str, tuple[str, dict[str, str]]] = {

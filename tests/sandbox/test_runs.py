@@ -104,7 +104,7 @@ async def test_a_script_in_a_folder_finds_its_neighbours(sandboxes: LocalSandbox
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 async def test_a_script_that_asks_for_it_gets_a_fresh_interpreter(sandboxes: LocalSandboxes, end: str) -> None:
-    asks = "# /// script\n# dependencies = []\n#\n# [tool.codebot]\n# fresh = true\n# ///\nprint(1)\n".replace(
+    asks = "# /// script\n# dependencies = []\n#\n# [tool.workings]\n# fresh = true\n# ///\nprint(1)\n".replace(
         "\n", end
     )
 
@@ -150,11 +150,11 @@ os.unlink("was_text"); os.symlink("/etc/passwd", "was_text")
 def test_folders_that_a_killed_bot_has_left_are_removed_and_those_in_use_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    place = tmp_path / "codebot-place"
+    place = tmp_path / "workings-place"
     place.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(place))
-    (place / "codebot-tools-dead/run-1/data").mkdir(parents=True)
-    (place / "codebot-tools-dead/run-1/data/secret.txt").write_text("secret")
+    (place / "workings-tools-dead/run-1/data").mkdir(parents=True)
+    (place / "workings-tools-dead/run-1/data/secret.txt").write_text("secret")
 
     with shared(-1) as first, shared(-1) as second:
         assert {path.name for path in place.iterdir()} == {first.name, second.name}

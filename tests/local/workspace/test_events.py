@@ -47,7 +47,7 @@ async def test_where_the_bot_is_not_nothing_is_heard(place: Place, bot: Bot) -> 
 
 async def test_a_private_channel_is_heard_after_an_invitation(place: Place, bot: Bot) -> None:
     await place.post(
-        "control/command", {"channel": "C0PRIVATE", "user": "U0BOB", "command": "/invite", "text": "@codebot"}
+        "control/command", {"channel": "C0PRIVATE", "user": "U0BOB", "command": "/invite", "text": "@workings"}
     )
 
     await place.say("psst", channel="C0PRIVATE")

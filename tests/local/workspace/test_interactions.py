@@ -37,12 +37,12 @@ async def test_a_response_url_answers_even_where_the_bot_is_not(place: Place, bo
     await runpy(place, "C0LOBBY")
     respond = AsyncWebhookClient(bot.bodies[0]["response_url"])
 
-    await respond.send(text="Invite me with /invite @codebot")
+    await respond.send(text="Invite me with /invite @workings")
     await respond.send(text="for all", response_type="in_channel")
 
     said = await place.messages("C0LOBBY")
     assert [(m["text"], m["ephemeral"]) for m in said] == [
-        ("Invite me with /invite @codebot", True),
+        ("Invite me with /invite @workings", True),
         ("for all", False),
     ]
     assert await place.error(place.client.chat_postMessage(channel="C0LOBBY", text="x")) == "not_in_channel"

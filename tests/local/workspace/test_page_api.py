@@ -24,7 +24,7 @@ async def test_the_state_is_what_alice_sees(place: Place) -> None:
 
 
 async def test_a_message_typed_in_the_page_is_mention_and_text(place: Place) -> None:
-    await place.post("page/message", {"channel": "C0GENERAL", "text": "@codebot is 1 < 2 & https://x.org/?a=1&b=2?"})
+    await place.post("page/message", {"channel": "C0GENERAL", "text": "@workings is 1 < 2 & https://x.org/?a=1&b=2?"})
 
     [message] = await place.messages()
     assert message["text"] == "<@U0BOT> is 1 &lt; 2 &amp; <https://x.org/?a=1&amp;b=2>?"

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from bot.local.workspace.render import render_message
 from bot.local.workspace.wire_text import typed
 
-NAMES = {"U0BOT": "codebot", "C0GENERAL": "general", "U0EVIL": "<script>alert(1)</script>"}
+NAMES = {"U0BOT": "workings", "C0GENERAL": "general", "U0EVIL": "<script>alert(1)</script>"}
 
 
 def name(key: str) -> str:
@@ -37,8 +37,8 @@ LINK = 'rel="noopener noreferrer nofollow"'
     [
         ("*bold* _it_ ~no~ `code`", "<strong>bold</strong> <em>it</em> <del>no</del> <code>code</code>"),
         ("*_both_*", "<strong><em>both</em></strong>"),
-        ("*see <@U0BOT>, `a*b` *", "*see <span class=\"mention\">@codebot</span>, <code>a*b</code> *"),
-        ("*see <@U0BOT>*", '<strong>see <span class="mention">@codebot</span></strong>'),
+        ("*see <@U0BOT>, `a*b` *", "*see <span class=\"mention\">@workings</span>, <code>a*b</code> *"),
+        ("*see <@U0BOT>*", '<strong>see <span class="mention">@workings</span></strong>'),
         ("a_b_c 2*3*4 __init__ * x *", "a_b_c 2*3*4 __init__ * x *"),
         ("1 &lt; 2 &amp;&amp; 3 &gt; 2", "1 &lt; 2 &amp;&amp; 3 &gt; 2"),
         ("one\ntwo", "one<br>two"),

@@ -15,9 +15,9 @@ from bot.local.workspace.wire_text import typed, wire
 @pytest.mark.parametrize(
     ("text", "sent"),
     [
-        ("@codebot hi", "<@U0BOT> hi"),
+        ("@workings hi", "<@U0BOT> hi"),
         ("<@U0BOT> a < b && c > d", "<@U0BOT> a &lt; b &amp;&amp; c &gt; d"),
-        ("mail bob@codebot.org", "mail bob@codebot.org"),
+        ("mail bob@workings.org", "mail bob@workings.org"),
         ("@nobody", "@nobody"),
         ("see https://x.org/a?b=1&c=2.", "see <https://x.org/a?b=1&amp;c=2>."),
         ('get("http://x.org")', 'get("<http://x.org>")'),
@@ -25,7 +25,7 @@ from bot.local.workspace.wire_text import typed, wire
     ],
 )
 def test_what_is_typed_is_escaped_linked_and_mentioned(text: str, sent: str) -> None:
-    assert typed(text, {"codebot": "U0BOT"}) == sent
+    assert typed(text, {"workings": "U0BOT"}) == sent
 
 
 @pytest.mark.parametrize("text", ["<@U0BOT> a &lt; b", "plain", "<https://x.org|x> &amp;", "<!date^1^x|y>"])

@@ -33,7 +33,7 @@ async function loadState() {
   Object.assign(state, { channels: found.channels, commands: found.commands, shortcuts: found.shortcuts, prompts: found.suggested_prompts || [] });
   state.bot = found.users.find((u) => u.is_bot && u.id === "U0BOT") || found.users.find((u) => u.is_bot);
   byId("team").textContent = found.team.name;
-  byId("presence").textContent = found.bot_online ? "● codebot is here" : "○ codebot is away";
+  byId("presence").textContent = found.bot_online ? "● Workings is here" : "○ Workings is away";
   byId("notice").textContent = found.model_notice || "";
   const people = found.users.filter((u) => !u.is_bot);
   byId("me").replaceChildren(...people.map((u) => make("option", { value: u.id, textContent: u.real_name || u.name, selected: u.id === state.me })));
@@ -54,7 +54,7 @@ function drawChannels() {
   const here = state.channels.find((c) => c.id === state.channel);
   byId("title").textContent = here.is_im ? name(here.user) : `# ${here.name}`;
   const box = byId("composer").querySelector("textarea");
-  if (box) box.placeholder = here.is_im ? `Message ${name(here.user)}` : `Message #${here.name}: mention @${state.bot?.name || "codebot"}, or /runpy`;
+  if (box) box.placeholder = here.is_im ? `Message ${name(here.user)}` : `Message #${here.name}: mention @${state.bot?.name || "workings"}, or /runpy`;
 }
 
 async function openChannel(id) {
@@ -159,7 +159,7 @@ function closeThread() {
 function drawStatus() {
   const text = state.statuses.get(`${state.channel}:${state.thread}`) || "";
   byId("working").hidden = !text;
-  byId("doing").textContent = text ? `${state.bot?.name || "codebot"} ${text}` : "";
+  byId("doing").textContent = text ? `${state.bot?.name || "workings"} ${text}` : "";
 }
 
 function compose(form, inThread) {
