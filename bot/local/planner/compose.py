@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 MODULES = ("cells", "table", "files", "rows", "groups", "answers", "pictures", "look", "slow")
-FOLDER = Path(__file__).parent / "pieces"
+FOLDER = Path(__file__).parent / "script_library"
 
 
 class Piece(NamedTuple):

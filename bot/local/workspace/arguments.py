@@ -13,7 +13,7 @@ from bot.local.workspace.journal import Json
 from bot.local.workspace.limits import TIER_3, Rate
 
 if TYPE_CHECKING:
-    from bot.local.workspace.site import Site
+    from bot.local.workspace.context import Site
 
 TEXT, FLAG, NUMBER, JSON, LIST = "text", "flag", "number", "json", "list"
 # Every method takes these; Bolt sends the team with each call.

@@ -7,13 +7,13 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.local.workspace.acts import Acts, channel_of, text_of
 from bot.local.workspace.bodies import BadBody, read_json
+from bot.local.workspace.context import SITE, Site
 from bot.local.workspace.downloads import attachment
 from bot.local.workspace.faults import Fault
 from bot.local.workspace.journal import Json
 from bot.local.workspace.messages import Message
-from bot.local.workspace.site import SITE, Site
+from bot.local.workspace.people_api import Acts, channel_of, text_of
 from bot.local.workspace.wire_text import wire
 
 ACTS = Acts("/control", me=None, as_sent=lambda site, text: wire(text), own_only=False)

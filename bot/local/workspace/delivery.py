@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Protocol
 
 from bot.local.workspace.journal import Journal, Json
-from bot.local.workspace.workspace import Clock
+from bot.local.workspace.state import Clock
 
 log = logging.getLogger(__name__)
 

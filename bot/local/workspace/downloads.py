@@ -7,9 +7,9 @@ from urllib.parse import quote
 
 from aiohttp import BodyPartReader, web
 
+from bot.local.workspace.context import SITE, Site
 from bot.local.workspace.files import MEGABYTE, File, TooLarge
 from bot.local.workspace.people import TEAM
-from bot.local.workspace.site import SITE, Site
 from bot.local.workspace.web_api import bearer, faulty
 
 _SIGN_IN = """<!DOCTYPE html><html lang="en"><head><title>Sign in | Slack</title></head>

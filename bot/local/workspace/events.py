@@ -9,7 +9,7 @@ from bot.local.workspace.journal import Json
 from bot.local.workspace.manifest import Manifest
 from bot.local.workspace.messages import Change, Message
 from bot.local.workspace.people import APP, BOT_USER, TEAM
-from bot.local.workspace.workspace import Workspace, mentions
+from bot.local.workspace.state import Workspace, mentions
 
 
 class Events:

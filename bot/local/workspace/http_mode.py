@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import aiohttp
 
 from bot.local.workspace.delivery import Delivery, Envelope
-from bot.local.workspace.workspace import Clock
+from bot.local.workspace.state import Clock
 
 
 class RequestUrl:

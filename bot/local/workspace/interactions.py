@@ -13,8 +13,8 @@ from bot.local.workspace.manifest import Manifest
 from bot.local.workspace.messages import Message
 from bot.local.workspace.people import APP, BOT_USER, TEAM, User
 from bot.local.workspace.responses import Responses
+from bot.local.workspace.state import Workspace
 from bot.local.workspace.streams import Streams
-from bot.local.workspace.workspace import Workspace
 
 TRIGGER_SECONDS = 3.0
 

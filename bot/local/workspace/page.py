@@ -9,15 +9,15 @@ from pathlib import Path
 
 from aiohttp import web
 
-from bot.local.workspace.acts import Acts, channel_of, user_of
 from bot.local.workspace.buttons import elements
+from bot.local.workspace.context import SITE, Site
 from bot.local.workspace.downloads import attachment, image
 from bot.local.workspace.files import File
 from bot.local.workspace.journal import Json
 from bot.local.workspace.messages import Change, Message
 from bot.local.workspace.people import BOT_USER, TEAM, TEAM_NAME, User
+from bot.local.workspace.people_api import Acts, channel_of, user_of
 from bot.local.workspace.render import render_message
-from bot.local.workspace.site import SITE, Site
 from bot.local.workspace.wire_text import typed
 
 STATIC = Path(__file__).parent / "static"

@@ -12,7 +12,7 @@ from bot.local.workspace.arguments import ApiError
 from bot.local.workspace.journal import Journal, Json
 from bot.local.workspace.methods.chat import POST_LIMIT, content
 from bot.local.workspace.people import BOT_USER
-from bot.local.workspace.workspace import Workspace
+from bot.local.workspace.state import Workspace
 
 SECONDS = 1800.0
 USES = 5

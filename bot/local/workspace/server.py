@@ -16,6 +16,7 @@ import aiohttp
 from aiohttp import web
 
 from bot.local.workspace import control, downloads, page, web_api
+from bot.local.workspace.context import SITE, Site
 from bot.local.workspace.delivery import Delivery
 from bot.local.workspace.events import Events
 from bot.local.workspace.files import UPLOAD_LIMIT, Files
@@ -28,12 +29,11 @@ from bot.local.workspace.manifest import read_manifest
 from bot.local.workspace.messages import Change
 from bot.local.workspace.responses import Responses
 from bot.local.workspace.sharing import Sharing
-from bot.local.workspace.site import SITE, Site
 from bot.local.workspace.socket_mode import SocketMode
+from bot.local.workspace.state import Workspace
 from bot.local.workspace.statuses import Statuses
 from bot.local.workspace.streams import Streams
 from bot.local.workspace.tokens import open_tokens
-from bot.local.workspace.workspace import Workspace
 
 log = logging.getLogger(__name__)
 

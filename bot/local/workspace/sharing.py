@@ -9,7 +9,7 @@ from typing import Any
 from bot.local.workspace.files import Files
 from bot.local.workspace.journal import Journal, Json
 from bot.local.workspace.people import BOT_USER
-from bot.local.workspace.workspace import Workspace
+from bot.local.workspace.state import Workspace
 
 
 class Sharing:

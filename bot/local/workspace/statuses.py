@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from bot.local.workspace.journal import Journal, Json
 from bot.local.workspace.messages import Change, Message
 from bot.local.workspace.people import BOT_USER
-from bot.local.workspace.workspace import Workspace
+from bot.local.workspace.state import Workspace
 
 STATUS_SECONDS = 120
 

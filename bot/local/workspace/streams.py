@@ -9,7 +9,7 @@ from bot.local.workspace.arguments import ApiError
 from bot.local.workspace.blocks import check_blocks
 from bot.local.workspace.journal import Journal, Json
 from bot.local.workspace.messages import Message
-from bot.local.workspace.workspace import Workspace
+from bot.local.workspace.state import Workspace
 
 MARKDOWN_LIMIT = 12_000
 FIELD_LIMIT = 256

@@ -8,11 +8,11 @@ import logging
 from aiohttp import web
 
 from bot.local.workspace.arguments import ApiError, Method, parse, raw_arguments
+from bot.local.workspace.context import SITE, Site
 from bot.local.workspace.faults import Fault
 from bot.local.workspace.journal import Json
 from bot.local.workspace.methods import METHODS
 from bot.local.workspace.methods.access import need_scope
-from bot.local.workspace.site import SITE, Site
 
 log = logging.getLogger(__name__)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 
 from bot.local.workspace.arguments import ApiError
+from bot.local.workspace.context import Site
 from bot.local.workspace.journal import Json
 from bot.local.workspace.messages import Message
 from bot.local.workspace.people import BOT_USER, Channel
-from bot.local.workspace.site import Site
 
 _TS = re.compile(r"\d+\.\d{6}")
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from bot.local.workspace.arguments import JSON, LIST, TEXT, ApiError, Method
+from bot.local.workspace.context import Site
 from bot.local.workspace.journal import Json
 from bot.local.workspace.limits import STATUS, TIER_3
 from bot.local.workspace.methods.access import find_channel, joined_channel, need_scope, thread_root
-from bot.local.workspace.site import Site
 
 SESSION_STATES = ("active", "processing", "suspended", "closed")
 

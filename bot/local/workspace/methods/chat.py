@@ -7,11 +7,11 @@ from urllib.parse import quote
 
 from bot.local.workspace.arguments import FLAG, JSON, LIST, TEXT, ApiError, Method
 from bot.local.workspace.blocks import check_blocks
+from bot.local.workspace.context import Site
 from bot.local.workspace.journal import Json
 from bot.local.workspace.limits import POST, TIER_3, TIER_4
 from bot.local.workspace.methods.access import find_message, joined_channel, own_message, thread_root
 from bot.local.workspace.people import BOT_USER
-from bot.local.workspace.site import Site
 from bot.local.workspace.streams import MARKDOWN_LIMIT
 
 POST_LIMIT = 40_000

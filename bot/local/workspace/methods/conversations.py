@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from bot.local.workspace.arguments import FLAG, LIST, NUMBER, TEXT, ApiError, Method
+from bot.local.workspace.context import Site
 from bot.local.workspace.journal import Json
 from bot.local.workspace.limits import TIER_2, TIER_3, TIER_4
 from bot.local.workspace.messages import Message
 from bot.local.workspace.methods.access import find_channel, find_message, joined_channel, need_scope, page_of
 from bot.local.workspace.people import BOT_USER
-from bot.local.workspace.site import Site
 
 _KINDS = {"channel": "public_channel", "group": "private_channel", "im": "im"}
 

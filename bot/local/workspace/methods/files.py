@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from bot.local.workspace.arguments import FLAG, JSON, LIST, NUMBER, TEXT, ApiError, Method
+from bot.local.workspace.context import Site
 from bot.local.workspace.files import SNIPPET_LIMIT, File
 from bot.local.workspace.journal import Json
 from bot.local.workspace.limits import TIER_3, TIER_4
 from bot.local.workspace.methods.access import joined_channel, thread_root
 from bot.local.workspace.people import BOT_USER
-from bot.local.workspace.site import Site
 
 _TYPES = {"images": {"png", "jpg", "gif", "webp"}, "pdfs": {"pdf"}, "zips": {"zip"}}
 

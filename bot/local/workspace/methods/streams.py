@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from bot.local.workspace.arguments import JSON, TEXT, ApiError, Method
 from bot.local.workspace.blocks import check_blocks
+from bot.local.workspace.context import Site
 from bot.local.workspace.journal import Json
 from bot.local.workspace.limits import TIER_2, TIER_4
 from bot.local.workspace.methods.access import joined_channel, own_message, thread_root
 from bot.local.workspace.methods.agents import SESSION_STATES
 from bot.local.workspace.methods.chat import read_metadata
 from bot.local.workspace.people import BOT_USER, OTHER_TEAM, TEAM
-from bot.local.workspace.site import Site
 from bot.local.workspace.streams import read_chunks
 
 _DISPLAYS = ("timeline", "plan", "dense")

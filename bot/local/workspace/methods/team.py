@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from bot.local.workspace.arguments import FLAG, JSON, TEXT, ApiError, Method
 from bot.local.workspace.blocks import check_blocks
+from bot.local.workspace.context import Site
 from bot.local.workspace.journal import Json
 from bot.local.workspace.limits import TIER_1, TIER_3, TIER_4
 from bot.local.workspace.people import APP, BOT, BOT_USER, TEAM, TEAM_NAME
-from bot.local.workspace.site import Site
 
 
 async def auth_test(site: Site, arguments: Json) -> Json:

@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 
-from bot.local.planner.pieces.cells import MONTHS, dates, numbers
-from bot.local.planner.pieces.table import Question, Table, find_column
+from bot.local.planner.script_library.cells import MONTHS, dates, numbers
+from bot.local.planner.script_library.table import Question, Table, find_column
 
 
 def only(table: Table, where: Sequence[tuple[str, str, str]]) -> None:

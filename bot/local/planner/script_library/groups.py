@@ -8,8 +8,8 @@ import statistics
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from bot.local.planner.pieces.cells import MONTHS, dates, is_empty, numbers
-from bot.local.planner.pieces.table import Question, Table, match_columns, plain
+from bot.local.planner.script_library.cells import MONTHS, dates, is_empty, numbers
+from bot.local.planner.script_library.table import Question, Table, match_columns, plain
 
 PERIODS = {
     "hour": "%Y-%m-%d %H:00",

@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from bot.local.planner.pieces.cells import dates, is_empty, numbers, shown
-from bot.local.planner.pieces.groups import measure
-from bot.local.planner.pieces.table import Table
+from bot.local.planner.script_library.cells import dates, is_empty, numbers, shown
+from bot.local.planner.script_library.groups import measure
+from bot.local.planner.script_library.table import Table
 
 
 def tell(table: Table, title: str, series: dict[str, dict[str, float]], order: list[str], how: str) -> None:

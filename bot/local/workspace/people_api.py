@@ -10,13 +10,13 @@ from typing import IO
 from aiohttp import web
 
 from bot.local.workspace.bodies import BadBody, read_json, read_json_with_files
+from bot.local.workspace.context import SITE, Site
 from bot.local.workspace.downloads import page_upload
 from bot.local.workspace.files import File
 from bot.local.workspace.interactions import Refused
 from bot.local.workspace.journal import Json
 from bot.local.workspace.messages import Message
 from bot.local.workspace.people import User
-from bot.local.workspace.site import SITE, Site
 
 TEXT_LIMIT = 40_000
 

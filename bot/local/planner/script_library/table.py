@@ -8,7 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 
-from bot.local.planner.pieces.cells import dates, is_empty, numbers
+from bot.local.planner.script_library.cells import dates, is_empty, numbers
 
 
 class Question(Exception):

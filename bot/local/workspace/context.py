@@ -18,10 +18,10 @@ from bot.local.workspace.manifest import Manifest
 from bot.local.workspace.messages import Change
 from bot.local.workspace.sharing import Sharing
 from bot.local.workspace.socket_mode import SocketMode
+from bot.local.workspace.state import Workspace
 from bot.local.workspace.statuses import Statuses
 from bot.local.workspace.streams import Streams
 from bot.local.workspace.tokens import Tokens
-from bot.local.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
     from bot.local.workspace.interactions import Interactions

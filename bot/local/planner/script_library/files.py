@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from bot.local.planner.pieces.table import Question, Table
+from bot.local.planner.script_library.table import Question, Table
 
 
 def text_table(file: str) -> Table:
