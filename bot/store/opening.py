@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.resources import files
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import aiosqlite
 
+from bot.disk import lock
 from bot.errors import SetupError
 
 
@@ -26,22 +26,21 @@ async def migrate(db: aiosqlite.Connection, path: Path | str) -> None:
 
 @contextmanager
 def alone(path: Path | str) -> Iterator[None]:
-    """Hold the lock that keeps a second process away from the data."""
+    """Hold the lock that keeps a second process away from the data; raises SetupError when another has it."""
     if str(path) == ":memory:":
         yield
         return
+    folder = Path(path).parent
     try:
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-        lock = open(f"{path}.lock", "w")  # noqa: SIM115  held until the store closes
+        folder.mkdir(parents=True, exist_ok=True)
+        held = open(f"{path}.lock", "w")  # noqa: SIM115  held until the store closes
     except OSError as error:
-        raise SetupError(
-            f"The folder {Path(path).parent} cannot be written: {error.strerror}. Set BOT_DATA."
-        ) from error
-    with lock:
+        raise SetupError(f"The folder {folder} cannot be written: {error.strerror}. Set BOT_DATA.") from error
+    with held:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            free = lock(held)
         except OSError as error:
-            raise SetupError(
-                f"Another bot is using {Path(path).parent}. Stop it, or set BOT_DATA to another folder."
-            ) from error
+            raise SetupError(f"The folder {folder} cannot be locked: {error.strerror}. Set BOT_DATA.") from error
+        if not free:
+            raise SetupError(f"Another bot is using {folder}. Stop it, or set BOT_DATA to another folder.")
         yield
