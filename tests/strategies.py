@@ -76,9 +76,7 @@ shapes = st.one_of(
             ),
         }
     ),
-    st.fixed_dictionaries(
-        {"kind": st.just("reply"), "text": text, "files": st.lists(names, max_size=3), "certain": st.booleans()}
-    ),
+    st.fixed_dictionaries({"kind": st.just("reply"), "text": text, "files": st.lists(names, max_size=3)}),
     st.fixed_dictionaries(
         {
             "kind": st.just("delivery"),

@@ -70,13 +70,11 @@ class CodeAssistant:
 
     async def perform(self, conversation: Conversation, at: Perform, sandbox: Sandbox) -> Entry:
         """Perform one call; what is wrong with it becomes its result, for the model to mend."""
-        decision = conversation.entries[at.decision]
-        assert isinstance(decision, Decision)
-        tool = parse(decision.calls[at.index])
+        tool = parse(conversation.call(at))
         if isinstance(tool, str):
             return Step(decision=at.decision, index=at.index, result=tool, refused=True)
         if isinstance(tool, ReportCall):
-            if len(decision.calls) > 1:
+            if len(conversation.decision(at).calls) > 1:
                 result = "Report was written before the results beside it were known. Read them, then call it alone."
                 return Step(decision=at.decision, index=at.index, result=result, refused=True)
             return _report(tool, at, self._name)

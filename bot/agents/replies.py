@@ -54,7 +54,7 @@ def account(conversation: Conversation, why: str, missing: Sequence[str] = ()) -
     if files:
         lines.append(f"Files in the workspace from this attempt: {', '.join(f'`{f}`' for f in files[:20])}.")
     lines.append("Tell me how to go on, or ask again with more detail.")
-    return Reply(text="\n\n".join(lines), certain=False)
+    return Reply(text="\n\n".join(lines))
 
 
 def made_files(conversation: Conversation, named: Iterable[FileName] = ()) -> list[FileName]:

@@ -90,9 +90,7 @@ class UserProxy:
 
     async def perform(self, conversation: Conversation, at: Perform, sandbox: Sandbox) -> Entry:
         """Carry the choice out: a brief with the user's own words attached, or the answer."""
-        decision = conversation.entries[at.decision]
-        assert isinstance(decision, Decision)
-        call = decision.calls[at.index]
+        call = conversation.call(at)
         if call.name == "Respond":
             return Reply(text=Respond.model_validate_json(call.arguments).text)
         chosen = SendMessage.model_validate_json(call.arguments)

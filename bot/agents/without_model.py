@@ -30,7 +30,7 @@ class Runner:
                 return _shown(step)
         assert asked.command is not None
         if not asked.files:
-            return Reply(text="\n".join(asked.notes) or "There is no script to run.", certain=False)
+            return Reply(text="\n".join(asked.notes) or "There is no script to run.")
         run = ExecutePyFile(name=asked.files[0], args=asked.command.args)
         call = Call(id="", name="ExecutePyFile", arguments=run.model_dump_json())
         return Decision(agent=RUNNER, calls=(call,))
@@ -68,9 +68,7 @@ def _profiled(results: Iterable[Step | Report]) -> Notice:
 
 async def _own(conversation: Conversation, at: Perform, sandbox: Sandbox) -> Step:
     """Perform a call that we wrote ourselves, and that is therefore valid."""
-    decision = conversation.entries[at.decision]
-    assert isinstance(decision, Decision)
-    tool = parse(decision.calls[at.index])
+    tool = parse(conversation.call(at))
     assert isinstance(tool, ExecutePyFile | LogProfile)
     return await perform(tool, conversation, at, sandbox)
 
@@ -78,7 +76,7 @@ async def _own(conversation: Conversation, at: Perform, sandbox: Sandbox) -> Ste
 def _shown(step: Step) -> Reply:
     execution = step.execution
     if execution is None:
-        return Reply(text=step.result, certain=False)
+        return Reply(text=step.result)
     streams = [s for s in (execution.stdout, execution.stderr) if s.strip()]
     more = "" if streams else " It printed nothing."
     if step.changed:  # what it printed is kept cut, and whole in these

@@ -8,7 +8,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.thread.entries import Decision, Delivery, Entry, Message, Notice, Reply, Report, Step, Stopped, UserMessage
+from bot.thread.entries import (
+    Call,
+    Decision,
+    Delivery,
+    Entry,
+    Message,
+    Notice,
+    Reply,
+    Report,
+    Step,
+    Stopped,
+    UserMessage,
+)
 from bot.thread.files import FileName, is_log
 
 
@@ -58,9 +70,6 @@ class Conversation:
     """Everything said and done in a thread, in order."""
 
     entries: tuple[Entry, ...] = ()
-
-    def __add__(self, entry: Entry) -> Conversation:
-        return Conversation((*self.entries, entry))
 
     @property
     def start(self) -> int:
@@ -119,10 +128,19 @@ class Conversation:
         """Whether logs that came are being read, before anything else is done."""
         return self._notice() is not None
 
+    def decision(self, at: Perform | Step) -> Decision:
+        """Return the decision that holds the call at `at`."""
+        decision = self.entries[at.decision]
+        assert isinstance(decision, Decision)
+        return decision
+
+    def call(self, at: Perform | Step) -> Call:
+        """Return the call that is to be performed, or that a step is the result of."""
+        return self.decision(at).calls[at.index]
+
     def noticed(self, step: Step) -> bool:
         """Whether a step was made for a notice, which shows what it made."""
-        decision = self.entries[step.decision]
-        return isinstance(decision, Decision) and decision.agent == PROFILER
+        return self.decision(step).agent == PROFILER
 
     def results(self, number: int) -> dict[int, Step | Report]:
         """The results so far of the decision at entry `number`, by the call's place in it."""

@@ -145,16 +145,12 @@ class Report:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """What the user gets: Markdown, program output apart, the files by name, and what it cost.
-
-    `certain` is False for an account of unfinished work.
-    """
+    """What the user gets: Markdown, program output apart, the files by name, and what it cost."""
 
     text: str
     output: str = ""
     files: tuple[FileName, ...] = ()
     footer: str = ""
-    certain: bool = True
     kind: Literal["reply"] = "reply"
 
 

@@ -168,9 +168,8 @@ class Turns:
             await self._wind_up(turn, thread)
 
     async def _perform(self, turn: Turn, at: Perform, sandbox: Sandbox) -> None:
-        decision = turn.conversation.entries[at.decision]
-        assert isinstance(decision, Decision)
-        done = await self._or_sorry(self._agents[decision.agent].perform(turn.conversation, at, sandbox))
+        agent = self._agents[turn.conversation.decision(at).agent]
+        done = await self._or_sorry(agent.perform(turn.conversation, at, sandbox))
         await turn.append(done)
         if isinstance(done, Step) and done.execution:
             log.info("ran %s: %s in %.2f s", done.ran, done.execution.outcome, done.execution.duration)
@@ -182,7 +181,7 @@ class Turns:
             return await act
         except ServiceError as error:
             log.warning("%s", error, exc_info=error.__cause__)
-            return Reply(text=str(error), certain=False)
+            return Reply(text=str(error))
 
     async def _receive(self, turn: Turn, thread: ThreadId, sandbox: Sandbox) -> bool:
         """Take in the first request that can be; True when there was one."""
@@ -276,7 +275,7 @@ class Turns:
                 await self._chat.whisper(request, SORRY)
                 await turn.append(close=[request.key])
         elif not turn.replied:
-            await turn.append(Reply(text=SORRY, certain=False))
+            await turn.append(Reply(text=SORRY))
         elif turn.tries("reply") >= MAX_CRASHES:
             await turn.append(Delivery(intent="reply", turn=turn.name, result="never delivered"))
 

@@ -6,7 +6,7 @@ from bot.agents.log_tools import LogTool
 from bot.agents.tools import EditFile, ExecutePyFile, File, ReadFile, parse
 from bot.ports import Task
 from bot.thread.conversation import USER_PROXY, Conversation, Decide, Deliver, Judge, Perform
-from bot.thread.entries import Decision, Step
+from bot.thread.entries import Call, Step
 from bot.thread.outcomes import Outcome
 
 
@@ -15,9 +15,7 @@ def tasks(conversation: Conversation) -> tuple[Task, ...]:
     shown: list[Task] = []
     for entry in conversation.turn:
         if isinstance(entry, Step) and not entry.refused:
-            decision = conversation.entries[entry.decision]
-            assert isinstance(decision, Decision)
-            title = _title(decision, entry.index, "done")
+            title = _title(conversation.call(entry), "done")
             failed = entry.execution is not None and entry.execution.outcome is not Outcome.SUCCEEDED
             if title and entry.ran and entry.execution is not None:
                 title = f"{title}: {entry.execution.outcome}"
@@ -28,10 +26,8 @@ def tasks(conversation: Conversation) -> tuple[Task, ...]:
 
 def _now(conversation: Conversation) -> str:
     match conversation.next:
-        case Perform(number, index):
-            decision = conversation.entries[number]
-            assert isinstance(decision, Decision)
-            return _title(decision, index, "now") or "Working"
+        case Perform() as at:
+            return _title(conversation.call(at), "now") or "Working"
         case Decide(agent) if agent == USER_PROXY:
             return "Reading"
         case Decide():
@@ -43,9 +39,9 @@ def _now(conversation: Conversation) -> str:
     return "Working"
 
 
-def _title(decision: Decision, index: int, when: str) -> str:
+def _title(call: Call, when: str) -> str:
     done = when == "done"
-    match parse(decision.calls[index]):
+    match parse(call):
         case File(name=name):
             return f"{'Wrote' if done else 'Writing'} {name}"
         case EditFile(name=name):

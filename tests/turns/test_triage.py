@@ -13,8 +13,9 @@ from tests.world import mention
 SETTLED = Conversation()
 ASKED = Conversation((UserMessage(ts="1.0", user="U1", text="plot", key="msg:1"),))
 CALLED = Decision(agent="code_assistant", calls=(Call(id="1", name="ListFiles", arguments="{}"),))
-WORKING = ASKED + Message(sender="user_proxy", recipient="code_assistant", text="plot") + CALLED
-ANSWERED = WORKING + Reply(text="done")
+BRIEF = Message(sender="user_proxy", recipient="code_assistant", text="plot")
+WORKING = Conversation((*ASKED.entries, BRIEF, CALLED))
+ANSWERED = Conversation((*WORKING.entries, Reply(text="done")))
 
 
 def test_a_message_waits_until_the_agents_decide_next() -> None:
