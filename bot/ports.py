@@ -26,14 +26,14 @@ Typed = TypeVar("Typed", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class Input:
     """Text from outside the agent: the user, another agent, or a note of ours."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
-class Decided:
+class Exchange:
     """The agent's own earlier decision, with one result for each of its calls, in order."""
 
     decision: Decision
@@ -47,7 +47,7 @@ class Prompt:
     agent: str
     thread: str
     system: str
-    items: tuple[Said | Decided, ...]
+    items: tuple[Input | Exchange, ...]
 
 
 class Model(Protocol):
@@ -128,7 +128,7 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class SharedScript:
     """The script a command means, the thread of the message that carried it, and all files of that message."""
 
     thread: ThreadId
@@ -186,7 +186,7 @@ class Chat(Protocol):
     def download(self, upload: Upload) -> AsyncIterator[bytes]:
         """Yield an upload's bytes; raises UserError when Slack will not give them, saying why in the user's words."""
 
-    async def find_upload(self, request: Request) -> Found | Sequence[Upload]:
+    async def find_upload(self, request: Request) -> SharedScript | Sequence[Upload]:
         """Return what the command means, or the several candidates; raises UserError when there is none.
 
         Only files shared in the channel of the command are considered.

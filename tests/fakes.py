@@ -15,7 +15,7 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from bot.errors import BotError, NoSuchFile, ServiceError, TooLarge, UserError
-from bot.ports import Attachment, Found, Overheard, Person, Prompt, Sandbox, Task, Typed
+from bot.ports import Attachment, Overheard, Person, Prompt, Sandbox, SharedScript, Task, Typed
 from bot.thread.entries import Call, Decision, Reply, Usage
 from bot.thread.files import FileInfo, FileName
 from bot.thread.outcomes import Execution, Outcome
@@ -248,12 +248,12 @@ class FakeChat:
             raise data
         yield data
 
-    async def find_upload(self, request: Request) -> Found | Sequence[Upload]:
+    async def find_upload(self, request: Request) -> SharedScript | Sequence[Upload]:
         await asyncio.sleep(0)
         assert request.command is not None
         target, channel = request.command.target, request.thread.channel
         fitting = [
-            Found(thread=thread, script=upload, uploads=message.uploads)
+            SharedScript(thread=thread, script=upload, uploads=message.uploads)
             for thread, said in self.said.items()
             for message in said
             for upload in message.uploads

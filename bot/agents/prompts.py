@@ -5,7 +5,7 @@ Items only ever grow at the end, so that from call to call the head of a prompt 
 
 from __future__ import annotations
 
-from bot.ports import Decided, Said
+from bot.ports import Exchange, Input
 from bot.thread.conversation import RUNNER, USER_PROXY, Conversation
 from bot.thread.entries import Decision, Message, Notice, Reply, Report, Step, Stopped, UserMessage
 from bot.thread.text import bounded, fenced
@@ -25,58 +25,60 @@ def said_by_user(message: UserMessage) -> str:
     return "\n".join(lines)
 
 
-def for_user_proxy(conversation: Conversation) -> tuple[Said, ...]:
+def for_user_proxy(conversation: Conversation) -> tuple[Input, ...]:
     """The thread as the UserProxy sees it: what people said, what specialists reported, what was answered."""
-    items: list[Said] = []
+    items: list[Input] = []
     for number, entry in enumerate(conversation.entries):
         match entry:
             case UserMessage(command=None):
                 addressed = "" if entry.direct or entry.context else "(not addressed to you by name) "
-                items.append(Said(addressed + said_by_user(entry)))
+                items.append(Input(addressed + said_by_user(entry)))
             case UserMessage():
-                items.append(Said(f"<{entry.user}> ran {entry.files[0] if entry.files else 'a script'} with /runpy."))
+                items.append(Input(f"<{entry.user}> ran {entry.files[0] if entry.files else 'a script'} with /runpy."))
             case Decision() if entry.agent == RUNNER:
-                items += [Said(f"Result of that run:\n{result}") for result in _ran(conversation, number)]
+                items += [Input(f"Result of that run:\n{result}") for result in _ran(conversation, number)]
             case Notice(text=text) if text:
-                items.append(Said(f"{NOTICED}\n{text}"))
+                items.append(Input(f"{NOTICED}\n{text}"))
             case Message(sender=sender, recipient=recipient) if sender == USER_PROXY and not entry.round:
-                items.append(Said(f"You handed {recipient} this:\n{entry.text}"))
+                items.append(Input(f"You handed {recipient} this:\n{entry.text}"))
             case Message(recipient=recipient) if recipient == USER_PROXY:
-                items.append(Said(f"{entry.sender} needs input:\n{entry.text}"))
+                items.append(Input(f"{entry.sender} needs input:\n{entry.text}"))
             case Report(status=status) if status != "needs_input":
-                items.append(Said(f"{entry.agent} reported ({status}); the user has read it:\n{entry.answer}"))
+                items.append(Input(f"{entry.agent} reported ({status}); the user has read it:\n{entry.answer}"))
             case Reply() if not _relayed(conversation, number):
-                items.append(Said(f"The user was answered:\n{bounded(entry.text, 1_000)}"))
+                items.append(Input(f"The user was answered:\n{bounded(entry.text, 1_000)}"))
             case Stopped():
-                items.append(Said("The user stopped the work."))
+                items.append(Input("The user stopped the work."))
     return tuple(items)
 
 
-def for_specialist(conversation: Conversation, agent: str) -> tuple[Said | Decided, ...]:
+def for_specialist(conversation: Conversation, agent: str) -> tuple[Input | Exchange, ...]:
     """The thread as a specialist sees it: its briefs, its own decisions with their results, and what happened beside."""
-    items: list[Said | Decided] = []
+    items: list[Input | Exchange] = []
     stopped = max((n for n, e in enumerate(conversation.entries) if isinstance(e, Stopped)), default=-1)
     working = False
     for number, entry in enumerate(conversation.entries):
         match entry:
             case Notice(text=text) if text:
-                items.append(Said(f"{NOTICED}\n{text}"))
+                items.append(Input(f"{NOTICED}\n{text}"))
             case Message() if entry.recipient == agent:
-                items.append(Said(entry.text))
+                items.append(Input(entry.text))
                 working = True
             case Decision() if entry.agent == agent:
                 done = conversation.results(number)
                 results = tuple(_result(done.get(i)) for i in range(len(entry.calls)))
                 if len(done) == len(entry.calls) or stopped > number:
-                    items.append(Decided(entry, results))
+                    items.append(Exchange(entry, results))
             case UserMessage(context=False, command=None) if working:
-                items.append(Said(f"While you work, {said_by_user(entry)}"))
+                items.append(Input(f"While you work, {said_by_user(entry)}"))
             case Decision() if entry.agent == RUNNER:
-                items += [Said(f"The user ran a script without you. {result}") for result in _ran(conversation, number)]
+                items += [
+                    Input(f"The user ran a script without you. {result}") for result in _ran(conversation, number)
+                ]
             case Reply():
                 working = False
             case Stopped():
-                items.append(Said("The user stopped the work. Wait for the next brief."))
+                items.append(Input("The user stopped the work. Wait for the next brief."))
                 working = False
     return tuple(items)
 

@@ -23,15 +23,15 @@ class Runner:
 
     async def decide(self, thread: ThreadId, conversation: Conversation) -> Entry:
         """Decide on the one run, then on the reply that shows it."""
-        asked = conversation.asked
-        assert asked is not None
+        opening = conversation.opening
+        assert opening is not None
         for step in reversed(conversation.turn):
             if isinstance(step, Step):
                 return _shown(step)
-        assert asked.command is not None
-        if not asked.files:
-            return Reply(text="\n".join(asked.notes) or "There is no script to run.")
-        run = ExecutePyFile(name=asked.files[0], args=asked.command.args)
+        assert opening.command is not None
+        if not opening.files:
+            return Reply(text="\n".join(opening.notes) or "There is no script to run.")
+        run = ExecutePyFile(name=opening.files[0], args=opening.command.args)
         call = Call(id="", name="ExecutePyFile", arguments=run.model_dump_json())
         return Decision(agent=RUNNER, calls=(call,))
 

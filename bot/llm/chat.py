@@ -16,7 +16,7 @@ from bot.llm.choice import ModelChoice
 from bot.llm.responses import cache_key
 from bot.llm.schemas import portable
 from bot.llm.wire import Answer, Garbled, Json, calls_from, clean, from_here, number, origin, plain_name
-from bot.ports import Decided, Prompt, Said
+from bot.ports import Exchange, Input, Prompt
 from bot.thread.entries import Call, Decision, Usage
 
 # What some providers (DeepSeek, Kimi, OpenRouter; Gemini in each call) want back with a message of theirs.
@@ -102,11 +102,11 @@ class ChatWire:
         return origin(self.name, model), {"type": "message", "message": kept, "calls": extras}
 
 
-def _messages(said: Said | Decided, model: str) -> Iterator[Json]:
+def _messages(said: Input | Exchange, model: str) -> Iterator[Json]:
     match said:
-        case Said(text):
+        case Input(text):
             yield {"role": "user", "content": clean(text)}
-        case Decided(decision, results):
+        case Exchange(decision, results):
             if decision.calls or decision.text:
                 yield _assistant(decision, model)
             for call, result in zip(decision.calls, results, strict=True):

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from bot.llm.choice import ModelChoice
 from bot.llm.schemas import portable
 from bot.llm.wire import Answer, Garbled, Json, calls_from, clean, from_here, number, origin, plain_name
-from bot.ports import Decided, Prompt, Said
+from bot.ports import Exchange, Input, Prompt
 from bot.thread.entries import Usage
 
 
@@ -101,11 +101,11 @@ def cache_key(thread: str) -> str:
     return thread if len(thread) <= 64 and thread.isascii() else hashlib.sha256(clean(thread).encode()).hexdigest()
 
 
-def _items(said: Said | Decided, model: str) -> Iterator[Json]:
+def _items(said: Input | Exchange, model: str) -> Iterator[Json]:
     match said:
-        case Said(text):
+        case Input(text):
             yield {"role": "user", "content": clean(text)}
-        case Decided(decision, results):
+        case Exchange(decision, results):
             kept = [dict(clean(item)) for item in from_here(decision.opaque, "responses", model)]
             if any(item.get("type") in ("function_call", "message") for item in kept):
                 yield from ({**i, "name": plain_name(i["name"])} if "name" in i else i for i in kept)

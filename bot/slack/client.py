@@ -13,7 +13,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import ServiceError
-from bot.ports import Attachment, Found, Overheard, Person, Task
+from bot.ports import Attachment, Overheard, Person, SharedScript, Task
 from bot.slack.events import plain, upload_from
 from bot.slack.files import SlackFiles, safe_name
 from bot.slack.find import INVITE, Finder
@@ -147,7 +147,7 @@ class SlackChat:
         """Yield an upload's bytes."""
         return self._files.download(upload)
 
-    async def find_upload(self, request: Request) -> Found | Sequence[Upload]:
+    async def find_upload(self, request: Request) -> SharedScript | Sequence[Upload]:
         """Return what a command means."""
         return await self._finder.find(request)
 

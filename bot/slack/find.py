@@ -11,7 +11,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import UserError
-from bot.ports import Found
+from bot.ports import SharedScript
 from bot.slack.events import upload_from
 from bot.slack.files import SlackFiles
 from bot.thread.request import Request, ThreadId, Upload
@@ -29,7 +29,7 @@ class Finder:
         self._client = client
         self._files = files
 
-    async def find(self, request: Request) -> Found | Sequence[Upload]:
+    async def find(self, request: Request) -> SharedScript | Sequence[Upload]:
         """See the port's `find_upload`."""
         assert request.command is not None
         channel, target = request.thread.channel, request.command.target
@@ -55,7 +55,7 @@ class Finder:
         except UserError as error:
             raise UserError(f"I cannot use the file {file_id}: {error}") from error
 
-    async def _by_name(self, request: Request, channel: str, target: str) -> Found | Sequence[Upload]:
+    async def _by_name(self, request: Request, channel: str, target: str) -> SharedScript | Sequence[Upload]:
         member = await self._client.conversations_info(channel=channel)
         if member["channel"].get("is_member") is False and not channel.startswith("D"):
             raise UserError(INVITE)
@@ -77,7 +77,7 @@ class Finder:
             return [upload_from(f) for f in fitting]
         return await self._located(request, await self._of_id(str(fitting[0]["id"])))
 
-    async def _located(self, request: Request, file: File) -> Found:
+    async def _located(self, request: Request, file: File) -> SharedScript:
         """Find the message of the command's channel that carried a file."""
         channel = request.thread.channel
         shares: dict[str, list[File]] = {}
@@ -88,7 +88,9 @@ class Finder:
         share = shares[channel][0]
         return await self._message(request, str(share["ts"]), share.get("thread_ts"), upload_from(file))
 
-    async def _in_message(self, request: Request, channel: str, ts: str, root: str | None) -> Found | Sequence[Upload]:
+    async def _in_message(
+        self, request: Request, channel: str, ts: str, root: str | None
+    ) -> SharedScript | Sequence[Upload]:
         message = await self._read(channel, ts, root)
         scripts = [upload_from(f) for f in message.get("files") or () if str(f.get("name")).endswith(".py")]
         if not scripts:
@@ -97,12 +99,12 @@ class Finder:
             return scripts
         return await self._message(request, ts, message.get("thread_ts"), scripts[0])
 
-    async def _message(self, request: Request, ts: str, root: object, script: Upload) -> Found:
+    async def _message(self, request: Request, ts: str, root: object, script: Upload) -> SharedScript:
         channel = request.thread.channel
         message = await self._read(channel, ts, str(root) if root else None)
         uploads = tuple(upload_from(f) for f in message.get("files") or ()) or (script,)
         thread = ThreadId(request.thread.team, channel, str(message.get("thread_ts") or ts))
-        return Found(thread=thread, script=script, uploads=uploads)
+        return SharedScript(thread=thread, script=script, uploads=uploads)
 
     async def _read(self, channel: str, ts: str, root: str | None) -> File:
         """Return the message of that ts, also when it is a reply."""

@@ -85,7 +85,7 @@ class Conversation:
         return self.entries[self.start :]
 
     @property
-    def asked(self) -> UserMessage | None:
+    def opening(self) -> UserMessage | None:
         """The message that opened the turn; its ts names the turn."""
         return next((e for e in self.turn if isinstance(e, UserMessage) and not e.context), None)
 
@@ -97,7 +97,7 @@ class Conversation:
     @property
     def next(self) -> Perform | Decide | Judge | Deliver | Show | None:
         """What comes next; it follows from the entries alone. None when the conversation is settled."""
-        if self.asked is None:
+        if self.opening is None:
             return None
         if first := self._notice():
             return first

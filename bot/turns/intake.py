@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from bot.errors import ServiceError, UserError
-from bot.ports import Chat, Found, Sandbox, Store
+from bot.ports import Chat, Sandbox, SharedScript, Store
 from bot.thread.conversation import Conversation
 from bot.thread.entries import Entry, Reply, UserMessage
 from bot.thread.files import FileName, chunked, file_name
@@ -47,7 +47,7 @@ class Intake:
         except UserError as error:
             await self._chat.whisper(request, str(error))
             return None
-        if not isinstance(found, Found):
+        if not isinstance(found, SharedScript):
             listed = "\n".join(f"• `{u.name}`: `/runpy {u.id}`" for u in found[:20])
             await self._chat.whisper(request, f"Several files fit. Which one?\n{listed}")
             return None
@@ -74,7 +74,7 @@ class Intake:
             command=request.command,
             key=request.key,
         )
-        empty = conversation.asked is None and not (request.text.strip() or request.uploads or request.command)
+        empty = conversation.opening is None and not (request.text.strip() or request.uploads or request.command)
         return [*entries, message, *([Reply(text=HOW_TO)] if empty else [])]
 
     async def _before(self, request: Request, conversation: Conversation, sandbox: Sandbox) -> list[UserMessage]:

@@ -138,7 +138,7 @@ class Turns:
     async def _advance(self, turn: Turn, thread: ThreadId, sandbox: Sandbox) -> None:
         """Do the one thing that comes next."""
         conversation = turn.conversation
-        asked = conversation.asked
+        asked = conversation.opening
         if max(map(turn.tries, ("open", "reply", "notice"))) >= self._retries:
             log.error("gave up on posting in the thread")
             await turn.append(Delivery(intent="reply", turn=turn.name, result="never delivered"))
@@ -202,7 +202,7 @@ class Turns:
                 await turn.append(close=keys)
             case None:
                 return False
-        asked = turn.conversation.asked
+        asked = turn.conversation.opening
         self._asked[thread] = asked.ts if asked else ""
         return True
 
@@ -270,7 +270,7 @@ class Turns:
     async def _give_up(self, turn: Turn) -> None:
         """A turn that keeps breaking is closed with an apology; if even that breaks, without one."""
         log.error("gave up on a turn that broke %d times", turn.claim.attempts)
-        if turn.conversation.asked is None:
+        if turn.conversation.opening is None:
             for request in await turn.claim.inbox():
                 await self._chat.whisper(request, SORRY)
                 await turn.append(close=[request.key])

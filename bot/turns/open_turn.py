@@ -45,7 +45,7 @@ class Turn:
     @property
     def name(self) -> str:
         """What names the open turn within its thread: the ts of the message that opened it."""
-        asked = self.conversation.asked
+        asked = self.conversation.opening
         assert asked is not None
         return asked.ts
 

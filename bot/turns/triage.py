@@ -52,7 +52,7 @@ def sort_out(requests: Sequence[Request], conversation: Conversation) -> Take | 
     A message waits until the agents decide next, so that it never stands between a decision and its results; a command
     waits until the open turn is over, and everything waits behind a command. A stop and a deletion never wait.
     """
-    asked, coming = conversation.asked, conversation.next
+    asked, coming = conversation.opening, conversation.next
     requests = [r for r in requests if r.key not in conversation.keys]
     changes = {r.replaces: r for r in requests if r.kind in {"edit", "delete"}}  # the latest of each message
     pending = {r.ts for r in requests if r.kind == "message"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.agents.prompts import UNPERFORMED, for_specialist, for_user_proxy
-from bot.ports import Decided, Said
+from bot.ports import Exchange, Input
 from bot.thread.conversation import Conversation
 from bot.thread.entries import Call, Decision, Message, Reply, Step, Stopped, UserMessage
 
@@ -28,9 +28,9 @@ def test_a_message_between_a_decision_and_its_results_is_shown_after_them() -> N
 
     brief, decided, said = for_specialist(Conversation(entries), "code_assistant")
 
-    assert brief == Said("Brief")
-    assert decided == Decided(TWO, ("one", "two"))
-    assert isinstance(said, Said)
+    assert brief == Input("Brief")
+    assert decided == Exchange(TWO, ("one", "two"))
+    assert isinstance(said, Input)
     assert "in red" in said.text
 
 
@@ -46,7 +46,7 @@ def test_calls_that_a_stop_cut_off_still_have_results() -> None:
 
     items = for_specialist(Conversation(entries), "code_assistant")
 
-    assert items[1] == Decided(TWO, ("one", UNPERFORMED))
+    assert items[1] == Exchange(TWO, ("one", UNPERFORMED))
 
 
 def test_what_people_wrote_is_fenced_so_that_it_cannot_leave_its_place() -> None:

@@ -13,7 +13,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import ServiceError, UserError
 from bot.local.workspace.server import Options, running
-from bot.ports import Attachment, Chat, Found, Overheard, Person, Task
+from bot.ports import Attachment, Chat, Overheard, Person, SharedScript, Task
 from bot.slack.client import SlackChat
 from bot.slack.files import SlackFiles
 from bot.thread.entries import Reply
@@ -385,7 +385,7 @@ async def test_a_command_means_the_newest_script_of_the_person_in_this_channel(p
     found = await place.chat.find_upload(command())
     named = await place.chat.find_upload(command("a.py", user=BOB))
 
-    assert isinstance(found, Found)
+    assert isinstance(found, SharedScript)
     assert found == named
     assert (found.thread, found.script.name, [u.name for u in found.uploads]) == (thread, "a.py", ["a.py", "a.csv"])
     assert b"".join([chunk async for chunk in place.chat.download(found.script)]) == b"new"
@@ -397,7 +397,7 @@ async def test_a_command_that_means_several_files_gets_them_and_one_that_means_n
 
     several = await place.chat.find_upload(command("*.py"))
 
-    assert not isinstance(several, Found)
+    assert not isinstance(several, SharedScript)
     assert sorted(u.name for u in several) == ["a.py", "b.py"]
     for nothing in (command("c.py"), command(user=BOB), command("a.py", channel=ELSEWHERE)):
         with pytest.raises(UserError):

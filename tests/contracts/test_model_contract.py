@@ -15,7 +15,7 @@ from bot.llm.choice import ModelChoice
 from bot.llm.model import OpenAIModel
 from bot.llm.patience import Patience
 from bot.llm.service import models_shutdown, open_client, wire
-from bot.ports import Decided, Prompt, Said
+from bot.ports import Exchange, Input, Prompt
 from tests.wire import Calls, Choose, Fault, Next, ScriptedModel, Text
 
 CHOICE = choice_among(("code_assistant",))
@@ -47,15 +47,15 @@ async def asked(api: str, *script: Next) -> AsyncIterator[Asked]:
         yield Asked(OpenAIModel(client, wire(api, server.url), choice, patience=patience, sleep=sleep), server, pauses)
 
 
-def prompt(*items: Said | Decided) -> Prompt:
-    return Prompt(agent="code_assistant", thread="T:C:1", system="You are exact.", items=items or (Said("hi"),))
+def prompt(*items: Input | Exchange) -> Prompt:
+    return Prompt(agent="code_assistant", thread="T:C:1", system="You are exact.", items=items or (Input("hi"),))
 
 
 async def test_several_calls_come_in_order_and_their_results_go_back(api: str) -> None:
     calls = Calls([("File", {"name": "a.py", "body": "é😀\\n"}), ("ExecutePyFile", {"name": "a.py"})])
     async with asked(api, calls, Calls([("ListFiles", {})])) as a:
         first = await a.model.decide(prompt(), list(TOOLS.values()))
-        await a.model.decide(prompt(Said("hi"), Decided(first, ("wrote", "ran"))), list(TOOLS.values()))
+        await a.model.decide(prompt(Input("hi"), Exchange(first, ("wrote", "ran"))), list(TOOLS.values()))
 
         assert [c.name for c in first.calls] == ["File", "ExecutePyFile"]
         assert json.loads(first.calls[0].arguments) == {"name": "a.py", "body": "é😀\\n"}
@@ -68,7 +68,7 @@ async def test_several_calls_come_in_order_and_their_results_go_back(api: str) -
 async def test_the_head_of_a_request_stays_the_same(api: str) -> None:
     async with asked(api, Calls([("ListFiles", {})]), Calls([("ListFiles", {})])) as a:
         first = await a.model.decide(prompt(), list(TOOLS.values()))
-        await a.model.decide(prompt(Said("hi"), Decided(first, ("none",))), list(TOOLS.values()))
+        await a.model.decide(prompt(Input("hi"), Exchange(first, ("none",))), list(TOOLS.values()))
 
         one, two = a.server.requests
         assert two.history[: len(one.history)] == one.history
@@ -78,7 +78,7 @@ async def test_the_head_of_a_request_stays_the_same(api: str) -> None:
 async def test_a_choice_is_typed_and_an_invalid_one_is_asked_for_once_more(api: str) -> None:
     wrong, right = Choose({"kind": "Respond"}), Choose({"kind": "Respond", "text": "{{ x }} {% if %}"})
     async with asked(api, wrong, right) as a:
-        chosen, usage = await a.model.choose(prompt(Said("{{ x }} {% if %}")), CHOICE)
+        chosen, usage = await a.model.choose(prompt(Input("{{ x }} {% if %}")), CHOICE)
 
         assert chosen.model_dump() == {"action": {"kind": "Respond", "text": "{{ x }} {% if %}"}}
         assert usage.calls == 2

@@ -13,7 +13,7 @@ import pytest
 from bot.agents.code_assistant import CodeAssistant
 from bot.agents.user_proxy import SendMessage
 from bot.errors import ServiceError, UserError
-from bot.ports import Claim, Decided, Overheard, Person, Store
+from bot.ports import Claim, Exchange, Overheard, Person, Store
 from bot.thread.entries import Decision, Delivery, Entry, Message, Report, Step, Usage
 from bot.thread.outcomes import Execution, Outcome
 from bot.thread.request import Command, Request, ThreadId
@@ -653,5 +653,5 @@ async def test_a_second_specialist_joins_with_one_entry_and_both_keep_their_memo
         assert w.texts() == ["Done.", "Roses.", "Done."]
         poet, coder = w.model.prompts[4], w.model.prompts[-1]
         assert (poet.agent, poet.system) == ("poet", "You are a poet.")
-        assert not any(isinstance(item, Decided) for item in poet.items)
+        assert not any(isinstance(item, Exchange) for item in poet.items)
         assert [c.name for c in coder.items[1].decision.calls] == ["File", "ExecutePyFile"]  # type: ignore[union-attr]
