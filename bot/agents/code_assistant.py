@@ -7,7 +7,6 @@ from typing import Final
 
 from pydantic import BaseModel
 
-from bot.agents.gate import plain_name
 from bot.agents.prompts import for_specialist
 from bot.agents.tools import TOOLS, ReportCall, parse, perform
 from bot.ports import Model, Prompt, Sandbox
@@ -21,7 +20,7 @@ from bot.thread.entries import (
     Report,
     Step,
 )
-from bot.thread.files import FileName
+from bot.thread.files import workspace_name
 from bot.thread.request import ThreadId
 
 NAME: Final = "code_assistant"
@@ -89,7 +88,7 @@ def _report(tool: ReportCall, at: Perform, agent: str) -> Report:
         status=tool.status,
         answer=tool.answer,
         evidence=tuple(Evidence(**e.model_dump()) for e in tool.evidence),
-        files=tuple(FileName(plain_name(f)) for f in tool.files),
+        files=tuple(workspace_name(f) for f in tool.files),
         citations=tuple(Citation(**c.model_dump()) for c in tool.citations),
         counts=tuple(Count(**c.model_dump()) for c in tool.counts),
     )

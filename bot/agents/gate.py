@@ -5,17 +5,15 @@ What it can check, it checks against the conversation and the workspace; the fre
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from bot.agents.log_tools import PACKED, checked
-from bot.agents.tools import lines_of
 from bot.errors import NoSuchFile, UnsafeFileName
 from bot.logs.secrets import without_secrets
 from bot.ports import Sandbox
 from bot.thread.conversation import Conversation
-from bot.thread.entries import Citation, Evidence, Message, Report, Step
-from bot.thread.files import FileName, file_name
+from bot.thread.entries import Citation, Evidence, Report, Step
+from bot.thread.files import FileName, file_name, lines, workspace_name
 from bot.thread.outcomes import Outcome
 
 
@@ -37,15 +35,9 @@ async def objections(conversation: Conversation, report: Report, sandbox: Sandbo
     return wrong
 
 
-def brief(conversation: Conversation, agent: str) -> Message | None:
-    """Return the open turn's brief for a specialist: the latest message with conditions, or the latest at all."""
-    messages = [e for e in conversation.turn if isinstance(e, Message) and e.recipient == agent]
-    return next((m for m in reversed(messages) if m.done_when), messages[-1] if messages else None)
-
-
 def _unshown(conversation: Conversation, report: Report) -> list[str]:
-    message = brief(conversation, report.agent)
-    conditions = message.done_when if message else ()
+    brief = conversation.brief(report.agent)
+    conditions = brief.done_when if brief else ()
     if len(report.evidence) >= len(conditions):
         return []  # one each: which belongs to which is prose, and a paraphrase must not block a true report
     claimed = {_key(e.condition) for e in report.evidence}
@@ -66,7 +58,7 @@ def _doubts(conversation: Conversation, evidence: Evidence, there: set[FileName]
 
 def _run_doubts(conversation: Conversation, evidence: Evidence) -> list[str]:
     """A run must be there, after the last change of what it ran, with the outcome that is claimed."""
-    name = plain_name(evidence.run or "")
+    name = workspace_name(evidence.run or "")
     runs = [n for n, e in enumerate(conversation.entries) if isinstance(e, Step) and e.ran == name and e.execution]
     if not runs:
         return [f"There was no run of {evidence.run!r}."]
@@ -75,15 +67,14 @@ def _run_doubts(conversation: Conversation, evidence: Evidence) -> list[str]:
     if last.execution and last.execution.outcome != evidence.outcome:
         return [f"The last run of {name} {last.execution.outcome}; your evidence says it {evidence.outcome}."]
     later = conversation.entries[runs[-1] + 1 :]
-    if any(isinstance(e, Step) and name in changed_by(e) for e in later):
+    if any(isinstance(e, Step) and name in e.changed_files for e in later):
         return [f"{name} was changed after its last run. Run it again."]
     return []
 
 
 def _disagreement(conversation: Conversation, report: Report) -> list[str]:
     """A turn whose last run failed is complete only when evidence accounts for a run."""
-    runs = [e for e in conversation.turn if isinstance(e, Step) and e.execution and e.ran]
-    last = runs[-1] if runs else None
+    last = conversation.runs[-1] if conversation.runs else None
     if last is None or last.execution is None or last.execution.outcome is Outcome.SUCCEEDED:
         return []
     if any(e.run for e in report.evidence):
@@ -112,25 +103,15 @@ async def _miscited(citations: Sequence[Citation], sandbox: Sandbox) -> list[str
 async def line_of(sandbox: Sandbox, name: str, number: int) -> str | None:
     """Return a line of a workspace file, counted from 1; None when the file is shorter."""
     at = 0
-    async for line in lines_of(sandbox, file_name(plain_name(name))):
+    async for line in lines(sandbox.open(file_name(workspace_name(name)))):
         at += 1
         if at == number:
             return line
     return None
 
 
-def changed_by(step: Step) -> set[str]:
-    """The files that a step wrote, by itself or by what it ran."""
-    return {*step.changed, *(f.name for f in step.execution.files)} if step.execution else set(step.changed)
-
-
 def _missing(names: Sequence[str], there: set[FileName]) -> list[str]:
-    return [name for name in names if plain_name(name).partition("!")[0] not in there]
-
-
-def plain_name(name: str) -> str:
-    """A file's name as the workspace has it: models like to write ./plot.png or /mnt/data/plot.png."""
-    return re.sub(r"^(\./|/mnt/data/)+", "", name.strip())
+    return [name for name in names if workspace_name(name).partition("!")[0] not in there]
 
 
 def _key(text: str) -> str:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from bot.agents.gate import changed_by
 from bot.logs.secrets import without_secrets
 from bot.ports import Sandbox
 from bot.thread.conversation import Conversation
-from bot.thread.entries import Decision, Reply, Report, Step, Usage
+from bot.thread.entries import Decision, Reply, Report, Step
 from bot.thread.files import FileName
 from bot.thread.outcomes import Execution, Outcome
 from bot.thread.text import bounded, fenced
@@ -22,7 +21,7 @@ async def answer(conversation: Conversation, report: Report, sandbox: Sandbox) -
     there = {f.name: f.size for f in await sandbox.list()}
     made = [name for name in made_files(conversation, report.files) if name in there]
     text = report.answer
-    tried = _attempts(conversation)
+    tried = conversation.runs
     if any(run.execution and run.execution.outcome is not Outcome.SUCCEEDED for run in tried):
         text += "\n\n" + "\n".join(f"{n}. {_attempt(run)}" for n, run in enumerate(tried, 1))
     if report.citations or report.counts:
@@ -45,7 +44,7 @@ def _evidence(report: Report) -> str:
 def account(conversation: Conversation, why: str, missing: Sequence[str] = ()) -> Reply:
     """Say what was done in the open turn and what was not, without a claim that nobody checked."""
     lines = [why]
-    tried = _attempts(conversation)
+    tried = conversation.runs
     if tried:
         lines.append("What was done:\n" + "\n".join(f"- {_attempt(run)}" for run in tried[-8:]))
     if missing:
@@ -60,7 +59,7 @@ def account(conversation: Conversation, why: str, missing: Sequence[str] = ()) -
 def made_files(conversation: Conversation, named: Iterable[FileName] = ()) -> list[FileName]:
     """The turn's files in the order of their use to the reader: named, images, other results, scripts."""
     steps = [e for e in conversation.turn if isinstance(e, Step) and not conversation.noticed(e)]
-    changed = [FileName(name) for step in steps for name in sorted(changed_by(step))]
+    changed = [name for step in steps for name in sorted(step.changed_files)]
     scripts = {step.ran for step in steps if step.ran}
 
     def rank(name: FileName) -> int:
@@ -76,12 +75,12 @@ def footer(conversation: Conversation, seconds: float | None) -> str:
     parts = []
     if spent:
         models = " + ".join(dict.fromkeys(u.model for u in reversed(spent) if u.model))
-        total = used(conversation)
+        total = conversation.usage
         cached = f" ({total.cached:,} cached)" if total.cached else ""
-        parts += [models, _many(total.calls, "call"), f"{total.input + total.output:,} tokens{cached}"]
+        parts += [models, _many(total.calls, "call"), f"{total.tokens:,} tokens{cached}"]
     else:
         parts.append("no model")
-    runs = _attempts(conversation)
+    runs = conversation.runs
     if runs:
         parts.append(_many(len(runs), "run"))
     if seconds is not None:
@@ -89,26 +88,11 @@ def footer(conversation: Conversation, seconds: float | None) -> str:
     return " · ".join(p for p in parts if p)
 
 
-def used(conversation: Conversation) -> Usage:
-    """What the open turn has cost so far, over all agents and models."""
-    spent = [e.usage for e in conversation.turn if isinstance(e, Decision)]
-    return Usage(
-        calls=sum(u.calls for u in spent),
-        input=sum(u.input for u in spent),
-        cached=sum(u.cached for u in spent),
-        output=sum(u.output for u in spent),
-    )
-
-
 def ended(name: str | None, execution: Execution) -> str:
     """One line on how a run ended, in the user's words."""
     code = f" (exit code {execution.exit_code})" if execution.outcome is Outcome.FAILED else ""
     line = f"`{name}` {execution.outcome}{code} after {execution.duration:.2f} s."
     return f"{line} {execution.message}".strip()
-
-
-def _attempts(conversation: Conversation) -> list[Step]:
-    return [e for e in conversation.turn if isinstance(e, Step) and e.execution and e.ran]
 
 
 def _attempt(step: Step) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Literal
@@ -16,7 +16,7 @@ from bot.logs.secrets import without_secrets
 from bot.ports import Sandbox
 from bot.thread.conversation import Conversation, Perform
 from bot.thread.entries import Call, Step, UserMessage
-from bot.thread.files import FileName, chunked
+from bot.thread.files import FileName, chunked, lines
 from bot.thread.outcomes import Execution, Outcome
 from bot.thread.text import bounded, code_blocks, fenced
 
@@ -185,7 +185,7 @@ async def _edit(step: partial[Step], tool: EditFile, sandbox: Sandbox) -> Step:
 async def _read(step: partial[Step], tool: ReadFile, sandbox: Sandbox) -> Step:
     wanted: list[str] = []
     number, kept = 0, 0
-    async for line in lines_of(sandbox, tool.name):
+    async for line in lines(sandbox.open(tool.name)):
         number += 1
         if tool.start <= number < tool.start + tool.lines and kept < 4 * OUTPUT_TOKENS:
             wanted.append(line[:1_000])
@@ -258,19 +258,6 @@ async def whole_text(sandbox: Sandbox, name: FileName, limit: int = 8_000_000) -
         if len(data) > limit:
             raise UserError(f"{name} is over {limit // 1_000_000} MB; work on it with a script.")
     return data.decode(errors="surrogateescape")
-
-
-async def lines_of(sandbox: Sandbox, name: FileName) -> AsyncIterator[str]:
-    """Yield a file's lines without their ends; a line over 1 MB is cut there and goes on as the next chunk of itself."""
-    rest = b""
-    async for chunk in sandbox.open(name):
-        *whole, rest = (rest + chunk).split(b"\n")
-        for line in whole:
-            yield line.decode(errors="replace").rstrip("\r")
-        if len(rest) > 1_000_000:
-            rest = rest[:1_000_000]
-    if rest:
-        yield rest.decode(errors="replace").rstrip("\r")
 
 
 def _same(theirs: str, typed: str) -> bool:

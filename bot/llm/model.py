@@ -83,7 +83,7 @@ class OpenAIModel:
         except ServiceError:
             log.warning("no typed answer after %d calls, %d tokens", len(spent), sum(u.input + u.output for u in spent))
             raise
-        return chosen, _sum(spent)
+        return chosen, sum(spent, Usage())
 
     async def _typed(self, prompt: Prompt, choice: ModelChoice, answer: type[Typed], spent: list[Usage]) -> Typed:
         """Let instructor ask, and ask again; the conversation itself it never sees, so it cannot rewrite it."""
@@ -154,13 +154,3 @@ def _refuse_half(answer: Answer, choice: ModelChoice) -> None:
         raise ServiceError(f"The provider of the language model ({choice.model}) stopped its answer ({answer.cut}).")
     if answer.refusal and not answer.calls:
         raise ServiceError(f"The language model ({choice.model}) declined: {answer.refusal}")
-
-
-def _sum(spent: Sequence[Usage]) -> Usage:
-    return Usage(
-        model=spent[-1].model,
-        calls=sum(u.calls for u in spent),
-        input=sum(u.input for u in spent),
-        cached=sum(u.cached for u in spent),
-        output=sum(u.output for u in spent),
-    )

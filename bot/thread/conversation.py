@@ -19,6 +19,7 @@ from bot.thread.entries import (
     Report,
     Step,
     Stopped,
+    Usage,
     UserMessage,
 )
 from bot.thread.files import FileName, is_log
@@ -116,6 +117,21 @@ class Conversation:
                 case UserMessage(context=False) if not self._working(number):
                     return Decide(RUNNER if entry.command else USER_PROXY)
         return None
+
+    @property
+    def usage(self) -> Usage:
+        """What the open turn has cost so far, over all agents and models."""
+        return sum((e.usage for e in self.turn if isinstance(e, Decision)), Usage())
+
+    @property
+    def runs(self) -> tuple[Step, ...]:
+        """The runs of the open turn, in order."""
+        return tuple(e for e in self.turn if isinstance(e, Step) and e.execution and e.ran)
+
+    def brief(self, agent: str) -> Message | None:
+        """Return the open turn's brief for a specialist: the latest message with conditions, else the latest."""
+        messages = [e for e in self.turn if isinstance(e, Message) and e.recipient == agent]
+        return next((m for m in reversed(messages) if m.done_when), messages[-1] if messages else None)
 
     @property
     def logs(self) -> tuple[FileName, ...]:

@@ -23,6 +23,21 @@ class Usage:
     cached: int = 0
     output: int = 0
 
+    def __add__(self, other: Usage) -> Usage:
+        """Return the cost of both, under the name of the later model."""
+        return Usage(
+            model=other.model or self.model,
+            calls=self.calls + other.calls,
+            input=self.input + other.input,
+            cached=self.cached + other.cached,
+            output=self.output + other.output,
+        )
+
+    @property
+    def tokens(self) -> int:
+        """All tokens, read and written."""
+        return self.input + self.output
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
@@ -83,6 +98,12 @@ class Step:
     changed: tuple[FileName, ...] = ()
     refused: bool = False
     kind: Literal["step"] = "step"
+
+    @property
+    def changed_files(self) -> frozenset[FileName]:
+        """The files that the step changed, by itself or by what it ran."""
+        made = self.execution.files if self.execution else ()
+        return frozenset(self.changed).union(f.name for f in made)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,6 +24,11 @@ def file_name(raw: str) -> FileName:
     return FileName(str(path))
 
 
+def workspace_name(name: str) -> FileName:
+    """Return a file's name as the workspace has it: models like to write ./plot.png or /mnt/data/plot.png."""
+    return FileName(re.sub(r"^(\./|/mnt/data/)+", "", name.strip()))
+
+
 _LOG = re.compile(
     r"(?:\.log|\.jsonl|\.ndjson|\.syslog|^syslog|^messages)(?:[.-][\d.T-]+)?(?:\.(?:gz|bz2|xz|zst|zip))?$"
     r"|\blogs?\b.*\.(?:txt|zip)$",
@@ -42,6 +47,19 @@ class FileInfo:
 
     name: FileName
     size: int
+
+
+async def lines(chunks: AsyncIterator[bytes]) -> AsyncIterator[str]:
+    """Yield a file's lines without their ends; of a line over 1 MB the middle is left out."""
+    rest = b""
+    async for chunk in chunks:
+        *whole, rest = (rest + chunk).split(b"\n")
+        for line in whole:
+            yield line.decode(errors="replace").rstrip("\r")
+        if len(rest) > 1_000_000:
+            rest = rest[:1_000_000]
+    if rest:
+        yield rest.decode(errors="replace").rstrip("\r")
 
 
 async def chunked(data: bytes) -> AsyncIterator[bytes]:

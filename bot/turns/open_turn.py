@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from bot.agents.replies import used
 from bot.ports import Claim
 from bot.thread.conversation import Conversation
 from bot.thread.entries import Decision, Delivery, Entry, Reply
@@ -80,7 +79,7 @@ class Turn:
 
     def overspent(self, budget: Budget) -> str:
         """Return "", or which part of the budget is used up, in the user's words."""
-        spent = used(self.conversation)
+        spent = self.conversation.usage
         if spent.calls >= budget.calls:
             return f"I used up this turn's {budget.calls} model calls before the work was done."
         if spent.input + spent.output >= budget.tokens:
