@@ -132,7 +132,7 @@ async def connect(place: Place) -> Bot:
     app.shortcut("run_file")(note_body)
     app.action("pick")(note_body)
     await handler.connect_async()  # type: ignore[no-untyped-call]
-    await until(lambda: place.workspace.site.delivery.connections)
+    await until(lambda: place.workspace.delivery.connections)
     return bot
 
 

@@ -5,21 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aiohttp import web
 
 from bot.local.workspace.journal import Json
 from bot.local.workspace.limits import TIER_3, Rate
 
-if TYPE_CHECKING:
-    from bot.local.workspace.context import Site
-
 TEXT, FLAG, NUMBER, JSON, LIST = "text", "flag", "number", "json", "list"
 # Every method takes these; Bolt sends the team with each call.
 _EVERYWHERE = {"token", "team_id"}
 
-Handler = Callable[["Site", Json], Awaitable[Json]]
+Handler = Callable[[Json], Awaitable[Json]]
 
 
 class ApiError(Exception):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 
 
@@ -21,16 +22,18 @@ class Fault:
 
 
 class Faults:
-    """The faults still to come, the oldest of a method first."""
+    """The faults still to come, the oldest of a method first, and how often each method was called."""
 
     def __init__(self) -> None:
         self._waiting: list[Fault] = []
+        self.calls: Counter[str] = Counter()
 
     def plant(self, fault: Fault) -> None:
         self._waiting.append(fault)
 
-    def next(self, method: str) -> Fault | None:
-        """Return the fault that the coming call of `method` meets, counting it, or None."""
+    def meet(self, method: str) -> Fault | None:
+        """Count a call of `method` and return the fault that it meets, or None."""
+        self.calls[method] += 1
         for index, fault in enumerate(self._waiting):
             if fault.method == method:
                 if fault.times > 1:

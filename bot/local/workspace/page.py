@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from aiohttp import web
 
 from bot.local.workspace.buttons import elements
-from bot.local.workspace.context import SITE, Site
-from bot.local.workspace.downloads import attachment, image
+from bot.local.workspace.delivery import Delivery
 from bot.local.workspace.files import File
+from bot.local.workspace.interactions import Interactions
 from bot.local.workspace.journal import Json
+from bot.local.workspace.manifest import Manifest
 from bot.local.workspace.messages import Change, Message
 from bot.local.workspace.people import BOT_USER, TEAM, TEAM_NAME, User
-from bot.local.workspace.people_api import Acts, channel_of, user_of
+from bot.local.workspace.people_api import PeopleApi, channel_of, user_of
 from bot.local.workspace.render import render_message
+from bot.local.workspace.state import Workspace
+from bot.local.workspace.statuses import Statuses
+from bot.local.workspace.streams import Streams
 from bot.local.workspace.wire_text import typed
 
 STATIC = Path(__file__).parent / "static"
@@ -26,137 +32,19 @@ _HEARTBEAT = 15.0
 _NEWEST = 300
 
 
+def as_typed(workspace: Workspace) -> Callable[[str], str]:
+    """Return the function that turns what a person typed into Slack's wire form."""
+    return lambda text: typed(text, {user.name.lower(): user.id for user in workspace.users.values()})
+
+
 async def index(request: web.Request) -> web.StreamResponse:
     return web.FileResponse(STATIC / "index.html", headers={"Cache-Control": "no-cache"})
-
-
-async def state(request: web.Request) -> web.Response:
-    site, me = request.app[SITE], _viewer(request)
-    mine = [c for c in site.workspace.channels.values() if (c.user == me.id if c.is_im else me.id in c.members)]
-    direct = next(c for c in mine if c.is_im)
-    prompts = site.statuses.prompts(direct.id) or list(site.manifest.prompts)
-    site.open_channels.pop(me.id, None)
-    return web.json_response(
-        {
-            "team": {"id": TEAM, "name": TEAM_NAME},
-            "me": me.id,
-            "users": [
-                {"id": user.id, "name": user.name, "real_name": user.real_name, "is_bot": user.is_bot}
-                for user in site.workspace.users.values()
-            ],
-            "channels": [
-                {
-                    "id": channel.id,
-                    "name": site.manifest.bot_name if channel.is_im else channel.name,
-                    "is_im": channel.is_im,
-                    **({"user": BOT_USER} if channel.is_im else {}),
-                    "is_member": BOT_USER in channel.members,
-                }
-                for channel in mine
-            ],
-            "commands": [
-                {"command": c.command, "description": c.description, "usage_hint": c.usage_hint}
-                for c in site.manifest.commands.values()
-            ],
-            "shortcuts": [
-                {"callback_id": s.callback_id, "name": s.name}
-                for s in site.manifest.shortcuts.values()
-                if s.type == "message"
-            ],
-            "bot_online": site.delivery.connections > 0,
-            "model_notice": site.model_notice,
-            "suggested_prompts": prompts,
-        }
-    )
-
-
-async def messages(request: web.Request) -> web.Response:
-    """The newest roots of a channel, or a whole thread; coming to one's direct messages opens the app's home."""
-    site, me, thread = request.app[SITE], _viewer(request), request.query.get("thread_ts")
-    channel = channel_of(site, dict(request.query))
-    site.streams.open()
-    found = site.workspace.thread(channel, thread) if thread else iter(site.workspace.messages(channel))
-    seen = [m for m in found if m.ephemeral_to in {None, me.id} and (thread or not m.is_reply or m.broadcast)]
-    if not thread:
-        _enter(site, me, channel)
-        seen = seen[-_NEWEST:]
-    return web.json_response({"messages": [shown(site, message) for message in seen]})
-
-
-def _enter(site: Site, me: User, channel: str) -> None:
-    before, site.open_channels[me.id] = site.open_channels.get(me.id), channel
-    if channel != before and site.workspace.channels[channel].is_im:
-        site.interactions.open_home(channel, me)
-
-
-def shown(site: Site, message: Message) -> Json:
-    """A message, as the page shows it; `html` is safe to insert."""
-    replies = site.workspace.replies(message.channel, message.ts) if not message.is_reply else []
-    files = [file for file in map(site.files.get, message.files) if file and file.ready]
-    body: Json = {
-        "ts": message.ts,
-        "user": message.user,
-        "text": message.text,
-        "html": _render(site, site.workspace.to_slack(message)),
-        "files": [_shown_file(site, file) for file in files],
-        "edited": message.edited is not None,
-        "streaming": message.streaming,
-        "ephemeral": message.ephemeral_to is not None,
-        "actions": [_button(block_id, element) for block_id, element in elements(message.blocks)],
-        "reply_count": len(replies),
-    }
-    if message.thread_ts:
-        body["thread_ts"] = message.thread_ts
-    if replies:
-        body["latest_reply"] = replies[-1].ts
-    return body
-
-
-def _render(site: Site, message: Json) -> str:
-    def name(key: str) -> str:
-        found = site.workspace.users.get(key) or site.workspace.channels.get(key)
-        return found.name if found else key
-
-    return render_message(message, name)
-
-
-def _shown_file(site: Site, file: File) -> Json:
-    body: Json = {"id": file.id, "name": file.name, "size": file.size, "mimetype": file.mimetype}
-    body["url"] = f"/page/files/{file.id}"
-    if site.files.image_type(file):
-        body["image_url"] = f"/page/images/{file.id}"
-    return body
 
 
 def _button(block_id: str, element: Json) -> Json:
     label = element.get("text") or {"text": element["action_id"]}
     button: Json = {"action_id": element["action_id"], "text": label["text"], "block_id": block_id}
     return button | {key: element[key] for key in ("style", "value") if key in element}
-
-
-async def events(request: web.Request) -> web.StreamResponse:
-    """Server-Sent Events: what changed, for the page to ask for again."""
-    site, me = request.app[SITE], _viewer(request)
-    changes: asyncio.Queue[Change] = asyncio.Queue()
-    response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
-    await response.prepare(request)
-    site.workspace.followers.append(changes.put_nowait)
-    with suppress(ConnectionError):
-        try:
-            await response.write(b": hello\n\n")
-            while True:
-                try:
-                    change = await asyncio.wait_for(changes.get(), _HEARTBEAT)
-                except TimeoutError:
-                    await response.write(b": still here\n\n")
-                    continue
-                if change.kind == "closed":
-                    break
-                if change.message is None or change.message.ephemeral_to in {None, me.id}:
-                    await response.write(f"data: {json.dumps(_told(change))}\n\n".encode())
-        finally:
-            site.workspace.followers.remove(changes.put_nowait)
-    return response
 
 
 def _told(change: Change) -> Json:
@@ -170,23 +58,152 @@ def _told(change: Change) -> Json:
     return told
 
 
-def _viewer(request: web.Request) -> User:
-    return user_of(request.app[SITE], {"user": request.query.get("user", ME)})
+@dataclass(slots=True, kw_only=True)
+class Page:
+    """The page's routes. `model_notice` says which model answers; `open_channels` is what each person's page shows."""
 
+    workspace: Workspace
+    people: PeopleApi
+    interactions: Interactions
+    delivery: Delivery
+    streams: Streams
+    statuses: Statuses
+    manifest: Manifest
+    model_notice: str = ""
+    open_channels: dict[str, str] = field(default_factory=dict)
 
-def _typed(site: Site, text: str) -> str:
-    return typed(text, {user.name.lower(): user.id for user in site.workspace.users.values()})
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            *self.people.routes(),
+            web.get("/", index),
+            web.get("/page/state", self.state),
+            web.get("/page/messages", self.messages),
+            web.get("/page/events", self.events),
+            web.get("/page/files/{id}", self.people.files.attachment),
+            web.get("/page/images/{id}", self.people.files.image),
+            web.get("/files/{user}/{id}/{name}", self.people.files.attachment),
+        ]
 
+    def announce(self, notice: str) -> None:
+        """Show which model answers."""
+        self.model_notice = notice
+        self.workspace.tell(Change("state"))
 
-ACTS = Acts("/page", me=ME, as_sent=_typed, own_only=True)
+    async def state(self, request: web.Request) -> web.Response:
+        me = self._viewer(request)
+        mine = [c for c in self.workspace.channels.values() if (c.user == me.id if c.is_im else me.id in c.members)]
+        direct = next(c for c in mine if c.is_im)
+        prompts = self.statuses.prompts(direct.id) or list(self.manifest.prompts)
+        self.open_channels.pop(me.id, None)
+        return web.json_response(
+            {
+                "team": {"id": TEAM, "name": TEAM_NAME},
+                "me": me.id,
+                "users": [
+                    {"id": user.id, "name": user.name, "real_name": user.real_name, "is_bot": user.is_bot}
+                    for user in self.workspace.users.values()
+                ],
+                "channels": [
+                    {
+                        "id": channel.id,
+                        "name": self.manifest.bot_name if channel.is_im else channel.name,
+                        "is_im": channel.is_im,
+                        **({"user": BOT_USER} if channel.is_im else {}),
+                        "is_member": BOT_USER in channel.members,
+                    }
+                    for channel in mine
+                ],
+                "commands": [
+                    {"command": c.command, "description": c.description, "usage_hint": c.usage_hint}
+                    for c in self.manifest.commands.values()
+                ],
+                "shortcuts": [
+                    {"callback_id": s.callback_id, "name": s.name}
+                    for s in self.manifest.shortcuts.values()
+                    if s.type == "message"
+                ],
+                "bot_online": self.delivery.connections > 0,
+                "model_notice": self.model_notice,
+                "suggested_prompts": prompts,
+            }
+        )
 
-ROUTES = (
-    *ACTS.routes(),
-    web.get("/", index),
-    web.get("/page/state", state),
-    web.get("/page/messages", messages),
-    web.get("/page/events", events),
-    web.get("/page/files/{id}", attachment),
-    web.get("/page/images/{id}", image),
-    web.get("/files/{user}/{id}/{name}", attachment),
-)
+    async def messages(self, request: web.Request) -> web.Response:
+        """The newest roots of a channel, or a whole thread; coming to one's direct messages opens the app's home."""
+        me, thread = self._viewer(request), request.query.get("thread_ts")
+        channel = channel_of(self.workspace, dict(request.query))
+        self.streams.open()
+        found = self.workspace.thread(channel, thread) if thread else iter(self.workspace.messages(channel))
+        seen = [m for m in found if m.ephemeral_to in {None, me.id} and (thread or not m.is_reply or m.broadcast)]
+        if not thread:
+            self._enter(me, channel)
+            seen = seen[-_NEWEST:]
+        return web.json_response({"messages": [self._shown(message) for message in seen]})
+
+    def _enter(self, me: User, channel: str) -> None:
+        before, self.open_channels[me.id] = self.open_channels.get(me.id), channel
+        if channel != before and self.workspace.channels[channel].is_im:
+            self.interactions.open_home(channel, me)
+
+    def _shown(self, message: Message) -> Json:
+        """Return a message as the page shows it; `html` is safe to insert."""
+        replies = self.workspace.replies(message.channel, message.ts) if not message.is_reply else []
+        files = [file for file in map(self.workspace.files.get, message.files) if file and file.ready]
+        body: Json = {
+            "ts": message.ts,
+            "user": message.user,
+            "text": message.text,
+            "html": self._render(self.workspace.to_slack(message)),
+            "files": [self._shown_file(file) for file in files],
+            "edited": message.edited is not None,
+            "streaming": message.streaming,
+            "ephemeral": message.ephemeral_to is not None,
+            "actions": [_button(block_id, element) for block_id, element in elements(message.blocks)],
+            "reply_count": len(replies),
+        }
+        if message.thread_ts:
+            body["thread_ts"] = message.thread_ts
+        if replies:
+            body["latest_reply"] = replies[-1].ts
+        return body
+
+    def _render(self, message: Json) -> str:
+        def name(key: str) -> str:
+            found = self.workspace.users.get(key) or self.workspace.channels.get(key)
+            return found.name if found else key
+
+        return render_message(message, name)
+
+    def _shown_file(self, file: File) -> Json:
+        body: Json = {"id": file.id, "name": file.name, "size": file.size, "mimetype": file.mimetype}
+        body["url"] = f"/page/files/{file.id}"
+        if self.workspace.files.image_type(file):
+            body["image_url"] = f"/page/images/{file.id}"
+        return body
+
+    async def events(self, request: web.Request) -> web.StreamResponse:
+        """Server-Sent Events: what changed, for the page to ask for again."""
+        me = self._viewer(request)
+        changes: asyncio.Queue[Change] = asyncio.Queue()
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
+        await response.prepare(request)
+        self.workspace.followers.append(changes.put_nowait)
+        with suppress(ConnectionError):
+            try:
+                await response.write(b": hello\n\n")
+                while True:
+                    try:
+                        change = await asyncio.wait_for(changes.get(), _HEARTBEAT)
+                    except TimeoutError:
+                        await response.write(b": still here\n\n")
+                        continue
+                    if change.kind == "closed":
+                        break
+                    if change.message is None or change.message.ephemeral_to in {None, me.id}:
+                        await response.write(f"data: {json.dumps(_told(change))}\n\n".encode())
+            finally:
+                self.workspace.followers.remove(changes.put_nowait)
+        return response
+
+    def _viewer(self, request: web.Request) -> User:
+        return user_of(self.workspace, {"user": request.query.get("user", ME)})

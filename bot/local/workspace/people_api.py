@@ -10,13 +10,13 @@ from typing import IO
 from aiohttp import web
 
 from bot.local.workspace.bodies import BadBody, read_json, read_json_with_files
-from bot.local.workspace.context import SITE, Site
-from bot.local.workspace.downloads import page_upload
+from bot.local.workspace.downloads import PeopleFiles
 from bot.local.workspace.files import File
-from bot.local.workspace.interactions import Refused
+from bot.local.workspace.interactions import Interactions, Refused
 from bot.local.workspace.journal import Json
 from bot.local.workspace.messages import Message
 from bot.local.workspace.people import User
+from bot.local.workspace.state import Workspace
 
 TEXT_LIMIT = 40_000
 
@@ -29,66 +29,68 @@ def text_of(body: Json, name: str, default: str | None = None) -> str:
     return value
 
 
-def user_of(site: Site, body: Json, default: str | None = None) -> User:
+def user_of(workspace: Workspace, body: Json, default: str | None = None) -> User:
     """Return the user whom the body names."""
     user = text_of(body, "user", default)
-    found = site.workspace.users.get(user) or site.workspace.bots.get(user)
+    found = workspace.users.get(user) or workspace.bots.get(user)
     if found is None:
         raise web.HTTPNotFound(text=f"There is no user {user}.")
     return found
 
 
-def channel_of(site: Site, body: Json) -> str:
+def channel_of(workspace: Workspace, body: Json) -> str:
     """Return the id of the channel that the body names."""
     channel = text_of(body, "channel")
-    if channel not in site.workspace.channels:
+    if channel not in workspace.channels:
         raise web.HTTPNotFound(text=f"There is no channel {channel}.")
     return channel
 
 
-def message_of(site: Site, body: Json, name: str = "ts") -> Message:
+def message_of(workspace: Workspace, body: Json, name: str = "ts") -> Message:
     """Return the message that the body names."""
-    channel, ts = channel_of(site, body), text_of(body, name)
-    message = site.workspace.message(channel, ts)
+    channel, ts = channel_of(workspace, body), text_of(body, name)
+    message = workspace.message(channel, ts)
     if message is None:
         raise web.HTTPNotFound(text=f"There is no message {ts} in {channel}.")
     return message
 
 
-@dataclass(frozen=True, slots=True)
-class Acts:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeopleApi:
     """Handlers under a path. `me` acts where no user is named; `as_sent` turns a text into Slack's wire form.
 
     With `own_only`, people change and delete only what they wrote.
     """
 
+    workspace: Workspace
+    interactions: Interactions
+    files: PeopleFiles
     path: str
     me: str | None
-    as_sent: Callable[[Site, str], str]
+    as_sent: Callable[[str], str]
     own_only: bool
 
     def routes(self) -> list[web.RouteDef]:
         verbs = (self.message, self.command, self.shortcut, self.action, self.stop, self.edit, self.delete)
         return [
             *(web.post(f"{self.path}/{verb.__name__}", verb) for verb in verbs),
-            web.post(f"{self.path}/upload", page_upload),
-            web.put(f"{self.path}/upload", page_upload),
+            web.post(f"{self.path}/upload", self.files.upload),
+            web.put(f"{self.path}/upload", self.files.upload),
         ]
 
     async def message(self, request: web.Request) -> web.Response:
         """Write a message; its files come in the body or were uploaded before."""
-        site = request.app[SITE]
         arrived: list[File] = []
 
         def place() -> tuple[str, AbstractContextManager[IO[bytes]]]:
-            arrived.append(site.files.announce("unnamed", "U0ALICE", site.workspace.now()))
-            return arrived[-1].id, site.files.writing(arrived[-1])
+            arrived.append(self.workspace.files.announce("unnamed", "U0ALICE", self.workspace.now()))
+            return arrived[-1].id, self.workspace.files.writing(arrived[-1])
 
         body = await read_json_with_files(request, place)
-        user, text = user_of(site, body, self.me), text_of(body, "text", "")
-        files = [_uploaded(site, str(file_id)) for file_id in body.get("file_ids") or ()]
+        user, text = user_of(self.workspace, body, self.me), text_of(body, "text", "")
+        files = [self._uploaded(str(file_id)) for file_id in body.get("file_ids") or ()]
         for item in body.get("files") or ():
-            file = site.files.get(text_of(item, "content_base64"))
+            file = self.workspace.files.get(text_of(item, "content_base64"))
             if file is None or file not in arrived:
                 raise BadBody("Each of the files needs a name and its content_base64.")
             file.name = file.title = text_of(item, "name")
@@ -97,71 +99,70 @@ class Acts:
             raise BadBody("A message needs a text or a file.")
         if len(text) > TEXT_LIMIT:
             raise BadBody(f"A message has up to {TEXT_LIMIT} characters.")
-        channel = channel_of(site, body)
-        if site.workspace.channels[channel].user not in {None, user.id} and not user.is_bot:
+        channel = channel_of(self.workspace, body)
+        if self.workspace.channels[channel].user not in {None, user.id} and not user.is_bot:
             raise Refused(f"{channel} are the direct messages of somebody else.")
-        root = message_of(site, body, "thread_ts").root if body.get("thread_ts") else None
+        root = message_of(self.workspace, body, "thread_ts").root if body.get("thread_ts") else None
         for file in files:
             file.user, file.completed = user.id, True
-            site.files.keep(file)
-        author = body["user"] if body.get("user") in site.workspace.bots else user.id
+            self.workspace.files.keep(file)
+        author = body["user"] if body.get("user") in self.workspace.bots else user.id
         ids = [file.id for file in files]
-        posted = site.workspace.post(channel, author, self.as_sent(site, text), thread_ts=root, files=ids)
+        posted = self.workspace.post(channel, author, self.as_sent(text), thread_ts=root, files=ids)
         return web.json_response({"ts": posted.ts})
 
     async def command(self, request: web.Request) -> web.Response:
         """Invoke a slash command."""
-        site, body = request.app[SITE], await read_json(request)
-        user, channel = user_of(site, body, self.me), channel_of(site, body)
-        await site.interactions.command(channel, user, text_of(body, "command"), text_of(body, "text", ""))
+        body = await read_json(request)
+        user, channel = user_of(self.workspace, body, self.me), channel_of(self.workspace, body)
+        await self.interactions.command(channel, user, text_of(body, "command"), text_of(body, "text", ""))
         return web.json_response({"ok": True})
 
     async def shortcut(self, request: web.Request) -> web.Response:
         """Invoke a message shortcut."""
-        site, body = request.app[SITE], await read_json(request)
-        message, user = message_of(site, body), user_of(site, body, self.me)
-        await site.interactions.shortcut(message, user, text_of(body, "callback_id"))
+        body = await read_json(request)
+        message, user = message_of(self.workspace, body), user_of(self.workspace, body, self.me)
+        await self.interactions.shortcut(message, user, text_of(body, "callback_id"))
         return web.json_response({"ok": True})
 
     async def action(self, request: web.Request) -> web.Response:
         """Press a button or choose from a menu."""
-        site, body = request.app[SITE], await read_json(request)
-        message, user = message_of(site, body), user_of(site, body, self.me)
+        body = await read_json(request)
+        message, user = message_of(self.workspace, body), user_of(self.workspace, body, self.me)
         value = None if body.get("value") is None else text_of(body, "value")
-        await site.interactions.action(message, user, text_of(body, "action_id"), value)
+        await self.interactions.action(message, user, text_of(body, "action_id"), value)
         return web.json_response({"ok": True})
 
     async def stop(self, request: web.Request) -> web.Response:
         """Press Stop in a thread."""
-        site, body = request.app[SITE], await read_json(request)
-        user, channel = user_of(site, body, self.me), channel_of(site, body)
-        stopped = site.interactions.stop(channel, user, text_of(body, "thread_ts"))
+        body = await read_json(request)
+        user, channel = user_of(self.workspace, body, self.me), channel_of(self.workspace, body)
+        stopped = self.interactions.stop(channel, user, text_of(body, "thread_ts"))
         return web.json_response({"ok": True, "streaming_message_ts": stopped})
 
     async def edit(self, request: web.Request) -> web.Response:
         """Change the text of a message."""
-        site, body = request.app[SITE], await read_json(request)
-        message, text = self._mine(site, body), text_of(body, "text")
+        body = await read_json(request)
+        message, text = self._mine(body), text_of(body, "text")
         if not text.strip() and not message.files:
             raise BadBody("A message needs a text.")
-        site.workspace.edit(message, text=self.as_sent(site, text))
+        self.workspace.edit(message, text=self.as_sent(text))
         return web.json_response({"ok": True})
 
     async def delete(self, request: web.Request) -> web.Response:
         """Take a message away."""
-        site, body = request.app[SITE], await read_json(request)
-        site.workspace.delete(self._mine(site, body))
+        body = await read_json(request)
+        self.workspace.delete(self._mine(body))
         return web.json_response({"ok": True})
 
-    def _mine(self, site: Site, body: Json) -> Message:
-        message = message_of(site, body)
-        if self.own_only and message.user != user_of(site, body, self.me).id:
+    def _mine(self, body: Json) -> Message:
+        message = message_of(self.workspace, body)
+        if self.own_only and message.user != user_of(self.workspace, body, self.me).id:
             raise web.HTTPForbidden(text="Only your own messages can be changed.")
         return message
 
-
-def _uploaded(site: Site, file_id: str) -> File:
-    file = site.files.get(file_id)
-    if file is None or not file.ready or file.completed:
-        raise web.HTTPNotFound(text=f"There is no uploaded file {file_id} to send.")
-    return file
+    def _uploaded(self, file_id: str) -> File:
+        file = self.workspace.files.get(file_id)
+        if file is None or not file.ready or file.completed:
+            raise web.HTTPNotFound(text=f"There is no uploaded file {file_id} to send.")
+        return file

@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass
 from aiohttp import web
 
 from bot.local.workspace.arguments import ApiError
+from bot.local.workspace.content import POST_LIMIT, content
 from bot.local.workspace.journal import Journal, Json
-from bot.local.workspace.methods.chat import POST_LIMIT, content
 from bot.local.workspace.people import BOT_USER
 from bot.local.workspace.state import Workspace
 

@@ -9,31 +9,45 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO
 
 import aiohttp
 from aiohttp import web
 
-from bot.local.workspace import control, downloads, page, web_api
-from bot.local.workspace.context import SITE, Site
+from bot.local.workspace.control import Control
 from bot.local.workspace.delivery import Delivery
+from bot.local.workspace.downloads import AppFiles, PeopleFiles
 from bot.local.workspace.events import Events
+from bot.local.workspace.faults import Faults
 from bot.local.workspace.files import UPLOAD_LIMIT, Files
 from bot.local.workspace.guards import guard, in_words, is_loopback
 from bot.local.workspace.http_mode import RequestUrl
 from bot.local.workspace.interactions import Interactions
 from bot.local.workspace.journal import Journal
 from bot.local.workspace.limits import RateLimits
-from bot.local.workspace.manifest import read_manifest
+from bot.local.workspace.manifest import Manifest, read_manifest
 from bot.local.workspace.messages import Change
+from bot.local.workspace.methods.access import Access
+from bot.local.workspace.methods.agents import Agents
+from bot.local.workspace.methods.chat import Chat
+from bot.local.workspace.methods.conversations import Conversations
+from bot.local.workspace.methods.files import FileMethods
+from bot.local.workspace.methods.streams import StreamMethods
+from bot.local.workspace.methods.team import Team
+from bot.local.workspace.page import ME, STATIC, Page, as_typed
+from bot.local.workspace.people_api import PeopleApi
 from bot.local.workspace.responses import Responses
 from bot.local.workspace.sharing import Sharing
 from bot.local.workspace.socket_mode import SocketMode
 from bot.local.workspace.state import Workspace
 from bot.local.workspace.statuses import Statuses
 from bot.local.workspace.streams import Streams
-from bot.local.workspace.tokens import open_tokens
+from bot.local.workspace.tokens import Tokens, open_tokens
+from bot.local.workspace.views import Views
+from bot.local.workspace.web_api import WebApi
+from bot.local.workspace.wire_text import wire
 
 log = logging.getLogger(__name__)
 
@@ -66,16 +80,25 @@ class Options:
     clock: Callable[[], float] = time.time
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Running:
-    """A workspace that serves: where it is and what a bot needs to come in."""
+    """A workspace that serves: what a bot needs to come in, and the parts that a test looks into."""
 
-    base_url: str
-    api_url: str
     bot_token: str
     app_token: str
     signing_secret: str
-    site: Site
+    workspace: Workspace
+    delivery: Delivery
+    events: Events
+    socket_mode: SocketMode
+
+    @property
+    def base_url(self) -> str:
+        return self.workspace.base_url
+
+    @property
+    def api_url(self) -> str:
+        return f"{self.base_url}api/"
 
 
 @asynccontextmanager
@@ -87,27 +110,36 @@ async def running(
     if not is_loopback(host):
         raise CannotServe(f"The workspace has no accounts, so it serves this machine only, not {host}.")
     async with AsyncExitStack() as stack:
-        site = await _open(data, manifest, options, stack)
-        runner = web.AppRunner(_application(site), shutdown_timeout=1, access_log=None)
-        await runner.setup()
-        stack.push_async_callback(runner.cleanup)
-        listener = web.TCPSite(runner, host, port)
-        try:
-            await listener.start()
-        except OSError as error:
-            raise CannotServe(f"Port {port} is taken: {error.strerror}. Choose another one.") from error
-        taken: int = runner.addresses[0][1]
-        site.workspace.base_url = f"http://{f'[{host}]' if ':' in host else host}:{taken}/"
-        tasks = [asyncio.create_task(site.delivery.run()), asyncio.create_task(site.sharing.run())]
+        declared = _manifest_and_lock(manifest, data, stack)
+        journal = Journal(data / "workspace.sqlite")
+        stack.callback(journal.close)
+        tokens = open_tokens(data / "tokens.json")
+        files = Files(data / "files", journal, options.upload_limit)
+        workspace = Workspace(journal, files, options.clock, declared.bot_name, declared.name)
+        delivery = Delivery(journal, options.clock, options.retries, options.keep, options.patience)
+        events = Events(workspace, declared, delivery, tokens.verification_token)
+        socket_mode = SocketMode(delivery, lambda: workspace.tell(Change("state")), options.recycle_sockets)
+        sharing = Sharing(workspace, files, journal, options.share_delay)
+        if options.request_url:
+            session = await stack.enter_async_context(aiohttp.ClientSession())
+            url = RequestUrl(options.request_url, tokens.signing_secret, delivery, session, options.clock)
+            stack.push_async_callback(url.close)
+            delivery.add(url)
+        routes = _routes(options, journal, declared, tokens, workspace, delivery, events, socket_mode, sharing)
+        application = web.Application(middlewares=[guard, in_words], client_max_size=8 << 20)
+        application.add_routes(routes)
+        application.on_shutdown.append(partial(_hang_up, workspace, socket_mode))
+        workspace.base_url = await _listen(application, host, port, stack)
+        tasks = [asyncio.create_task(delivery.run()), asyncio.create_task(sharing.run())]
         stack.push_async_callback(_end, tasks)
-        tokens = site.tokens
         yield Running(
-            base_url=site.base_url,
-            api_url=f"{site.base_url}api/",
             bot_token=tokens.bot_token,
             app_token=tokens.app_token,
             signing_secret=tokens.signing_secret,
-            site=site,
+            workspace=workspace,
+            delivery=delivery,
+            events=events,
+            socket_mode=socket_mode,
         )
 
 
@@ -126,9 +158,10 @@ async def serve(
         await asyncio.Event().wait()
 
 
-async def _open(data: Path, manifest_path: Path, options: Options, stack: AsyncExitStack) -> Site:
+def _manifest_and_lock(path: Path, data: Path, stack: AsyncExitStack) -> Manifest:
+    """Read the manifest and lock the folder, so that one process alone serves it."""
     try:
-        manifest = read_manifest(manifest_path)
+        manifest = read_manifest(path)
         lock = stack.enter_context(_folder_lock(data))
     except (OSError, ValueError) as error:
         raise CannotServe(str(error)) from error
@@ -136,39 +169,7 @@ async def _open(data: Path, manifest_path: Path, options: Options, stack: AsyncE
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
         raise CannotServe(f"Another workspace is using {data}.") from error
-    journal = Journal(data / "workspace.sqlite")
-    stack.callback(journal.close)
-    tokens = open_tokens(data / "tokens.json")
-    files = Files(data / "files", journal, options.upload_limit)
-    workspace = Workspace(journal, files, options.clock, manifest.bot_name, manifest.name)
-    delivery = Delivery(journal, options.clock, options.retries, options.keep, options.patience)
-    events = Events(workspace, manifest, delivery, tokens.verification_token)
-    if options.request_url:
-        session = await stack.enter_async_context(aiohttp.ClientSession())
-        url = RequestUrl(options.request_url, tokens.signing_secret, delivery, session, options.clock)
-        stack.push_async_callback(url.close)
-        delivery.add(url)
-    streams = Streams(workspace, journal, options.stream_lifetime)
-    responses = Responses(workspace, journal)
-    site = Site(
-        workspace=workspace,
-        files=files,
-        sharing=Sharing(workspace, files, journal, options.share_delay),
-        statuses=Statuses(workspace, journal),
-        streams=streams,
-        manifest=manifest,
-        tokens=tokens,
-        journal=journal,
-        delivery=delivery,
-        events=events,
-        socket_mode=SocketMode(delivery, lambda: site.say_state(), options.recycle_sockets),
-        limits=RateLimits(options.rate_limits),
-        interactions=Interactions(workspace, manifest, delivery, events, streams, responses, tokens.verification_token),
-        responses=responses,
-        views=journal.all("view"),
-        model_notice=options.model_notice,
-    )
-    return site
+    return manifest
 
 
 def _folder_lock(data: Path) -> IO[str]:
@@ -176,30 +177,74 @@ def _folder_lock(data: Path) -> IO[str]:
     return (data / "lock").open("w")
 
 
-def _application(site: Site) -> web.Application:
-    application = web.Application(middlewares=[guard, in_words], client_max_size=8 << 20)
-    application[SITE] = site
-    application.on_shutdown.append(_hang_up)
-    application.add_routes(
-        [
-            web.route("*", "/api/{method}", web_api.call),
-            web.get("/link/", site.socket_mode.connect),
-            web.post("/response/{key}", site.responses.receive),
-            web.post("/upload/v1/{ticket}", downloads.app_upload),
-            web.get("/files-pri/{id}/{name}", downloads.private),
-            web.get("/files-pri/{id}/download/{name}", downloads.private),
-            *control.ROUTES,
-            *page.ROUTES,
-            web.static("/static", page.STATIC),
-        ]
+def _routes(
+    options: Options,
+    journal: Journal,
+    manifest: Manifest,
+    tokens: Tokens,
+    workspace: Workspace,
+    delivery: Delivery,
+    events: Events,
+    socket_mode: SocketMode,
+    sharing: Sharing,
+) -> list[web.RouteDef | web.StaticDef]:
+    """Give each handler the parts it needs, and return where each answers."""
+    access, faults, views = Access(workspace, manifest), Faults(), Views(journal)
+    statuses, responses = Statuses(workspace, journal), Responses(workspace, journal)
+    streams = Streams(workspace, journal, options.stream_lifetime)
+    secret = tokens.verification_token
+    interactions = Interactions(workspace, manifest, delivery, events, streams, responses, secret)
+    families = (
+        Team(workspace=workspace, manifest=manifest, socket_mode=socket_mode, interactions=interactions, views=views),
+        Chat(workspace=workspace, access=access, streams=streams),
+        StreamMethods(workspace=workspace, access=access, streams=streams, statuses=statuses),
+        Conversations(workspace=workspace, access=access),
+        FileMethods(workspace=workspace, access=access, sharing=sharing),
+        Agents(access=access, manifest=manifest, statuses=statuses),
     )
-    return application
+    methods = {name: method for family in families for name, method in family.methods().items()}
+    limits = RateLimits(options.rate_limits)
+    api = WebApi(methods=methods, access=access, tokens=tokens, limits=limits, faults=faults)
+    app_files = AppFiles(workspace=workspace, manifest=manifest, tokens=tokens, faults=faults)
+    people = partial(PeopleApi, workspace=workspace, interactions=interactions, files=PeopleFiles(workspace))
+    page = Page(
+        people=people(path="/page", me=ME, as_sent=as_typed(workspace), own_only=True),
+        workspace=workspace, delivery=delivery, streams=streams, statuses=statuses,
+        interactions=interactions, manifest=manifest, model_notice=options.model_notice,
+    )  # fmt: skip
+    control = Control(
+        people=people(path="/control", me=None, as_sent=wire, own_only=False),
+        workspace=workspace, delivery=delivery, streams=streams, statuses=statuses,
+        announce=page.announce, events=events, faults=faults, socket_mode=socket_mode, views=views, tokens=tokens,
+    )  # fmt: skip
+    return [
+        web.route("*", "/api/{method}", api.call),
+        web.get("/link/", socket_mode.connect),
+        web.post("/response/{key}", responses.receive),
+        web.post("/upload/v1/{ticket}", app_files.upload),
+        web.get("/files-pri/{id}/{name}", app_files.private),
+        web.get("/files-pri/{id}/download/{name}", app_files.private),
+        *control.routes(),
+        *page.routes(),
+        web.static("/static", STATIC),
+    ]
 
 
-async def _hang_up(application: web.Application) -> None:
-    site = application[SITE]
-    site.workspace.tell(Change("closed"))
-    for socket in list(site.socket_mode.sockets):
+async def _listen(application: web.Application, host: str, port: int, stack: AsyncExitStack) -> str:
+    """Serve the application and return its address."""
+    runner = web.AppRunner(application, shutdown_timeout=1, access_log=None)
+    await runner.setup()
+    stack.push_async_callback(runner.cleanup)
+    try:
+        await web.TCPSite(runner, host, port).start()
+    except OSError as error:
+        raise CannotServe(f"Port {port} is taken: {error.strerror}. Choose another one.") from error
+    return f"http://{f'[{host}]' if ':' in host else host}:{runner.addresses[0][1]}/"
+
+
+async def _hang_up(workspace: Workspace, socket_mode: SocketMode, _: web.Application) -> None:
+    workspace.tell(Change("closed"))
+    for socket in list(socket_mode.sockets):
         await socket.connection.close()
 
 

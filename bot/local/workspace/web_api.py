@@ -4,32 +4,76 @@ from __future__ import annotations
 
 import hmac
 import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from aiohttp import web
 
 from bot.local.workspace.arguments import ApiError, Method, parse, raw_arguments
-from bot.local.workspace.context import SITE, Site
-from bot.local.workspace.faults import Fault
+from bot.local.workspace.faults import Fault, Faults
 from bot.local.workspace.journal import Json
-from bot.local.workspace.methods import METHODS
-from bot.local.workspace.methods.access import need_scope
+from bot.local.workspace.limits import RateLimits
+from bot.local.workspace.methods.access import Access
+from bot.local.workspace.tokens import Tokens
 
 log = logging.getLogger(__name__)
 
 
-async def call(request: web.Request) -> web.Response:
-    """Answer one call as Slack does: HTTP 200 whatever the outcome, 429 alone excepted."""
-    site, name = request.app[SITE], request.match_info["method"]
-    site.calls[name] += 1
-    fault = site.faults.next(name)
-    if fault and not fault.after:
-        return faulty(fault)
-    try:
-        answer = await _answer(site, request, name)
-    except ApiError as error:
-        log.info("%s: %s", name, error.error)
-        answer = _json(site, {"ok": False, "error": error.error, **error.details}, METHODS.get(name))
-    return faulty(fault) if fault else answer
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebApi:
+    """Answers calls of the app with the method that each names."""
+
+    methods: Mapping[str, Method]
+    access: Access
+    tokens: Tokens
+    limits: RateLimits
+    faults: Faults
+
+    async def call(self, request: web.Request) -> web.Response:
+        """Answer one call as Slack does: HTTP 200 whatever the outcome, 429 alone excepted."""
+        name = request.match_info["method"]
+        fault = self.faults.meet(name)
+        if fault and not fault.after:
+            return faulty(fault)
+        try:
+            answer = await self._answer(request, name)
+        except ApiError as error:
+            log.info("%s: %s", name, error.error)
+            answer = self._json({"ok": False, "error": error.error, **error.details}, self.methods.get(name))
+        return faulty(fault) if fault else answer
+
+    async def _answer(self, request: web.Request, name: str) -> web.Response:
+        raw = await raw_arguments(request)
+        method = self.methods.get(name)
+        if method is None:
+            raise ApiError("unknown_method", req_method=name)
+        self._authenticate(request, raw, method)
+        self.access.need_scope(*method.scopes)
+        arguments = parse(method, raw)
+        wait = self.limits.wait(name, method.rate, arguments, self.access.workspace.now())
+        if wait:
+            log.info("%s: one call too many, %d s", name, wait)
+            return _too_many(wait)
+        return self._json({"ok": True, **await method.handler(arguments)}, method)
+
+    def _authenticate(self, request: web.Request, raw: Json, method: Method) -> None:
+        token = bearer(request) or str(raw.get("token") or "")
+        if not token:
+            raise ApiError("not_authed")
+        expected, other = self.tokens.bot_token, self.tokens.app_token
+        if method.app_token:
+            expected, other = other, expected
+        if hmac.compare_digest(token.encode(), other.encode()):
+            raise ApiError("not_allowed_token_type")
+        if not hmac.compare_digest(token.encode(), expected.encode()):
+            raise ApiError("invalid_auth")
+
+    def _json(self, body: Json, method: Method | None) -> web.Response:
+        headers = {}
+        if method and not method.app_token:
+            headers["X-OAuth-Scopes"] = ",".join(sorted(self.access.manifest.scopes))
+            headers["X-Accepted-OAuth-Scopes"] = ",".join(method.scopes)
+        return web.json_response(body, headers=headers)
 
 
 def faulty(fault: Fault) -> web.Response:
@@ -41,46 +85,10 @@ def faulty(fault: Fault) -> web.Response:
     return web.json_response({"ok": False, "error": error}, status=fault.http or 200, headers=headers)
 
 
-async def _answer(site: Site, request: web.Request, name: str) -> web.Response:
-    raw = await raw_arguments(request)
-    method = METHODS.get(name)
-    if method is None:
-        raise ApiError("unknown_method", req_method=name)
-    _authenticate(site, request, raw, method)
-    need_scope(site, *method.scopes)
-    arguments = parse(method, raw)
-    wait = site.limits.wait(name, method.rate, arguments, site.workspace.now())
-    if wait:
-        log.info("%s: one call too many, %d s", name, wait)
-        return _too_many(wait)
-    return _json(site, {"ok": True, **await method.handler(site, arguments)}, method)
-
-
-def _authenticate(site: Site, request: web.Request, raw: Json, method: Method) -> None:
-    token = bearer(request) or str(raw.get("token") or "")
-    if not token:
-        raise ApiError("not_authed")
-    wanted, other = site.tokens.bot_token, site.tokens.app_token
-    if method.app_token:
-        wanted, other = other, wanted
-    if hmac.compare_digest(token.encode(), other.encode()):
-        raise ApiError("not_allowed_token_type")
-    if not hmac.compare_digest(token.encode(), wanted.encode()):
-        raise ApiError("invalid_auth")
-
-
 def bearer(request: web.Request) -> str:
     """Return the token of the Authorization header, or an empty string."""
     kind, _, token = request.headers.get("Authorization", "").partition(" ")
     return token.strip() if kind.lower() == "bearer" else ""
-
-
-def _json(site: Site, body: Json, method: Method | None) -> web.Response:
-    headers = {}
-    if method and not method.app_token:
-        headers["X-OAuth-Scopes"] = ",".join(sorted(site.manifest.scopes))
-        headers["X-Accepted-OAuth-Scopes"] = ",".join(method.scopes)
-    return web.json_response(body, headers=headers)
 
 
 def _too_many(seconds: int) -> web.Response:

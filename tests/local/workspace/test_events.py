@@ -98,7 +98,7 @@ async def test_an_event_nobody_acknowledges_comes_again_and_is_counted(place: Pl
     await until(lambda: len(got) == 4)
     assert len({envelope for envelope, _ in got}) == 1
     assert [attempt for _, attempt in got] == [0, 1, 2, 3]
-    await until(lambda: place.workspace.site.delivery.pending == 0)
+    await until(lambda: place.workspace.delivery.pending == 0)
     await bot.close()
 
 
@@ -125,11 +125,11 @@ async def test_each_event_goes_to_one_of_several_connections(place: Place, bot: 
 
 
 async def test_a_connection_that_is_asked_to_come_back_comes_back(place: Place, bot: Bot) -> None:
-    [socket] = place.workspace.site.socket_mode.sockets
+    [socket] = place.workspace.socket_mode.sockets
 
     await place.post("control/disconnect", {"reason": "refresh_requested"})
 
-    sockets = place.workspace.site.socket_mode.sockets
+    sockets = place.workspace.socket_mode.sockets
     await until(lambda: sockets and sockets[0] is not socket)
     await place.say("still here?")
     await until(lambda: bot.events)
@@ -154,7 +154,7 @@ async def test_an_invented_event_is_sent_as_it_is_and_can_be_answered(place: Pla
 
 
 async def test_an_event_that_is_not_subscribed_is_not_sent(place: Place, bot: Bot) -> None:
-    assert not place.workspace.site.events.offer("reaction_added", {"type": "reaction_added"})
+    assert not place.workspace.events.offer("reaction_added", {"type": "reaction_added"})
 
     await asyncio.sleep(0.05)
     assert bot.events == []

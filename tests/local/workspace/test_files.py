@@ -19,7 +19,7 @@ async def shared(place: Place, channel: str = "C0GENERAL") -> Json:
     """Post a CSV as Alice and return what files.info says of it."""
     await place.say("here", channel=channel, files=[file("sales.csv", b"a,b\n1,2\n")])
     [shown] = (await place.messages(channel))[-1]["files"]
-    found = place.workspace.site.files.get(shown["id"])
+    found = place.workspace.workspace.files.get(shown["id"])
     assert found is not None
     return found.to_slack(place.workspace.base_url)
 
@@ -36,7 +36,7 @@ async def test_files_upload_v2_lands_in_the_thread_as_one_message(place: Place) 
 
     assert set(answer["files"][0]) == {"id", "title"}
     sharing = await place.client.files_info(file=answer["files"][0]["id"])
-    await until(lambda: len(place.workspace.site.workspace.replies("C0GENERAL", root)) == 1)
+    await until(lambda: len(place.workspace.workspace.replies("C0GENERAL", root)) == 1)
     [message] = (await place.messages(thread_ts=root))[1:]
     assert (message["text"], [f["name"] for f in message["files"]]) == ("two files", ["a.txt", "plot.png"])
     info = await place.client.files_info(file=answer["files"][0]["id"])
@@ -87,7 +87,7 @@ async def test_an_upload_may_be_a_form(place: Place) -> None:
     async with place.session.post(ticket["upload_url"], data={"filename": io.BytesIO(b"abc")}) as answer:
         assert (answer.status, await answer.text()) == (200, "OK - 3")
     await place.client.files_completeUploadExternal(files=[{"id": ticket["file_id"]}], channel_id="C0GENERAL")
-    await until(lambda: place.workspace.site.workspace.messages("C0GENERAL"))
+    await until(lambda: place.workspace.workspace.messages("C0GENERAL"))
 
 
 async def test_an_upload_that_was_not_finished_cannot_be_shared(place: Place) -> None:
@@ -183,4 +183,4 @@ async def test_a_restart_between_upload_and_share_loses_nothing(tmp_path: Path) 
         await client.files_upload_v2(channel="C0GENERAL", content="x", filename="x.txt")
 
     async with running(tmp_path) as workspace:
-        await until(lambda: workspace.site.workspace.messages("C0GENERAL"))
+        await until(lambda: workspace.workspace.messages("C0GENERAL"))

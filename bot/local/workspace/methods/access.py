@@ -3,71 +3,75 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from bot.local.workspace.arguments import ApiError
-from bot.local.workspace.context import Site
 from bot.local.workspace.journal import Json
+from bot.local.workspace.manifest import Manifest
 from bot.local.workspace.messages import Message
 from bot.local.workspace.people import BOT_USER, Channel
+from bot.local.workspace.state import Workspace
 
 _TS = re.compile(r"\d+\.\d{6}")
 
 
-def need_scope(site: Site, *scopes: str) -> None:
-    """Raise `missing_scope` unless the app was granted one of `scopes`."""
-    if scopes and not site.manifest.scopes.intersection(scopes):
-        provided = ",".join(sorted(site.manifest.scopes))
-        raise ApiError("missing_scope", needed=",".join(scopes), provided=provided)
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Where the bot may do what: the checks that methods share, which raise `ApiError`."""
 
+    workspace: Workspace
+    manifest: Manifest
 
-def find_channel(site: Site, channel_id: str) -> Channel:
-    """Return a channel the bot can know of; private ones it is not in do not exist for it."""
-    channel = site.workspace.channels.get(channel_id)
-    if channel is None and channel_id.startswith("#"):
-        named = (c for c in site.workspace.channels.values() if f"#{c.name}" == channel_id)
-        channel = next(named, None)
-    if channel is None and channel_id in site.workspace.users:
-        direct = (c for c in site.workspace.channels.values() if c.user == channel_id)
-        channel = next(direct, None)
-    if channel is None or (channel.kind == "group" and BOT_USER not in channel.members):
-        raise ApiError("channel_not_found")
-    return channel
+    def need_scope(self, *scopes: str) -> None:
+        """Raise `missing_scope` unless the app was granted one of `scopes`."""
+        if scopes and not self.manifest.scopes.intersection(scopes):
+            provided = ",".join(sorted(self.manifest.scopes))
+            raise ApiError("missing_scope", needed=",".join(scopes), provided=provided)
 
+    def find_channel(self, channel_id: str) -> Channel:
+        """Return a channel the bot can know of; private ones it is not in do not exist for it."""
+        channel = self.workspace.channels.get(channel_id)
+        if channel is None and channel_id.startswith("#"):
+            named = (c for c in self.workspace.channels.values() if f"#{c.name}" == channel_id)
+            channel = next(named, None)
+        if channel is None and channel_id in self.workspace.users:
+            direct = (c for c in self.workspace.channels.values() if c.user == channel_id)
+            channel = next(direct, None)
+        if channel is None or (channel.kind == "group" and BOT_USER not in channel.members):
+            raise ApiError("channel_not_found")
+        return channel
 
-def joined_channel(site: Site, channel_id: str) -> Channel:
-    """Return a channel the bot is a member of."""
-    channel = find_channel(site, channel_id)
-    if BOT_USER not in channel.members:
-        raise ApiError("not_in_channel")
-    return channel
+    def joined_channel(self, channel_id: str) -> Channel:
+        """Return a channel the bot is a member of."""
+        channel = self.find_channel(channel_id)
+        if BOT_USER not in channel.members:
+            raise ApiError("not_in_channel")
+        return channel
 
+    def find_message(self, channel_id: str, ts: str, error: str = "message_not_found") -> Message:
+        """Return a message of a channel the bot can know of."""
+        message = self.workspace.message(self.find_channel(channel_id).id, ts)
+        if message is None or message.ephemeral_to:
+            raise ApiError(error)
+        return message
 
-def find_message(site: Site, channel_id: str, ts: str, error: str = "message_not_found") -> Message:
-    """Return a message of a channel the bot can know of."""
-    message = site.workspace.message(find_channel(site, channel_id).id, ts)
-    if message is None or message.ephemeral_to:
-        raise ApiError(error)
-    return message
+    def own_message(self, channel_id: str, ts: str, error: str) -> Message:
+        """Return a message that the bot itself posted."""
+        message = self.find_message(channel_id, ts)
+        if message.user != BOT_USER:
+            raise ApiError(error)
+        return message
 
-
-def own_message(site: Site, channel_id: str, ts: str, error: str) -> Message:
-    """Return a message that the bot itself posted."""
-    message = find_message(site, channel_id, ts)
-    if message.user != BOT_USER:
-        raise ApiError(error)
-    return message
-
-
-def thread_root(site: Site, channel: Channel, thread_ts: str | None) -> str | None:
-    """Return the root's ts, for a reply's too; None if there is no such message: Slack then posts to the channel."""
-    if not thread_ts:
-        return None
-    if not _TS.fullmatch(thread_ts):
-        raise ApiError("invalid_thread_ts")
-    message = site.workspace.message(channel.id, thread_ts)
-    if message is not None:
-        return message.root
-    return thread_ts if site.workspace.replies(channel.id, thread_ts) else None
+    def thread_root(self, channel: Channel, thread_ts: str | None) -> str | None:
+        """Return the root's ts, for a reply's too; None if there is no such message: Slack then posts to the channel."""
+        if not thread_ts:
+            return None
+        if not _TS.fullmatch(thread_ts):
+            raise ApiError("invalid_thread_ts")
+        message = self.workspace.message(channel.id, thread_ts)
+        if message is not None:
+            return message.root
+        return thread_ts if self.workspace.replies(channel.id, thread_ts) else None
 
 
 def page_of(items: list[Json], arguments: Json, default: int = 100) -> tuple[list[Json], str]:

@@ -2,86 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from bot.local.workspace.arguments import JSON, LIST, TEXT, ApiError, Method
-from bot.local.workspace.context import Site
 from bot.local.workspace.journal import Json
 from bot.local.workspace.limits import STATUS, TIER_3
-from bot.local.workspace.methods.access import find_channel, joined_channel, need_scope, thread_root
+from bot.local.workspace.manifest import Manifest
+from bot.local.workspace.methods.access import Access
+from bot.local.workspace.statuses import Statuses
 
 SESSION_STATES = ("active", "processing", "suspended", "closed")
-
-
-def _thread(site: Site, arguments: Json) -> tuple[str, str]:
-    channel = joined_channel(site, arguments["channel_id"])
-    given = arguments.get("thread_ts")
-    if given is None and channel.is_im:
-        return channel.id, ""
-    root = thread_root(site, channel, given)
-    if root is None:
-        raise ApiError("invalid_thread_ts")
-    return channel.id, root
-
-
-async def set_status(site: Site, arguments: Json) -> Json:
-    channel, root = _thread(site, arguments)
-    loading = arguments.get("loading_messages") or []
-    if len(loading) > 10:
-        raise ApiError("invalid_arguments", "no more than 10 items allowed [json-pointer:/loading_messages]")
-    site.statuses.show(channel, root, arguments.get("status", ""), tuple(loading))
-    return {}
-
-
-async def set_prompts(site: Site, arguments: Json) -> Json:
-    channel = find_channel(site, arguments["channel_id"])
-    prompts = arguments["prompts"]
-    if not isinstance(prompts, list) or not 1 <= len(prompts) <= 4:
-        raise ApiError("invalid_arguments", "must provide 1 to 4 items [json-pointer:/prompts]")
-    for prompt in prompts:
-        if not isinstance(prompt, dict) or not prompt.get("title") or not prompt.get("message"):
-            raise ApiError("invalid_arguments", "must provide title and message [json-pointer:/prompts]")
-    site.statuses.suggest(channel.id, prompts)
-    return {}
-
-
-async def set_title(site: Site, arguments: Json) -> Json:
-    channel, root = _thread(site, arguments)
-    if session := site.statuses.sessions.get((channel, root)):
-        site.statuses.session(channel, root, session.status, arguments["title"])
-    return {}
-
-
-async def set_session(site: Site, arguments: Json) -> Json:
-    _be_an_agent(site)
-    if arguments["status"] not in SESSION_STATES:
-        raise ApiError("invalid_arguments", f"must be one of {', '.join(SESSION_STATES)}: status")
-    if len(arguments.get("title", "")) > 200:
-        raise ApiError("invalid_arguments", "must be less than 201 characters: title")
-    channel, root = _thread(site, arguments)
-    session = site.statuses.session(channel, root, arguments["status"], arguments.get("title"))
-    answer: Json = {"status": session.status, "agent_status": session.status, "title": session.title}
-    if not site.manifest.hears("agent_session_stopped"):
-        answer["warning"] = "missing_agent_session_stopped_event_subscription"
-    return answer
-
-
-async def rename_session(site: Site, arguments: Json) -> Json:
-    _be_an_agent(site)
-    channel, root = _thread(site, arguments)
-    session = site.statuses.sessions.get((channel, root))
-    if session is None:
-        raise ApiError("not_authorized")
-    if not 1 <= len(arguments["title"]) <= 200:
-        raise ApiError("invalid_arguments", "must be 1 to 200 characters: title")
-    site.statuses.session(channel, root, session.status, arguments["title"])
-    return {"status": session.status, "agent_status": session.status, "title": session.title}
-
-
-def _be_an_agent(site: Site) -> None:
-    if not site.manifest.is_agent:
-        raise ApiError("not_allowed")
-    need_scope(site, "assistant:write")
-
-
 _THREAD = {"channel_id": TEXT, "thread_ts": TEXT}
 _LOOK = {"icon_emoji": TEXT, "icon_url": TEXT, "username": TEXT}
 _STATUS = _THREAD | _LOOK | {"status": TEXT, "loading_messages": LIST}
@@ -89,18 +19,92 @@ _SESSION = _THREAD | _LOOK | {"status": TEXT, "title": TEXT, "initiator_user_id"
 _WRITE = ("chat:write",)
 _ASSIST = ("assistant:write",)
 
-METHODS = {
-    "assistant.threads.setStatus": Method(
-        set_status, _STATUS, ("channel_id", "thread_ts"), ("chat:write", "assistant:write"), STATUS
-    ),
-    "assistant.threads.setSuggestedPrompts": Method(
-        set_prompts, _THREAD | {"title": TEXT, "prompts": JSON}, ("channel_id", "prompts"), _ASSIST, TIER_3
-    ),
-    "assistant.threads.setTitle": Method(
-        set_title, _THREAD | {"title": TEXT}, ("channel_id", "thread_ts", "title"), _ASSIST, TIER_3
-    ),
-    "agents.sessions.setStatus": Method(set_session, _SESSION, ("channel_id", "status"), _WRITE, TIER_3),
-    "agents.sessions.rename": Method(
-        rename_session, _THREAD | {"title": TEXT}, ("channel_id", "title"), _WRITE, TIER_3
-    ),
-}
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agents:
+    """assistant.threads.* and agents.sessions.*: status, suggested prompts, titles."""
+
+    access: Access
+    manifest: Manifest
+    statuses: Statuses
+
+    def methods(self) -> dict[str, Method]:
+        return {
+            "assistant.threads.setStatus": Method(
+                self.set_status, _STATUS, ("channel_id", "thread_ts"), ("chat:write", "assistant:write"), STATUS
+            ),
+            "assistant.threads.setSuggestedPrompts": Method(
+                self.set_prompts, _THREAD | {"title": TEXT, "prompts": JSON}, ("channel_id", "prompts"), _ASSIST, TIER_3
+            ),
+            "assistant.threads.setTitle": Method(
+                self.set_title, _THREAD | {"title": TEXT}, ("channel_id", "thread_ts", "title"), _ASSIST, TIER_3
+            ),
+            "agents.sessions.setStatus": Method(self.set_session, _SESSION, ("channel_id", "status"), _WRITE, TIER_3),
+            "agents.sessions.rename": Method(
+                self.rename_session, _THREAD | {"title": TEXT}, ("channel_id", "title"), _WRITE, TIER_3
+            ),
+        }
+
+    def _thread(self, arguments: Json) -> tuple[str, str]:
+        channel = self.access.joined_channel(arguments["channel_id"])
+        given = arguments.get("thread_ts")
+        if given is None and channel.is_im:
+            return channel.id, ""
+        root = self.access.thread_root(channel, given)
+        if root is None:
+            raise ApiError("invalid_thread_ts")
+        return channel.id, root
+
+    async def set_status(self, arguments: Json) -> Json:
+        channel, root = self._thread(arguments)
+        loading = arguments.get("loading_messages") or []
+        if len(loading) > 10:
+            raise ApiError("invalid_arguments", "no more than 10 items allowed [json-pointer:/loading_messages]")
+        self.statuses.show(channel, root, arguments.get("status", ""), tuple(loading))
+        return {}
+
+    async def set_prompts(self, arguments: Json) -> Json:
+        channel = self.access.find_channel(arguments["channel_id"])
+        prompts = arguments["prompts"]
+        if not isinstance(prompts, list) or not 1 <= len(prompts) <= 4:
+            raise ApiError("invalid_arguments", "must provide 1 to 4 items [json-pointer:/prompts]")
+        for prompt in prompts:
+            if not isinstance(prompt, dict) or not prompt.get("title") or not prompt.get("message"):
+                raise ApiError("invalid_arguments", "must provide title and message [json-pointer:/prompts]")
+        self.statuses.suggest(channel.id, prompts)
+        return {}
+
+    async def set_title(self, arguments: Json) -> Json:
+        channel, root = self._thread(arguments)
+        if session := self.statuses.sessions.get((channel, root)):
+            self.statuses.session(channel, root, session.status, arguments["title"])
+        return {}
+
+    async def set_session(self, arguments: Json) -> Json:
+        self._be_an_agent()
+        if arguments["status"] not in SESSION_STATES:
+            raise ApiError("invalid_arguments", f"must be one of {', '.join(SESSION_STATES)}: status")
+        if len(arguments.get("title", "")) > 200:
+            raise ApiError("invalid_arguments", "must be less than 201 characters: title")
+        channel, root = self._thread(arguments)
+        session = self.statuses.session(channel, root, arguments["status"], arguments.get("title"))
+        answer: Json = {"status": session.status, "agent_status": session.status, "title": session.title}
+        if not self.manifest.hears("agent_session_stopped"):
+            answer["warning"] = "missing_agent_session_stopped_event_subscription"
+        return answer
+
+    async def rename_session(self, arguments: Json) -> Json:
+        self._be_an_agent()
+        channel, root = self._thread(arguments)
+        session = self.statuses.sessions.get((channel, root))
+        if session is None:
+            raise ApiError("not_authorized")
+        if not 1 <= len(arguments["title"]) <= 200:
+            raise ApiError("invalid_arguments", "must be 1 to 200 characters: title")
+        self.statuses.session(channel, root, session.status, arguments["title"])
+        return {"status": session.status, "agent_status": session.status, "title": session.title}
+
+    def _be_an_agent(self) -> None:
+        if not self.manifest.is_agent:
+            raise ApiError("not_allowed")
+        self.access.need_scope("assistant:write")

@@ -2,49 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from bot.local.workspace.arguments import FLAG, JSON, TEXT, ApiError, Method
 from bot.local.workspace.blocks import check_blocks
-from bot.local.workspace.context import Site
+from bot.local.workspace.interactions import Interactions
 from bot.local.workspace.journal import Json
 from bot.local.workspace.limits import TIER_1, TIER_3, TIER_4
+from bot.local.workspace.manifest import Manifest
 from bot.local.workspace.people import APP, BOT, BOT_USER, TEAM, TEAM_NAME
-
-
-async def auth_test(site: Site, arguments: Json) -> Json:
-    return {
-        "url": site.base_url,
-        "team": TEAM_NAME,
-        "user": site.manifest.bot_name,
-        "team_id": TEAM,
-        "user_id": BOT_USER,
-        "bot_id": BOT,
-        "is_enterprise_install": False,
-    }
-
-
-async def open_connection(site: Site, arguments: Json) -> Json:
-    return {"url": site.base_url.replace("http://", "ws://", 1) + site.socket_mode.ticket()}
-
-
-async def user_info(site: Site, arguments: Json) -> Json:
-    user = site.workspace.users.get(arguments["user"])
-    if user is None:
-        raise ApiError("user_not_found")
-    return {"user": user.to_slack()}
-
-
-async def bot_info(site: Site, arguments: Json) -> Json:
-    bot = site.workspace.bots.get(arguments.get("bot", BOT))
-    if bot is None:
-        raise ApiError("bot_not_found")
-    shown = {"id": bot.bot_id, "name": bot.real_name, "deleted": False, "user_id": bot.id, "updated": 0}
-    return {"bot": shown | ({"app_id": APP} if bot.id == BOT_USER else {})}
-
-
-async def team_info(site: Site, arguments: Json) -> Json:
-    if arguments.get("team", TEAM) != TEAM:
-        raise ApiError("team_not_found")
-    return {"team": {"id": TEAM, "name": TEAM_NAME, "domain": "local", "email_domain": ""}}
+from bot.local.workspace.socket_mode import SocketMode
+from bot.local.workspace.state import Workspace
+from bot.local.workspace.views import Views
 
 
 def _view(arguments: Json, kind: str) -> Json:
@@ -57,36 +26,78 @@ def _view(arguments: Json, kind: str) -> Json:
     return view
 
 
-async def publish_view(site: Site, arguments: Json) -> Json:
-    if arguments["user_id"] not in site.workspace.users:
-        raise ApiError("user_not_found")
-    view = _view(arguments, "home") | {"id": f"V0{arguments['user_id']}", "team_id": TEAM, "bot_id": BOT}
-    site.keep_view(view)
-    return {"view": view}
-
-
-async def open_view(site: Site, arguments: Json) -> Json:
-    view = _view(arguments, "modal")
-    error = site.interactions.use_trigger(arguments.get("trigger_id", ""))
-    if error:
-        raise ApiError(error)
-    view |= {"id": f"V0{len(site.views) + 1:04}", "team_id": TEAM, "bot_id": BOT}
-    site.keep_view(view)
-    return {"view": view}
-
-
 _USERS = ("users:read",)
 
-METHODS = {
-    "auth.test": Method(auth_test, {}, (), (), TIER_4),
-    "apps.connections.open": Method(open_connection, {}, (), (), TIER_1, app_token=True),
-    "users.info": Method(user_info, {"user": TEXT, "include_locale": FLAG}, ("user",), _USERS, TIER_4),
-    "bots.info": Method(bot_info, {"bot": TEXT}, (), _USERS, TIER_3),
-    "team.info": Method(team_info, {"team": TEXT, "domain": TEXT}, (), ("team:read",), TIER_3),
-    "views.publish": Method(
-        publish_view, {"user_id": TEXT, "view": JSON, "hash": TEXT}, ("user_id", "view"), (), TIER_4
-    ),
-    "views.open": Method(
-        open_view, {"trigger_id": TEXT, "interactivity_pointer": TEXT, "view": JSON}, ("view",), (), TIER_4
-    ),
-}
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Team:
+    """auth.test, users.*, bots.*, team.*, views.* and apps.connections.open."""
+
+    workspace: Workspace
+    manifest: Manifest
+    socket_mode: SocketMode
+    interactions: Interactions
+    views: Views
+
+    def methods(self) -> dict[str, Method]:
+        return {
+            "auth.test": Method(self.auth_test, {}, (), (), TIER_4),
+            "apps.connections.open": Method(self.open_connection, {}, (), (), TIER_1, app_token=True),
+            "users.info": Method(self.user_info, {"user": TEXT, "include_locale": FLAG}, ("user",), _USERS, TIER_4),
+            "bots.info": Method(self.bot_info, {"bot": TEXT}, (), _USERS, TIER_3),
+            "team.info": Method(self.team_info, {"team": TEXT, "domain": TEXT}, (), ("team:read",), TIER_3),
+            "views.publish": Method(
+                self.publish_view, {"user_id": TEXT, "view": JSON, "hash": TEXT}, ("user_id", "view"), (), TIER_4
+            ),
+            "views.open": Method(
+                self.open_view, {"trigger_id": TEXT, "interactivity_pointer": TEXT, "view": JSON}, ("view",), (), TIER_4
+            ),
+        }
+
+    async def auth_test(self, arguments: Json) -> Json:
+        return {
+            "url": self.workspace.base_url,
+            "team": TEAM_NAME,
+            "user": self.manifest.bot_name,
+            "team_id": TEAM,
+            "user_id": BOT_USER,
+            "bot_id": BOT,
+            "is_enterprise_install": False,
+        }
+
+    async def open_connection(self, arguments: Json) -> Json:
+        return {"url": self.workspace.base_url.replace("http://", "ws://", 1) + self.socket_mode.ticket()}
+
+    async def user_info(self, arguments: Json) -> Json:
+        user = self.workspace.users.get(arguments["user"])
+        if user is None:
+            raise ApiError("user_not_found")
+        return {"user": user.to_slack()}
+
+    async def bot_info(self, arguments: Json) -> Json:
+        bot = self.workspace.bots.get(arguments.get("bot", BOT))
+        if bot is None:
+            raise ApiError("bot_not_found")
+        shown = {"id": bot.bot_id, "name": bot.real_name, "deleted": False, "user_id": bot.id, "updated": 0}
+        return {"bot": shown | ({"app_id": APP} if bot.id == BOT_USER else {})}
+
+    async def team_info(self, arguments: Json) -> Json:
+        if arguments.get("team", TEAM) != TEAM:
+            raise ApiError("team_not_found")
+        return {"team": {"id": TEAM, "name": TEAM_NAME, "domain": "local", "email_domain": ""}}
+
+    async def publish_view(self, arguments: Json) -> Json:
+        if arguments["user_id"] not in self.workspace.users:
+            raise ApiError("user_not_found")
+        view = _view(arguments, "home") | {"id": f"V0{arguments['user_id']}", "team_id": TEAM, "bot_id": BOT}
+        self.views.keep(view)
+        return {"view": view}
+
+    async def open_view(self, arguments: Json) -> Json:
+        view = _view(arguments, "modal")
+        error = self.interactions.use_trigger(arguments.get("trigger_id", ""))
+        if error:
+            raise ApiError(error)
+        view |= {"id": f"V0{len(self.views.all()) + 1:04}", "team_id": TEAM, "bot_id": BOT}
+        self.views.keep(view)
+        return {"view": view}
