@@ -97,7 +97,7 @@ def run(
 ) -> None:
     """Run a script in the sandbox, from the terminal. Exit code: the script's own; 124 too long, 137 memory or killed,
     125 too much output, 122 disk full."""
-    from bot.sandbox.once import run_once
+    from bot.sandbox.command import run_once
 
     settings = _settings(data, quiet=True)
     done = run_once(

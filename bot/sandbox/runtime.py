@@ -17,7 +17,7 @@ from pathlib import Path
 from uv import find_uv_bin
 
 from bot.errors import SetupError
-from bot.sandbox.tiers import Runtime, interpreter
+from bot.sandbox.tier import Runtime, interpreter
 
 log = logging.getLogger(__name__)
 REQUIREMENTS = Path(__file__).parent / "runtime.txt"

@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bot.errors import ServiceError, SetupError
-from bot.sandbox import tiers
+from bot.sandbox.bwrap import find_bwrap
 from bot.sandbox.limits import Limits
-from bot.sandbox.local import FRESH, LocalSandboxes
+from bot.sandbox.linux import FRESH, LinuxSandboxes
 from bot.sandbox.runtime import RuntimeBuild
 from bot.sandbox.selftest import TESTS
 from bot.thread.files import FileName, chunked
@@ -45,7 +45,7 @@ async def open_sandboxes(
     runtime: RuntimeBuild | None = None,
     slots: int | None = None,
     warm: bool = True,
-) -> AsyncIterator[LocalSandboxes]:
+) -> AsyncIterator[LinuxSandboxes]:
     """Open sandboxes in the best tier that passes its self-test; raises SetupError when none does.
 
     Without `warm`, for a run or two, `auto` starts no fork server.
@@ -57,7 +57,7 @@ async def open_sandboxes(
         if probed.works:
             log.info("sandbox tier: %s", candidate)
             masked, runs = probed.masked, slots or os.cpu_count() or 2
-            sandboxes = LocalSandboxes(data, limits, candidate, runtime, runs, masked=masked)
+            sandboxes = LinuxSandboxes(data, limits, candidate, runtime, runs, masked=masked)
             async with sandboxes.serving(warm=warm):
                 yield sandboxes
             return
@@ -74,12 +74,12 @@ async def probe(tier: str, limits: Limits) -> Probe:
         return Probe(tier, False, "sandboxes need Linux")
     if tier not in TIERS:
         return Probe(tier, False, f"there is no such tier; use one of {', '.join(TIERS)}")
-    if tier != "landlock" and tiers.find_bwrap() is None:
+    if tier != "landlock" and find_bwrap() is None:
         return Probe(tier, False, "there is no bwrap; install bubblewrap")
     probed = Probe(tier, False)
     for masked in (False, True):
         with tempfile.TemporaryDirectory(prefix="workings-probe-", ignore_cleanup_errors=True) as folder:
-            tested = LocalSandboxes(Path(folder), replace(limits, seconds=20.0), tier, None, 1, masked=masked)
+            tested = LinuxSandboxes(Path(folder), replace(limits, seconds=20.0), tier, None, 1, masked=masked)
             why = await _attacked(tested, folder)
             probed = Probe(tier, not why, why, masked)
         if _PROC not in why:
@@ -87,7 +87,7 @@ async def probe(tier: str, limits: Limits) -> Probe:
     return probed
 
 
-async def _attacked(sandboxes: LocalSandboxes, folder: str) -> str:
+async def _attacked(sandboxes: LinuxSandboxes, folder: str) -> str:
     """What let the self-test out, in a fork and in a fresh interpreter; nothing when it is sealed."""
     try:
         async with sandboxes.serving(warm=True):

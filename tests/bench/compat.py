@@ -17,9 +17,9 @@ import tempfile
 from pathlib import Path
 
 from bot.sandbox.limits import Limits
-from bot.sandbox.local import LocalSandboxes
+from bot.sandbox.linux import LinuxSandboxes
 from bot.sandbox.sandboxes import open_sandboxes, probe
-from bot.sandbox.tiers import interpreter
+from bot.sandbox.tier import interpreter
 from bot.thread.files import FileName, chunked
 from bot.thread.outcomes import Outcome
 from bot.thread.request import ThreadId
@@ -81,7 +81,7 @@ async def _all(tiers: list[str], only: str | None) -> int:
     return 1 if unknown else 0
 
 
-async def _passes(sandboxes: LocalSandboxes, script: str, *args: str) -> bool:
+async def _passes(sandboxes: LinuxSandboxes, script: str, *args: str) -> bool:
     async with sandboxes.open(ThreadId("T", "C", "1")) as sandbox:
         await sandbox.put(FileName("script.py"), chunked(script.encode()))
         return (await sandbox.run(FileName("script.py"), args)).outcome is Outcome.SUCCEEDED

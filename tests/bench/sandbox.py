@@ -23,11 +23,12 @@ from functools import cache
 from itertools import count
 from pathlib import Path
 
+from bot.sandbox.bwrap import find_bwrap
 from bot.sandbox.limits import Limits
-from bot.sandbox.local import LocalSandboxes
+from bot.sandbox.linux import LinuxSandboxes
 from bot.sandbox.runtime import RuntimeBuild
 from bot.sandbox.sandboxes import open_sandboxes, probe
-from bot.sandbox.tiers import find_bwrap, interpreter
+from bot.sandbox.tier import interpreter
 from bot.sandbox.watchdog import tree
 from bot.thread.files import FileName, chunked
 from bot.thread.request import ThreadId
@@ -192,7 +193,7 @@ def _command(home: Path, big: Path, command: Callable[[Path, str], list[str]], r
     return run
 
 
-async def _sandboxed(sandboxes: LocalSandboxes, big: Path, heavy: Path) -> Run:
+async def _sandboxed(sandboxes: LinuxSandboxes, big: Path, heavy: Path) -> Run:
     numbers = count()
     free: dict[bool, list[str]] = {False: [], True: []}
 

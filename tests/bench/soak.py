@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.sandbox.limits import Limits
-from bot.sandbox.local import LocalSandboxes
+from bot.sandbox.linux import LinuxSandboxes
 from bot.sandbox.sandboxes import open_sandboxes
 from bot.sandbox.watchdog import tree
 from bot.thread.files import FileName, chunked
@@ -85,7 +85,7 @@ async def _soak(runs: int, tier: str) -> int:
     return int(grew)
 
 
-async def _one(sandboxes: LocalSandboxes, name: str, thread: int, ended: Counter[str]) -> None:
+async def _one(sandboxes: LinuxSandboxes, name: str, thread: int, ended: Counter[str]) -> None:
     async with sandboxes.open(ThreadId("T", "C", f"{thread}-{name}")) as sandbox:
         script = FileName("script.py")
         await sandbox.put(script, chunked(SCRIPTS[name][1].encode()))

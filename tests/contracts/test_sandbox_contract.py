@@ -13,7 +13,7 @@ import pytest
 
 from bot.errors import NoSuchFile, TooLarge
 from bot.ports import Sandboxes
-from bot.sandbox import copied as tier
+from bot.sandbox import landlock as tier
 from bot.sandbox.limits import Limits
 from bot.sandbox.sandboxes import open_sandboxes, probe
 from bot.thread.files import FileName, chunked

@@ -20,8 +20,8 @@ from pathlib import Path
 import pytest
 
 from bot.sandbox.limits import Limits
-from bot.sandbox.local import LocalSandboxes
-from bot.sandbox.tiers import UID
+from bot.sandbox.linux import LinuxSandboxes
+from bot.sandbox.tier import UID
 from bot.sandbox.watchdog import tree
 from bot.thread.files import FileName, chunked
 from bot.thread.outcomes import Execution
@@ -41,12 +41,12 @@ UNABLE = ("ENOSYS", "EPERM", "EACCES", "EAFNOSUPPORT", "EOPNOTSUPP", "EIO", "ENO
 @pytest.fixture(
     params=[name for name in WAYS if name != "bwrap, masked"]
 )  # it differs from bwrap as the forkserver's does
-async def sandboxes(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[LocalSandboxes]:
+async def sandboxes(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[LinuxSandboxes]:
     async with way(request.param, tmp_path, LIMITS) as sandboxes:
         yield sandboxes
 
 
-async def ran(sandboxes: LocalSandboxes, script: str, *args: str) -> Execution:
+async def ran(sandboxes: LinuxSandboxes, script: str, *args: str) -> Execution:
     async with sandboxes.open(THREAD) as sandbox:
         await sandbox.put(FileName("script.py"), chunked(script.encode()))
         execution = await sandbox.run(FileName("script.py"), args)
@@ -55,7 +55,7 @@ async def ran(sandboxes: LocalSandboxes, script: str, *args: str) -> Execution:
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
-async def test_an_attack_is_contained(sandboxes: LocalSandboxes, attack: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_attack_is_contained(sandboxes: LinuxSandboxes, attack: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CANARY_TOKEN", "secret")
     before = set(tree(os.getpid()))
     ours = standing()
@@ -80,7 +80,7 @@ def test_without_a_defence_the_attack_succeeds(attack: str) -> None:
     assert ATTACKS[attack].succeeded(bare), bare
 
 
-async def test_what_was_printed_before_a_limit_is_not_lost(sandboxes: LocalSandboxes) -> None:
+async def test_what_was_printed_before_a_limit_is_not_lost(sandboxes: LinuxSandboxes) -> None:
     execution = await ran(sandboxes, ATTACKS["allocate 1 GB"].script)
 
     assert execution.stdout == "before\n"
@@ -88,7 +88,7 @@ async def test_what_was_printed_before_a_limit_is_not_lost(sandboxes: LocalSandb
     assert execution.peak_memory > LIMITS.memory // 2
 
 
-async def test_links_devices_and_hostile_names_never_come_out(sandboxes: LocalSandboxes, tmp_path: Path) -> None:
+async def test_links_devices_and_hostile_names_never_come_out(sandboxes: LinuxSandboxes, tmp_path: Path) -> None:
     execution = await ran(sandboxes, LINKS)
 
     assert execution.outcome == "succeeded", execution.stderr
@@ -120,7 +120,7 @@ def test_without_a_defence_a_deep_tree_breaks_its_reader(tmp_path: Path) -> None
         subprocess.run(["/bin/rm", "-rf", str(tmp_path / "d")], check=True)
 
 
-async def test_a_deep_tree_is_passed_over_and_leaves_nothing(sandboxes: LocalSandboxes) -> None:
+async def test_a_deep_tree_is_passed_over_and_leaves_nothing(sandboxes: LinuxSandboxes) -> None:
     execution = await ran(sandboxes, DEEP)
 
     assert execution.outcome == "succeeded", execution.stderr
@@ -129,7 +129,7 @@ async def test_a_deep_tree_is_passed_over_and_leaves_nothing(sandboxes: LocalSan
         assert set(os.listdir(sandboxes._landlock.tools)) == {"site", "mpl"}
 
 
-async def test_a_thread_cannot_see_anothers_files(sandboxes: LocalSandboxes) -> None:
+async def test_a_thread_cannot_see_anothers_files(sandboxes: LinuxSandboxes) -> None:
     async with sandboxes.open(replace(THREAD, ts="2.0")) as other:
         await other.put(FileName("secret.txt"), chunked(b"secret"))
 
@@ -146,7 +146,7 @@ for base, folders, names in os.walk("/"):
     assert execution.stdout == ""
 
 
-async def test_a_cancelled_run_leaves_no_process_and_no_change(sandboxes: LocalSandboxes) -> None:
+async def test_a_cancelled_run_leaves_no_process_and_no_change(sandboxes: LinuxSandboxes) -> None:
     before = set(tree(os.getpid()))
     task = asyncio.create_task(ran(sandboxes, "import time\nopen('x', 'w').write('x')\ntime.sleep(60)"))
     await asyncio.sleep(1)

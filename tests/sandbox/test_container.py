@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from bot.sandbox import tiers
+from bot.sandbox import tier as tiers
 from bot.sandbox.limits import Limits
 from bot.sandbox.sandboxes import probe
 

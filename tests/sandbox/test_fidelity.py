@@ -16,9 +16,9 @@ import pytest
 
 from bot.errors import SetupError
 from bot.sandbox.limits import Limits
-from bot.sandbox.local import LocalSandboxes
+from bot.sandbox.linux import LinuxSandboxes
 from bot.sandbox.runtime import RuntimeBuild
-from bot.sandbox.tiers import interpreter
+from bot.sandbox.tier import interpreter
 from bot.thread.files import FileName, chunked
 from bot.thread.request import ThreadId
 from tests.sandbox.tiers import WAYS, way
@@ -120,7 +120,7 @@ def _interrupts() -> None:
 
 
 @pytest.fixture(params=WAYS)
-async def sandboxes(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[LocalSandboxes]:
+async def sandboxes(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[LinuxSandboxes]:
     async with way(request.param, tmp_path / "data", LIMITS) as opened:
         yield opened
 
@@ -128,12 +128,12 @@ async def sandboxes(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIter
 @pytest.fixture(params=WAYS)
 async def with_libraries(
     request: pytest.FixtureRequest, tmp_path: Path, runtime: RuntimeBuild
-) -> AsyncIterator[LocalSandboxes]:
+) -> AsyncIterator[LinuxSandboxes]:
     async with way(request.param, tmp_path / "data", LIMITS, runtime=runtime, slots=4) as opened:
         yield opened
 
 
-async def sandboxed(sandboxes: LocalSandboxes, script: str) -> Ended:
+async def sandboxed(sandboxes: LinuxSandboxes, script: str) -> Ended:
     async with sandboxes.open(THREAD) as sandbox:
         await sandbox.put(FileName("script.py"), chunked(script.encode()))
         execution = await sandbox.run(FileName("script.py"), ["one", "two words"])
@@ -179,7 +179,7 @@ def _plain(text: str, folder: str) -> str:
 
 
 @pytest.mark.parametrize("case", CASES)
-async def test_a_script_ends_as_under_bare_python(sandboxes: LocalSandboxes, case: str, tmp_path: Path) -> None:
+async def test_a_script_ends_as_under_bare_python(sandboxes: LinuxSandboxes, case: str, tmp_path: Path) -> None:
     script, differs = CASES[case]
 
     found = await sandboxed(sandboxes, textwrap.dedent(script))
@@ -193,7 +193,7 @@ async def test_a_script_ends_as_under_bare_python(sandboxes: LocalSandboxes, cas
 
 @pytest.mark.parametrize("case", WITH_LIBRARIES)
 async def test_libraries_work_as_under_bare_python(
-    with_libraries: LocalSandboxes, runtime: RuntimeBuild, case: str, tmp_path: Path
+    with_libraries: LinuxSandboxes, runtime: RuntimeBuild, case: str, tmp_path: Path
 ) -> None:
     script = WITH_LIBRARIES[case]
 
@@ -203,7 +203,7 @@ async def test_libraries_work_as_under_bare_python(
     assert (found.stdout, found.code, found.files) == (expected.stdout, expected.code, expected.files), found.stderr
 
 
-async def test_chance_differs_between_runs(with_libraries: LocalSandboxes) -> None:
+async def test_chance_differs_between_runs(with_libraries: LinuxSandboxes) -> None:
     script = "import random, uuid, numpy as n\nprint(random.random(), n.random.rand(), n.random.default_rng().random(), uuid.uuid4(), uuid.uuid1())"
 
     first, second = await sandboxed(with_libraries, script), await sandboxed(with_libraries, script)
@@ -212,7 +212,7 @@ async def test_chance_differs_between_runs(with_libraries: LocalSandboxes) -> No
     assert not set(first.stdout.split()) & set(second.stdout.split())
 
 
-async def test_a_run_sees_nothing_of_the_run_before(with_libraries: LocalSandboxes) -> None:
+async def test_a_run_sees_nothing_of_the_run_before(with_libraries: LinuxSandboxes) -> None:
     first = await sandboxed(
         with_libraries,
         "import pandas, json\npandas.mine = json.mine = 1\nimport os; os.environ['MINE'] = '1'; import tempfile; open(tempfile.gettempdir() + '/mine', 'w')",
@@ -226,7 +226,7 @@ async def test_a_run_sees_nothing_of_the_run_before(with_libraries: LocalSandbox
     assert second.stdout == "False False False False\n"
 
 
-async def test_many_at_once_do_not_mix(with_libraries: LocalSandboxes) -> None:
+async def test_many_at_once_do_not_mix(with_libraries: LinuxSandboxes) -> None:
     async def one(number: int) -> str:
         async with with_libraries.open(ThreadId("T", "C", str(number))) as sandbox:
             await sandbox.put(

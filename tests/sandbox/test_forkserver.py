@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from bot.errors import ServiceError
-from bot.sandbox import servers as module
+from bot.sandbox import fork_pool as module
 from bot.sandbox.limits import Limits
-from bot.sandbox.local import LocalSandboxes
+from bot.sandbox.linux import LinuxSandboxes
 from bot.sandbox.watchdog import tree
 from bot.thread.files import FileName, chunked
 from bot.thread.outcomes import Execution, Outcome
@@ -26,12 +26,12 @@ THREAD = ThreadId("T", "C", "1")
 
 
 @pytest.fixture(params=["forkserver", "landlock"])
-async def sandboxes(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[LocalSandboxes]:
+async def sandboxes(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[LinuxSandboxes]:
     async with way(request.param, tmp_path, LIMITS, slots=4) as opened:
         yield opened
 
 
-async def ran(sandboxes: LocalSandboxes, script: str, thread: str = "1") -> Execution:
+async def ran(sandboxes: LinuxSandboxes, script: str, thread: str = "1") -> Execution:
     async with sandboxes.open(ThreadId("T", "C", thread)) as sandbox:
         await sandbox.put(FileName("a.py"), chunked(script.encode()))
         return await sandbox.run(FileName("a.py"))
@@ -43,7 +43,7 @@ def servers() -> list[int]:
     return [pid for pid in found if not any(pid in tree(other)[1:] for other in found)]
 
 
-async def test_when_the_server_dies_its_run_ends_and_the_next_one_works(sandboxes: LocalSandboxes) -> None:
+async def test_when_the_server_dies_its_run_ends_and_the_next_one_works(sandboxes: LinuxSandboxes) -> None:
     running = asyncio.create_task(ran(sandboxes, "import time; print('on', flush=True); time.sleep(30)"))
     await asyncio.sleep(0.5)
 
@@ -56,7 +56,7 @@ async def test_when_the_server_dies_its_run_ends_and_the_next_one_works(sandboxe
 
 
 async def test_a_worn_server_is_renewed_and_the_old_one_goes_when_its_run_is_over(
-    sandboxes: LocalSandboxes, monkeypatch: pytest.MonkeyPatch
+    sandboxes: LinuxSandboxes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "WORN", 2)
     old = servers()
@@ -86,7 +86,7 @@ async def test_closing_ends_runs_and_leaves_nothing(tier: str, tmp_path: Path) -
     assert left(before) == set()
 
 
-async def test_cancelling_at_any_moment_leaves_no_process_and_no_descriptor(sandboxes: LocalSandboxes) -> None:
+async def test_cancelling_at_any_moment_leaves_no_process_and_no_descriptor(sandboxes: LinuxSandboxes) -> None:
     await ran(sandboxes, "print(1)")
     before, held = set(tree(os.getpid())), len(os.listdir("/proc/self/fd"))
 
@@ -132,7 +132,7 @@ def alive(pids: set[int]) -> list[int]:
     ]  # which a dead one that nobody has taken yet has not
 
 
-async def test_a_run_whose_process_died_before_it_began_is_run_all_the_same(sandboxes: LocalSandboxes) -> None:
+async def test_a_run_whose_process_died_before_it_began_is_run_all_the_same(sandboxes: LinuxSandboxes) -> None:
     await ran(sandboxes, "print(1)")
     old = servers()
     async with asyncio.timeout(5):
@@ -149,7 +149,7 @@ async def test_a_run_whose_process_died_before_it_began_is_run_all_the_same(sand
     assert (await ran(sandboxes, "print(3)")).stdout == "3\n"
 
 
-async def test_arguments_of_any_length_reach_a_run(sandboxes: LocalSandboxes) -> None:
+async def test_arguments_of_any_length_reach_a_run(sandboxes: LinuxSandboxes) -> None:
     async with sandboxes.open(THREAD) as sandbox:
         await sandbox.put(FileName("a.py"), chunked(b"import sys; print(len(sys.argv[1]))"))
 
@@ -158,14 +158,14 @@ async def test_arguments_of_any_length_reach_a_run(sandboxes: LocalSandboxes) ->
     assert execution.stdout == "300000\n"
 
 
-async def test_the_server_learns_nothing_of_its_runs(sandboxes: LocalSandboxes) -> None:
+async def test_the_server_learns_nothing_of_its_runs(sandboxes: LinuxSandboxes) -> None:
     """What it read would be in the memory of every later run, of other threads as well."""
     async with sandboxes.open(THREAD) as sandbox:
         await sandbox.put(FileName("a.py"), chunked(b"import sys; print(sys.argv[1][::-1])"))
         await sandbox.run(FileName("a.py"), ["a word of one thread"[::-1]])
 
         assert not await asyncio.to_thread(holds, servers()[0], "a word of one thread"[::-1].encode())
-        assert await asyncio.to_thread(holds, servers()[0], b"inside/forkserver.py")
+        assert await asyncio.to_thread(holds, servers()[0], b"inside/fork_server.py")
 
 
 def holds(pid: int, word: bytes) -> bool:

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.sandbox.copied import shared
+from bot.sandbox.landlock import shared
 from bot.sandbox.limits import Limits
-from bot.sandbox.local import LocalSandboxes
+from bot.sandbox.linux import LinuxSandboxes
 from bot.sandbox.watchdog import tree
 from bot.thread.files import FileName, chunked
 from bot.thread.outcomes import Execution
@@ -27,13 +27,13 @@ THREAD = ThreadId("T1", "C1", "1.0")
 
 
 @pytest.fixture(params=WAYS)
-async def sandboxes(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[LocalSandboxes]:
+async def sandboxes(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[LinuxSandboxes]:
     async with way(request.param, tmp_path, Limits(seconds=20)) as real:
         yield real
 
 
 async def ran(
-    sandboxes: LocalSandboxes, script: str, *args: str, stdin: str = "", files: dict[str, bytes] | None = None
+    sandboxes: LinuxSandboxes, script: str, *args: str, stdin: str = "", files: dict[str, bytes] | None = None
 ) -> Execution:
     async with sandboxes.open(THREAD) as sandbox:
         for name, data in {"script.py": script.encode(), **(files or {})}.items():
@@ -60,14 +60,14 @@ async def ran(
     ],
 )
 async def test_a_script_runs_as_under_python(
-    sandboxes: LocalSandboxes, script: str, code: int, stdout: str, stderr: str
+    sandboxes: LinuxSandboxes, script: str, code: int, stdout: str, stderr: str
 ) -> None:
     execution = await ran(sandboxes, script, "a b", "é", stdin="typed")
 
     assert (execution.exit_code, execution.stdout, execution.stderr) == (code, stdout, stderr)
 
 
-async def test_a_traceback_shows_the_scripts_lines_and_none_of_ours(sandboxes: LocalSandboxes) -> None:
+async def test_a_traceback_shows_the_scripts_lines_and_none_of_ours(sandboxes: LinuxSandboxes) -> None:
     execution = await ran(sandboxes, "def f():\n    return {}['x']\n\nf()\n")
 
     assert "return {}['x']" in execution.stderr
@@ -76,7 +76,7 @@ async def test_a_traceback_shows_the_scripts_lines_and_none_of_ours(sandboxes: L
     assert "exec(compile" not in execution.stderr
 
 
-async def test_the_threads_own_modules_do_not_hide_the_standard_library(sandboxes: LocalSandboxes) -> None:
+async def test_the_threads_own_modules_do_not_hide_the_standard_library(sandboxes: LinuxSandboxes) -> None:
     execution = await ran(
         sandboxes,
         "import json, helper; print(json.dumps({}), helper.x)",
@@ -86,7 +86,7 @@ async def test_the_threads_own_modules_do_not_hide_the_standard_library(sandboxe
     assert execution.stdout == "{} 5\n", execution.stderr
 
 
-async def test_a_missing_library_and_missing_input_are_answered_with_what_to_do(sandboxes: LocalSandboxes) -> None:
+async def test_a_missing_library_and_missing_input_are_answered_with_what_to_do(sandboxes: LinuxSandboxes) -> None:
     assert (
         "There" in (await ran(sandboxes, "import nonsense")).message
         or "not here" in (await ran(sandboxes, "import nonsense")).message
@@ -94,7 +94,7 @@ async def test_a_missing_library_and_missing_input_are_answered_with_what_to_do(
     assert "asked for input" in (await ran(sandboxes, "input('name? ')")).message
 
 
-async def test_a_script_in_a_folder_finds_its_neighbours(sandboxes: LocalSandboxes) -> None:
+async def test_a_script_in_a_folder_finds_its_neighbours(sandboxes: LinuxSandboxes) -> None:
     async with sandboxes.open(THREAD) as sandbox:
         await sandbox.put(FileName("folder/near.py"), chunked(b"x = 5"))
         await sandbox.put(FileName("folder/a.py"), chunked(b"import near; print(near.x)"))
@@ -103,7 +103,7 @@ async def test_a_script_in_a_folder_finds_its_neighbours(sandboxes: LocalSandbox
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
-async def test_a_script_that_asks_for_it_gets_a_fresh_interpreter(sandboxes: LocalSandboxes, end: str) -> None:
+async def test_a_script_that_asks_for_it_gets_a_fresh_interpreter(sandboxes: LinuxSandboxes, end: str) -> None:
     asks = "# /// script\n# dependencies = []\n#\n# [tool.workings]\n# fresh = true\n# ///\nprint(1)\n".replace(
         "\n", end
     )
@@ -117,7 +117,7 @@ async def test_a_script_that_asks_for_it_gets_a_fresh_interpreter(sandboxes: Loc
     assert usual.tier == wrong.tier == sandboxes.tier
 
 
-async def test_deleted_and_renamed_files_are_so_afterwards(sandboxes: LocalSandboxes) -> None:
+async def test_deleted_and_renamed_files_are_so_afterwards(sandboxes: LinuxSandboxes) -> None:
     script = """
 import os, shutil
 os.unlink("a.txt")
@@ -132,7 +132,7 @@ os.mkdir("folder"); open("folder/new.txt", "w").write("n")
         assert [f.name for f in await sandbox.list()] == ["c.txt", "folder/new.txt", "script.py"]
 
 
-async def test_files_folders_and_links_may_take_each_others_place(sandboxes: LocalSandboxes) -> None:
+async def test_files_folders_and_links_may_take_each_others_place(sandboxes: LinuxSandboxes) -> None:
     script = """
 import os, shutil
 shutil.rmtree("was_folder"); open("was_folder", "w").write("file now")

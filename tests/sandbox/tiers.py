@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.sandbox.limits import Limits
-from bot.sandbox.local import LocalSandboxes
+from bot.sandbox.linux import LinuxSandboxes
 from bot.sandbox.runtime import RuntimeBuild
 from bot.sandbox.sandboxes import Probe, probe
 
@@ -28,14 +28,14 @@ _probed: dict[str, Probe] = {}
 @asynccontextmanager
 async def way(
     name: str, data: Path, limits: Limits, *, runtime: RuntimeBuild | None = None, slots: int = 2
-) -> AsyncIterator[LocalSandboxes]:
+) -> AsyncIterator[LinuxSandboxes]:
     """Sandboxes that carry runs out in this way; skips the test with the reason where the machine does not allow it."""
     tier, warm, masked = WAYS[name]
     if tier not in _probed:
         _probed[tier] = await probe(tier, Limits())
     if not (found := _probed[tier]).works:
         pytest.skip(f"{tier} does not work on this machine: {found.why}")
-    sandboxes = LocalSandboxes(data, limits, tier, runtime, slots, masked=masked or found.masked)
+    sandboxes = LinuxSandboxes(data, limits, tier, runtime, slots, masked=masked or found.masked)
     async with sandboxes.serving(warm=warm):
         if runtime and sandboxes.servers:
             await sandboxes.servers.loaded()

@@ -25,7 +25,7 @@ def serves(pid: int) -> bool:
     """Whether it is a fork server or forked by one."""
     with suppress(OSError):
         program, *words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-        return not program.endswith(b"bwrap") and any(word.endswith(b"/forkserver.py") for word in words)
+        return not program.endswith(b"bwrap") and any(word.endswith(b"/fork_server.py") for word in words)
     return False
 
 

@@ -28,10 +28,10 @@ def main() -> None:
     status = socket.socket(fileno=config["status"])
     kernel.die_with_parent()
     if not config["namespaces"]:
-        import alone
+        import confine
 
         status.send(b'{"ready": true}')
-        supervise(status, lambda: alone.become_script(config, status))
+        supervise(status, lambda: confine.become_script(config, status))
     try:
         _mount_workspace(config, status)
         kernel.drop_capabilities()

@@ -31,7 +31,7 @@ def prepare(config: dict[str, Any]) -> None:
 
 def renew() -> None:
     """After a fork, forget what was the parent's; our own modules as well: a thread may call its files so."""
-    for name in ("alone", "kernel", "landlock", "launcher", "script", "seccomp"):
+    for name in ("confine", "kernel", "launcher", "ruleset", "script", "seccomp"):
         sys.modules.pop(name, None)
     _renew_streams()
     if numpy := sys.modules.get("numpy"):

@@ -7,8 +7,8 @@ import socket
 from typing import Any
 
 import kernel
-import landlock
 import launcher
+import ruleset
 import script
 import seccomp
 
@@ -23,7 +23,7 @@ def become_script(config: dict[str, Any], status: socket.socket) -> None:
         launcher.limit(config["limits"])
         os.closerange(3, status.fileno())
         os.closerange(status.fileno() + 1, 256)
-        landlock.restrict(config["read"], config["write"])
+        ruleset.restrict(config["read"], config["write"])
         kernel.install_filter(seccomp.build(alone=os.getpid()))
         status.close()
     except OSError as error:

@@ -6,30 +6,19 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from bot.sandbox.limits import Limits
+from bot.sandbox.tier import INSIDE, PACKAGE, Launch, Runtime, Shown, environment, interpreter
 
-INSIDE = Path(__file__).parent / "inside"
-PACKAGE = Path(__file__).parent.parent
 SITE, TOOLS, DATA = "/opt/site", "/opt/tools", "/mnt/data"
-STAGE = "/mnt"  # where a root bot shows folders to the scripts' user
 SCRATCH = 64_000_000  # bytes of /tmp, at most
-UID = 61_184  # whom a root bot runs scripts as: no user has it
 # Of a container's /proc, whose processes are not the script's business: what libraries ask of the machine.
 FACTS = ("cpuinfo", "meminfo", "stat", "loadavg", "uptime", "version", "filesystems", "sys/vm/overcommit_memory")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Runtime:
-    """Where the libraries of scripts are, None until they are built, and matplotlib's font list with them."""
-
-    site: Path | None = None
-    fonts: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,19 +28,6 @@ class Machine:
     bwrap: Path
     root: bool
     masked: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Launch:
-    """One script to run, None for the log toolkit, on its thread's files."""
-
-    files: Path
-    script: str | None
-    args: tuple[str, ...]
-
-    def path(self, inside: str, files: str) -> str:
-        """What is executed, with the folders as the process sees them."""
-        return f"{inside}/use_logs.py" if self.script is None else f"{files}/{self.script}"
 
 
 def find_bwrap() -> Path | None:
@@ -64,27 +40,6 @@ def find_bwrap() -> Path | None:
         if bundled.exists():
             return bundled
     return None
-
-
-class Shown:
-    """Folders as the process sees them that uses them: the user whom a root bot runs scripts as is shown each on a stage."""
-
-    def __init__(self, wanted: Callable[[Path], bool]) -> None:
-        self._wanted = wanted
-        self._shown: list[str] = []
-
-    def __call__(self, path: Path | str) -> str:
-        """Where it sees this path."""
-        if not self._wanted(Path(path)):
-            return str(path)
-        if str(path) not in self._shown:
-            self._shown.append(str(path))
-        return f"{STAGE}/{self._shown.index(str(path))}"
-
-    def command(self, words: Sequence[str]) -> list[str]:
-        """The argument list that sets the stage, becomes that user and executes `words`."""
-        plan = json.dumps({"shown": self._shown, "uid": UID, "command": list(words)})
-        return [sys.executable, "-I", "-S", str(INSIDE / "stage.py"), plan]
 
 
 def bwrap(launch: Launch, limits: Limits, runtime: Runtime, machine: Machine, status: int) -> list[str]:
@@ -147,7 +102,7 @@ def forkserver(
     sizes = {"disk": limits.disk, "inodes": limits.inodes, "scratch": min(limits.disk, SCRATCH)}
     config = {**config, **sizes, "namespaces": True, "proc": not machine.masked, "env": {}, "path": []}
     config |= {"limits": limits.resources()}
-    words += ["--", python, "-s", f"{TOOLS}/inside/forkserver.py", json.dumps(config)]
+    words += ["--", python, "-s", f"{TOOLS}/inside/fork_server.py", json.dumps(config)]
     return at.command(words) if machine.root else words
 
 
@@ -157,31 +112,6 @@ def request(launch: Launch, threads: Path) -> dict[str, Any]:
         "files": str(launch.files.relative_to(threads)),
         "script": launch.path(f"{TOOLS}/inside", DATA),
         "args": list(launch.args),
-    }
-
-
-def interpreter() -> tuple[str, str]:
-    """The Python that scripts run on, and its prefix: the one under our own environment."""
-    return os.path.realpath(sys.executable), os.path.realpath(sys.base_prefix)
-
-
-def environment(limits: Limits) -> dict[str, str]:
-    """The environment of a script."""
-    return {
-        "PATH": "/usr/bin:/bin",
-        "HOME": "/tmp",
-        "TMPDIR": "/tmp",
-        "LANG": "C.UTF-8",
-        "MPLBACKEND": "Agg",
-        "MPLCONFIGDIR": "/tmp/mpl",
-        "POLARS_MAX_THREADS": "2",
-        "POLARS_OVERRIDE_TOTAL_MEMORY_MB": str(limits.memory // 1_000_000),
-        "POLARS_TEMP_DIR": "/tmp",
-        "POLARS_OOC_SPILL_DIR": "/tmp",
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "PYTHONUNBUFFERED": "1",  # what was printed before a limit ended the run is not lost
-        "PYTHONSAFEPATH": "1",
-        **dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
     }
 
 

@@ -12,9 +12,9 @@ from typing import Any
 
 from bot.errors import ServiceError
 from bot.sandbox.cgroups import Groups
-from bot.sandbox.forkserver import ForkServer
+from bot.sandbox.fork_client import ForkServer
 from bot.sandbox.process import Ended, NotBegun, Terms, carry_out
-from bot.sandbox.tiers import Runtime
+from bot.sandbox.tier import Runtime
 from bot.thread.outcomes import Outcome
 
 log = logging.getLogger(__name__)

@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from bot.errors import ServiceError
-from bot.sandbox import cgroups, tiers
-from bot.sandbox.copied import Landlock, Made, run_in_copy, shared
+from bot.sandbox import bwrap, cgroups
 from bot.sandbox.descriptors import FOLDER, opened, reading, walk
+from bot.sandbox.fork_pool import Command, ForkServers, renewed
+from bot.sandbox.landlock import Landlock, Made, run_in_copy, shared
 from bot.sandbox.limits import Limits
 from bot.sandbox.process import Disk, Ended, Terms, carry_out, spawned
 from bot.sandbox.runtime import NO_RUNTIME, RuntimeBuild
-from bot.sandbox.servers import Command, ForkServers, renewed
+from bot.sandbox.tier import UID, Launch, Runtime
 from bot.sandbox.workspace import Workspace
 from bot.thread.files import FileInfo, FileName
 from bot.thread.outcomes import Execution, Outcome
@@ -32,7 +33,7 @@ _MISSING = re.compile(r"^ModuleNotFoundError: No module named '([\w.]+)'", re.M)
 _METADATA = re.compile(r"^# /// script\s*\n((?:#.*\n)*?)# ///\s*$", re.M)  # PEP 723
 
 
-class LocalSandboxes:
+class LinuxSandboxes:
     """Sandboxes on this machine's kernel, in one tier, while `serving`."""
 
     def __init__(
@@ -42,10 +43,10 @@ class LocalSandboxes:
         self.limits = limits
         self._threads = data / "threads"
         self._runtime = runtime
-        self._owner = tiers.UID if os.geteuid() == 0 else -1
+        self._owner = UID if os.geteuid() == 0 else -1
         self._slots = asyncio.Semaphore(slots)
         self._groups = cgroups.Groups(limits)
-        self._machine = tiers.Machine(bwrap=tiers.find_bwrap() or Path("bwrap"), root=self._owner >= 0, masked=masked)
+        self._machine = bwrap.Machine(bwrap=bwrap.find_bwrap() or Path("bwrap"), root=self._owner >= 0, masked=masked)
         self._landlock = Landlock(limits, Path(), self._owner >= 0)
         self.servers: ForkServers | None = None
 
@@ -55,8 +56,8 @@ class LocalSandboxes:
         self._groups = cgroups.find(self.limits)
         self._threads.mkdir(parents=True, exist_ok=True)
 
-        def forkserver(runtime: tiers.Runtime, config: Mapping[str, Any]) -> list[str]:
-            return tiers.forkserver(self._threads, self.limits, runtime, self._machine, config)
+        def forkserver(runtime: Runtime, config: Mapping[str, Any]) -> list[str]:
+            return bwrap.forkserver(self._threads, self.limits, runtime, self._machine, config)
 
         try:
             async with AsyncExitStack() as stack:
@@ -71,18 +72,18 @@ class LocalSandboxes:
             self.servers = None
             await self._groups.close()
 
-    def _libraries(self) -> tiers.Runtime:
+    def _libraries(self) -> Runtime:
         return self._runtime.current if self._runtime else NO_RUNTIME
 
     @asynccontextmanager
-    async def open(self, thread: ThreadId) -> AsyncIterator[LocalSandbox]:
+    async def open(self, thread: ThreadId) -> AsyncIterator[LinuxSandbox]:
         """Open the thread's sandbox."""
         workspace = Workspace(self._threads, thread, self.limits, self._owner)
         try:
             workspace.prepare()
         except OSError as error:
             raise ServiceError(f"The thread's files cannot be reached: {error.strerror}.") from error
-        yield LocalSandbox(self, workspace)
+        yield LinuxSandbox(self, workspace)
 
     async def run(
         self, workspace: Workspace, name: FileName | None, args: Sequence[str], stdin: str, seconds: float
@@ -95,20 +96,20 @@ class LocalSandboxes:
                 with opened(str(workspace.files), FOLDER) as root, reading(root, name) as descriptor:
                     fresh = _wants_fresh(os.pread(descriptor, 1 << 16, 0).decode(errors="replace"))
             run, servers = uuid.uuid4().hex, None if fresh else self.servers
-            launch = tiers.Launch(files=workspace.files, script=name, args=tuple(args))
+            launch = Launch(files=workspace.files, script=name, args=tuple(args))
             terms = Terms(stdin=stdin, seconds=seconds, limits=self.limits)
             if self.tier == "landlock":
                 return run, self.tier, await self._copied(workspace, run, launch, terms, servers)
             tier, ended = await self._overlaid(launch, terms, servers)
             return run, tier, await self._collected(workspace, run, ended)
 
-    async def _overlaid(self, launch: tiers.Launch, terms: Terms, servers: ForkServers | None) -> tuple[str, Ended]:
-        told = tiers.request(launch, self._threads)
+    async def _overlaid(self, launch: Launch, terms: Terms, servers: ForkServers | None) -> tuple[str, Ended]:
+        told = bwrap.request(launch, self._threads)
         if servers and (ended := await servers.carry_out(told, terms)):
             return self.tier, ended
 
         def command(status: int) -> list[str]:
-            return tiers.bwrap(launch, self.limits, self._libraries(), self._machine, status)
+            return bwrap.bwrap(launch, self.limits, self._libraries(), self._machine, status)
 
         return "bwrap", await carry_out(spawned(command, self._groups), terms)
 
@@ -123,11 +124,11 @@ class LocalSandboxes:
         return ended, made, tuple(c.name for c in changes if c.deleted)
 
     async def _copied(
-        self, workspace: Workspace, run: str, launch: tiers.Launch, terms: Terms, servers: ForkServers | None
+        self, workspace: Workspace, run: str, launch: Launch, terms: Terms, servers: ForkServers | None
     ) -> Made:
         libraries = self._libraries()
 
-        async def carry(copied: tiers.Launch, scratch: Path, disk: Disk) -> Ended:
+        async def carry(copied: Launch, scratch: Path, disk: Disk) -> Ended:
             told = await asyncio.to_thread(self._landlock.run, copied, scratch, libraries)
             measured = replace(terms, disk=disk)
             forked = await servers.carry_out(told, measured) if servers else None
@@ -150,10 +151,10 @@ class LocalSandboxes:
         return ended.message
 
 
-class LocalSandbox:
+class LinuxSandbox:
     """The Sandbox port of one thread."""
 
-    def __init__(self, sandboxes: LocalSandboxes, workspace: Workspace) -> None:
+    def __init__(self, sandboxes: LinuxSandboxes, workspace: Workspace) -> None:
         self._sandboxes = sandboxes
         self._workspace = workspace
 

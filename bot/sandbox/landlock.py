@@ -19,7 +19,7 @@ from typing import Any
 from bot.sandbox.descriptors import FOLDER, Found, opened, remove, walk
 from bot.sandbox.limits import Limits
 from bot.sandbox.process import Disk, Ended
-from bot.sandbox.tiers import INSIDE, PACKAGE, UID, Launch, Runtime, Shown, environment, interpreter
+from bot.sandbox.tier import INSIDE, PACKAGE, UID, Launch, Runtime, Shown, environment, interpreter
 from bot.sandbox.watchdog import nameless
 from bot.sandbox.workspace import Workspace
 from bot.thread.files import FileInfo, FileName
@@ -71,7 +71,7 @@ class Landlock:
             shutil.copy(font, fonts)
         _, _, _, site = self._seen(runtime)
         told = {"env": self._environment(fonts), "path": [site] if site else [], "namespaces": False}
-        return self._command("forkserver.py", {**config, **told}, runtime)
+        return self._command("fork_server.py", {**config, **told}, runtime)
 
     def _environment(self, temporary: str) -> dict[str, str]:
         folders = ("TMPDIR", "HOME", "MPLCONFIGDIR", "POLARS_TEMP_DIR", "POLARS_OOC_SPILL_DIR")

@@ -1,4 +1,4 @@
-"""Serves runs by forking: `forkserver.py CONFIG`, with a control socket inherited.
+"""Serves runs by forking: `fork_server.py CONFIG`, with a control socket inherited.
 
 What most scripts import is loaded once. When the host asks, one system call makes a child in fresh namespaces, which waits for a
 run, with a child of its own that has given up all rights already and will be the script. Then the first lays the thread's files
@@ -23,7 +23,7 @@ from typing import Any, NoReturn
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-import alone
+import confine
 import kernel
 import launcher
 import script
@@ -164,7 +164,7 @@ def _wait_to_be_script(
         script.renew()
         sys.path_importer_cache.pop("/mnt/data", None)
         script.run(request["script"], request["args"])
-    alone.become_script(request, socket.socket(fileno=status))
+    confine.become_script(request, socket.socket(fileno=status))
     raise AssertionError
 
 

@@ -1,5 +1,5 @@
-"""For a root bot: `stage.py PLAN`. Shows the folders of a plan to an unprivileged user as /mnt/0, /mnt/1, … in a private mount
-namespace, becomes that user, and executes the plan's command. Without folders it needs no privilege but to change its user.
+"""For a root bot: `switch_user.py PLAN`. Shows the folders of a plan to an unprivileged user as /mnt/0, /mnt/1, … in a private
+mount namespace, becomes that user, and executes the plan's command. Without folders it needs no privilege but to change its user.
 
 The user could not reach them otherwise: a data folder or an interpreter below /root is closed to it.
 """
