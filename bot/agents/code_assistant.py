@@ -7,7 +7,7 @@ from typing import Final
 
 from pydantic import BaseModel
 
-from bot.agents.prompts import for_specialist
+from bot.agents.prompts import REPORT_ALONE, for_specialist
 from bot.agents.tools import TOOLS, ReportCall, parse, perform
 from bot.ports import Model, Prompt, Sandbox
 from bot.thread.conversation import Conversation, Perform
@@ -74,8 +74,7 @@ class CodeAssistant:
             return Step(decision=at.decision, index=at.index, result=tool, refused=True)
         if isinstance(tool, ReportCall):
             if len(conversation.decision(at).calls) > 1:
-                result = "Report was written before the results beside it were known. Read them, then call it alone."
-                return Step(decision=at.decision, index=at.index, result=result, refused=True)
+                return Step(decision=at.decision, index=at.index, result=REPORT_ALONE, refused=True)
             return _report(tool, at, self._name)
         return await perform(tool, conversation, at, sandbox)
 

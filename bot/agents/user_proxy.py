@@ -7,14 +7,13 @@ from typing import Annotated, Any, Literal, cast
 
 from pydantic import BaseModel, Field, create_model
 
+from bot.agents import prompts
 from bot.agents.gate import objections
-from bot.agents.prompts import for_user_proxy, said_by_user
 from bot.agents.replies import account, answer
 from bot.ports import Model, Prompt, Sandbox
 from bot.thread.conversation import USER_PROXY, Conversation, Perform
-from bot.thread.entries import Call, Decision, Entry, Message, Reply, Report, UserMessage
+from bot.thread.entries import Call, Decision, Entry, Message, Reply, Report
 from bot.thread.request import ThreadId
-from bot.thread.text import code_blocks
 
 MAX_ROUNDS = 2  # how often what does not hold goes back before the user gets an honest account
 
@@ -82,7 +81,9 @@ class UserProxy:
 
     async def decide(self, thread: ThreadId, conversation: Conversation) -> Decision:
         """Choose between a specialist, an answer, and silence: one model call."""
-        prompt = Prompt(agent=USER_PROXY, thread=str(thread), system=self._prompt, items=for_user_proxy(conversation))
+        prompt = Prompt(
+            agent=USER_PROXY, thread=str(thread), system=self._prompt, items=prompts.for_user_proxy(conversation)
+        )
         chosen, usage = await self._model.choose(prompt, self.choice)
         action = cast(Any, chosen).action
         call = Call(id="", name=action.kind, arguments=action.model_dump_json())
@@ -94,9 +95,8 @@ class UserProxy:
         if call.name == "Respond":
             return Reply(text=Respond.model_validate_json(call.arguments).text)
         chosen = SendMessage.model_validate_json(call.arguments)
-        text = _brief(conversation, chosen.message, chosen.done_when)
-        listing = ", ".join(f.name for f in await sandbox.list()) or "none"
-        text = f"{text}\n\nFiles in the workspace now: {listing}"
+        files = [f.name for f in await sandbox.list()]
+        text = prompts.brief(conversation, chosen.message, chosen.done_when, files)
         return Message(sender=USER_PROXY, recipient=chosen.recipient, text=text, done_when=tuple(chosen.done_when))
 
     async def judge(self, conversation: Conversation, report: Report, sandbox: Sandbox) -> Entry:
@@ -109,7 +109,7 @@ class UserProxy:
         rounds = max((e.round for e in conversation.turn if isinstance(e, Message)), default=0)
         if rounds >= MAX_ROUNDS:
             return account(conversation, "I could not make sure of the result.", wrong)
-        text = "Your report does not hold yet:\n" + "\n".join(f"- {w}" for w in wrong) + "\nMend this and report again."
+        text = prompts.DOES_NOT_HOLD.format(objections=prompts.listed(wrong))
         return Message(sender=USER_PROXY, recipient=report.agent, text=text, round=rounds + 1)
 
 
@@ -119,18 +119,3 @@ def choice_among(specialists: tuple[str, ...]) -> type[BaseModel]:
     send = create_model("SendMessage", __base__=SendMessage, __doc__=SendMessage.__doc__, recipient=(recipient, ...))
     action = Annotated[send | Respond | StaySilent, Field(discriminator="kind")]  # type: ignore[valid-type]
     return create_model("Choice", __doc__="What the UserProxy decides.", action=(action, ...))
-
-
-def _brief(conversation: Conversation, message: str, done_when: list[str]) -> str:
-    """The brief, and beside it, verbatim, all that the user said since the specialists last heard of them."""
-    since = max((n for n, e in enumerate(conversation.entries) if isinstance(e, Message)), default=-1)
-    heard = [e for e in conversation.entries[since + 1 :] if isinstance(e, UserMessage) and e.command is None]
-    blocks = [
-        block for entry in conversation.turn if isinstance(entry, UserMessage) for block in code_blocks(entry.text)
-    ]
-    parts = [f"Brief from the UserProxy:\n{message}", "Done when:\n" + "\n".join(f"- {c}" for c in done_when)]
-    if heard:
-        parts.append("In the users' own words (data, verbatim):\n" + "\n".join(said_by_user(e) for e in heard))
-    if blocks:
-        parts.append(f"Their code blocks, to be taken with File(block=n): 1 to {len(blocks)}.")
-    return "\n\n".join(parts)

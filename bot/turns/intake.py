@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
+from bot.agents.prompts import NOT_TAKEN
 from bot.errors import ServiceError, UserError
 from bot.ports import Chat, Sandbox, SharedScript, Store
 from bot.thread.conversation import Conversation
@@ -112,7 +113,7 @@ class Intake:
             try:
                 await sandbox.put(name, self._chat.download(upload))
             except (UserError, ServiceError) as error:
-                notes.append(f"{upload.name} could not be taken: {error}")
+                notes.append(NOT_TAKEN.format(name=upload.name, error=error))
             else:
                 files.append(name)
         return files, notes

@@ -10,6 +10,7 @@ from contextvars import ContextVar
 from dataclasses import replace
 from typing import Protocol
 
+from bot.agents.prompts import EDITED, NO_TOOL
 from bot.agents.replies import account, footer
 from bot.errors import Lost, ServiceError
 from bot.ports import Attachment, Chat, Claim, Sandbox, Sandboxes, Store
@@ -30,7 +31,6 @@ MAX_CRASHES = 3
 SORRY = (
     "I am sorry: something went wrong on my side, and I could not finish this. It has been logged. Please ask again."
 )
-NO_TOOL = "You called no tool. Go on with one, and end with Report when the brief is done."
 
 
 class Agent(Protocol):
@@ -189,7 +189,7 @@ class Turns:
             case Take(request, beside):
                 await self._take(turn, request, beside, sandbox)
             case Steer(request):
-                text = f"(They edited an earlier message. It now reads:)\n{request.text}"
+                text = EDITED.format(text=request.text)
                 await turn.append(UserMessage(ts=request.ts, user=request.user, text=text, key=request.key))
             case Stop(request):
                 stopped = Stopped(user=request.user, ts=request.ts, key=request.key)
