@@ -1,4 +1,4 @@
-"""The command line: demo, local, serve, run, logs, doctor. Each command imports what it needs: a run shall start at once."""
+"""The command line: demo, local, serve, run, logs, doctor. Each command imports only what it needs, so that `run` starts fast."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import logging
 import signal
 import sys
 from collections.abc import Coroutine
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -27,8 +28,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-PORT = Annotated[int, typer.Option(help="Port of the page; 0 takes any free one.")]
-DATA = Annotated[Path | None, typer.Option(help="Folder for everything that is kept; BOT_DATA otherwise.")]
+PORT = Annotated[int, typer.Option(help="Port of the web page; 0 picks a free one.")]
+DATA = Annotated[Path | None, typer.Option(help="Data folder; by default the value of BOT_DATA.")]
 
 
 @app.command()
@@ -36,38 +37,40 @@ def demo(
     port: PORT = 8484,
     data: DATA = None,
     workspace: Annotated[
-        str | None, typer.Option(help="Use the local workspace at this URL instead of a new one.")
+        str | None, typer.Option(help="Connect to the local workspace at this URL instead of starting one.")
     ] = None,
 ) -> None:
-    """Try it: a workspace like Slack's on this machine, with the bot in it. Needs no account and no key."""
+    """Try the bot in a workspace like Slack's on this machine; needs no account and no key."""
+    _require_stand_ins()
     from bot.local.demo import in_demo
 
     settings = _settings(data)
-    _carry_out(in_demo(settings, port, workspace, lambda url: print(f"Open {url} and write to workings.", flush=True)))
+    _run(in_demo(settings, port, workspace, lambda url: print(f"Open {url} and write to workings.", flush=True)))
 
 
 @app.command()
 def local(port: PORT = 8484, data: DATA = None) -> None:
-    """The workspace alone, without the bot."""
+    """Start the local workspace alone, without the bot."""
+    _require_stand_ins()
     from bot.local.workspace.server import CannotServe, serve
 
     folder = _settings(data).bot_data / "workspace"
 
-    def say(running: Running) -> None:
+    def announce(running: Running) -> None:
         print(f"The workspace is open at {running.base_url}", flush=True)
 
     async def run() -> None:
         try:
-            await serve("127.0.0.1", port, folder, started=say)
+            await serve("127.0.0.1", port, folder, started=announce)
         except CannotServe as error:
             raise SetupError(str(error)) from error
 
-    _carry_out(run())
+    _run(run())
 
 
 @app.command("serve")
 def serve_slack(data: DATA = None) -> None:
-    """Serve a Slack workspace."""
+    """Connect to Slack and answer there until stopped."""
     from bot.app import serving
 
     settings = _settings(data)
@@ -76,31 +79,31 @@ def serve_slack(data: DATA = None) -> None:
         async with serving(settings):
             await asyncio.Event().wait()
 
-    _carry_out(run())
+    _run(run())
 
 
 @app.command()
 def run(
-    script: Annotated[Path, typer.Argument(metavar="FILE", help="The Python file to run.")],
+    script: Annotated[Path, typer.Argument(metavar="FILE", help="Python file to run.")],
     args: Annotated[
-        list[str] | None, typer.Argument(help="Its arguments; put -- before those that begin with a dash.")
+        list[str] | None, typer.Argument(help="Arguments of the script; put -- before those that start with a dash.")
     ] = None,
-    file: Annotated[
-        list[Path] | None, typer.Option(help="A file to lay beside it; may be given several times.")
-    ] = None,
-    stdin: Annotated[str, typer.Option(help="What it reads as input.")] = "",
-    timeout: Annotated[float | None, typer.Option(help="Seconds until it is ended.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder that takes what it makes.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead.")] = False,
-    tier: Annotated[str, typer.Option(help="auto, forkserver, bwrap or landlock.")] = "",
+    file: Annotated[list[Path] | None, typer.Option(help="File to copy beside the script; repeatable.")] = None,
+    stdin: Annotated[str, typer.Option(help="Text for the script's standard input.")] = "",
+    timeout: Annotated[float | None, typer.Option(help="Seconds after which the script is killed.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder to copy new and changed files to.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")] = False,
+    tier: Annotated[str, typer.Option(help="Sandbox tier: auto, forkserver, bwrap or landlock.")] = "",
     data: DATA = None,
 ) -> None:
-    """Run a script in the sandbox, from the terminal. Exit code: the script's own; 124 too long, 137 memory or killed,
-    125 too much output, 122 disk full."""
+    """Run a script in the sandbox.
+
+    The exit code is the script's own, or 124 timed out, 137 out of memory or killed, 125 too much output, 122 disk full.
+    """
     from bot.sandbox.command import run_once
 
     settings = _settings(data, quiet=True)
-    done = run_once(
+    execution = run_once(
         script,
         args or (),
         files=file or (),
@@ -112,22 +115,22 @@ def run(
         limits=limits(settings),
         tier=tier or settings.sandbox_tier,
     )
-    raise typer.Exit(_carry_out(done) or 0)
+    raise typer.Exit(_run(execution) or 0)
 
 
 @app.command(
     "logs", context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 )
 def read_logs(context: typer.Context) -> None:
-    """Read logs of any size: profile, templates, compare, search, trace or fields of FILE…; `workings logs --help` says more."""
-    from bot.logs.command import main as use
+    """Analyse log files of any size; `workings logs --help` lists the subcommands."""
+    from bot.logs.command import main as read
 
-    raise typer.Exit(use(context.args, kept=Path.home() / ".cache/workings/logs"))
+    raise typer.Exit(read(context.args, kept=Path.home() / ".cache/workings/logs"))
 
 
 @app.command()
 def doctor(data: DATA = None) -> None:
-    """Look at settings, tokens, model, sandbox and store, and say what to do about each."""
+    """Check the settings, tokens, model, sandbox and store, and say how to fix what is wrong."""
     from bot.doctor import examine
 
     settings = _settings(data, quiet=True)
@@ -142,25 +145,31 @@ def doctor(data: DATA = None) -> None:
         Console().print(table)
         return 1 if broken else 0
 
-    raise typer.Exit(_carry_out(run()) or 0)
+    raise typer.Exit(_run(run()) or 0)
+
+
+def _require_stand_ins() -> None:
+    """Exit with one line unless the local stand-ins, and what only they need, are installed."""
+    if any(find_spec(module) is None for module in ("bot.local", "nh3", "yaml")):
+        _fail(SetupError("The local workspace is an extra: install it with `uv sync --extra demo`."))
 
 
 def _set_up_logging(level: str) -> None:
-    """Log to stderr, each line with the thread it belongs to."""
+    """Log to standard error, each line with the id of its thread."""
 
-    def mark(record: logging.LogRecord) -> bool:
+    def add_thread(record: logging.LogRecord) -> bool:
         record.thread_id = current_thread.get()
         return True
 
     handler = logging.StreamHandler()
-    handler.addFilter(mark)
+    handler.addFilter(add_thread)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s [%(thread_id)s] %(message)s"))
     logging.basicConfig(level=level, handlers=[handler], force=True)
     logging.getLogger("slack_bolt").setLevel(logging.WARNING)
 
 
 def main() -> None:
-    """Run the command line; a mistake in the settings is one line, never a traceback."""
+    """Run the command line; errors in the settings are printed as one line, without a traceback."""
     app()
 
 
@@ -173,25 +182,25 @@ def _settings(data: Path | None, *, quiet: bool = False) -> Settings:
     return settings
 
 
-def _carry_out(work: Coroutine[Any, Any, int | None]) -> int | None:
-    """Run until done or until a signal asks for a clean end: its exit code, after a signal what a shell makes of it."""
-    came: list[int] = []
+def _run(main: Coroutine[Any, Any, int | None]) -> int | None:
+    """Run `main` until it ends or a signal cancels it, and return its exit code, or 128 plus the signal's number."""
+    signals: list[int] = []
 
     async def run() -> int | None:
-        task = asyncio.ensure_future(work)
+        task = asyncio.ensure_future(main)
 
-        def end(number: int) -> None:
-            came.append(number)
+        def cancel(number: int) -> None:
+            signals.append(number)
             task.cancel()
 
         for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, end, number)
+            asyncio.get_running_loop().add_signal_handler(number, cancel, number)
         return await task
 
     try:
         return asyncio.run(run())
     except asyncio.CancelledError:
-        return 128 + came[0] if came else None
+        return 128 + signals[0] if signals else None
     except BotError as error:
         _fail(error)
 
