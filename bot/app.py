@@ -14,9 +14,9 @@ from bot.agents.code_assistant import NAME, WHAT, CodeAssistant
 from bot.agents.user_proxy import UserProxy
 from bot.agents.without_model import Profiler, Runner
 from bot.errors import SetupError
-from bot.llm.choice import ModelChoice
 from bot.llm.model import OpenAIModel
-from bot.llm.patience import Patience
+from bot.llm.models import ModelChoice
+from bot.llm.retries import Patience
 from bot.llm.service import open_client, wire
 from bot.sandbox.runtime import RuntimeBuild
 from bot.sandbox.sandboxes import open_sandboxes

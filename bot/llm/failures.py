@@ -11,7 +11,7 @@ from typing import Final
 import openai
 
 from bot.errors import ServiceError, SetupError
-from bot.llm.choice import ModelChoice
+from bot.llm.models import ModelChoice
 from bot.llm.wire import Garbled
 
 PASSING: Final = (408, 409, 429)

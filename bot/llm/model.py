@@ -16,10 +16,10 @@ from openai import AsyncOpenAI
 from pydantic import BaseModel
 
 from bot.errors import BotError, ServiceError
-from bot.llm.choice import ModelChoice
 from bot.llm.failures import Unavailable, asked_to_wait, in_our_words, reasoning_refused
-from bot.llm.patience import Patience, patiently
-from bot.llm.schemas import asked_of_instructor, function
+from bot.llm.models import ModelChoice
+from bot.llm.retries import Patience, patiently
+from bot.llm.typed import asked_of_instructor, function
 from bot.llm.wire import Answer, Garbled, Json, Wire
 from bot.ports import Prompt, Typed
 from bot.thread.entries import Decision, Usage

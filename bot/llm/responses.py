@@ -12,8 +12,8 @@ from openai import AsyncOpenAI
 from openai.types.responses import Response
 from pydantic import BaseModel
 
-from bot.llm.choice import ModelChoice
-from bot.llm.schemas import portable
+from bot.llm.models import ModelChoice
+from bot.llm.typed import portable
 from bot.llm.wire import Answer, Garbled, Json, calls_from, clean, from_here, number, origin, plain_name
 from bot.ports import Exchange, Input, Prompt
 from bot.thread.entries import Usage

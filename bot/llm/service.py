@@ -13,8 +13,8 @@ from openai import AsyncOpenAI
 
 from bot.errors import SetupError
 from bot.llm.chat import ChatWire
-from bot.llm.choice import ModelChoice
 from bot.llm.failures import in_our_words
+from bot.llm.models import ModelChoice
 from bot.llm.responses import ResponsesWire
 from bot.llm.wire import Wire
 

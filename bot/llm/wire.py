@@ -12,7 +12,7 @@ import instructor
 from openai import AsyncOpenAI
 from pydantic import BaseModel
 
-from bot.llm.choice import ModelChoice
+from bot.llm.models import ModelChoice
 from bot.ports import Prompt
 from bot.thread.entries import Call, Usage
 

@@ -11,9 +11,9 @@ import pytest
 from bot.agents.tools import TOOLS
 from bot.agents.user_proxy import choice_among
 from bot.errors import ServiceError, SetupError
-from bot.llm.choice import ModelChoice
 from bot.llm.model import OpenAIModel
-from bot.llm.patience import Patience
+from bot.llm.models import ModelChoice
+from bot.llm.retries import Patience
 from bot.llm.service import models_shutdown, open_client, wire
 from bot.ports import Exchange, Input, Prompt
 from tests.wire import Calls, Choose, Fault, Next, ScriptedModel, Text
