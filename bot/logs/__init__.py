@@ -7,13 +7,13 @@ rows, what = logs.compared([app], "14:00..14:10")  # against the hour before
 found = logs.searched([app], "timeout", "14:00..14:10")
 """
 
+from .api import Found, Hit, Opened, Row, compared, counted_values, lines, open_logs, searched, traced
 from .evidence import check
 from .onset import Incident, incidents
-from .profile import as_json, as_text
+from .profiles import as_json, as_text
 from .secrets import without_secrets
 from .sources import NotALog
 from .times import BadWindow
-from .toolkit import Found, Hit, Opened, Row, compared, counted_values, lines, open_logs, searched, traced
 
 __all__ = [
     "BadWindow", "Found", "Hit", "Incident", "NotALog", "Opened", "Row", "as_json", "as_text", "check", "compared",

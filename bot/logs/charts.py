@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from .heads import BAD
 from .index import Index
+from .line_format import BAD
 from .times import zone_name
 
 

@@ -12,14 +12,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from . import charts, toolkit
-from .compare import Row, rows_as_json
+from . import api, charts
+from .comparison import Row, rows_as_json
 from .evidence import check
-from .heads import LEVELS
 from .index import Index
-from .lookup import BadQuery, Hit
+from .line_format import LEVELS
+from .matches import BadQuery, Hit
 from .onset import incidents
-from .profile import as_json, as_text
+from .profiles import as_json, as_text
 from .sources import NotALog
 from .times import BadWindow, shown, zone_name
 
@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None, kept: Path | None = None) -> in
     """Run one command, with indexes kept in a folder; return 0, or 2 when the user must change something."""
     asked = _parser().parse_args(arguments)
     if asked.index is None:
-        asked.index = str(kept or toolkit.HERE)
+        asked.index = str(kept or api.HERE)
     try:
         return int(asked.run(asked) or 0)
     except (NotALog, BadWindow, BadQuery) as error:
@@ -83,7 +83,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _profile(asked: argparse.Namespace) -> None:
-    opened = toolkit.open_logs(asked.files, asked.index)
+    opened = api.open_logs(asked.files, asked.index)
     if asked.json:
         print(json.dumps([as_json(o.index) for o in opened], ensure_ascii=False, indent=1))
     else:
@@ -98,7 +98,7 @@ def _over_time(index: Index, chart: str) -> None:
 
 
 def _templates(asked: argparse.Namespace) -> None:
-    opened = toolkit.open_logs(asked.files, asked.index)
+    opened = api.open_logs(asked.files, asked.index)
     rows: list[tuple[int, int, Index, int]] = []
     for one in opened:
         counts = one.index.counts(*one.window(asked.window)) if asked.window else None
@@ -123,7 +123,7 @@ def _templates(asked: argparse.Namespace) -> None:
             "sample": kind.sample,
         }
         if asked.fields and "<*>" in kind.template:
-            _, values = toolkit.counted_values([o for o in opened if o.index is index], kind.template, asked.window)
+            _, values = api.counted_values([o for o in opened if o.index is index], kind.template, asked.window)
             row["fields"] = [_statistics(v) for v in values]
         found.append(row)
     if asked.json:
@@ -149,8 +149,8 @@ def _templates(asked: argparse.Namespace) -> None:
 
 
 def _compare(asked: argparse.Namespace) -> None:
-    opened = toolkit.open_logs([*asked.files, *([asked.against] if asked.against else [])], asked.index)
-    rows, what = toolkit.compared(opened, asked.window, asked.baseline, asked.top)
+    opened = api.open_logs([*asked.files, *([asked.against] if asked.against else [])], asked.index)
+    rows, what = api.compared(opened, asked.window, asked.baseline, asked.top)
     if asked.json:
         print(json.dumps(rows_as_json(rows), ensure_ascii=False, indent=1))
     else:
@@ -167,8 +167,8 @@ def _as_line(row: Row, *, whole: bool) -> str:
 
 
 def _search(asked: argparse.Namespace) -> None:
-    opened = toolkit.open_logs(asked.files, asked.index)
-    found = toolkit.searched(
+    opened = api.open_logs(asked.files, asked.index)
+    found = api.searched(
         opened, asked.query, asked.window, asked.top,
         regex=asked.regex, ignore_case=asked.ignore_case, level=asked.level, before=asked.before, after=asked.after,
     )  # fmt: skip
@@ -192,8 +192,8 @@ def _around(hit: Hit) -> list[str]:
 
 
 def _trace(asked: argparse.Namespace) -> None:
-    opened = toolkit.open_logs(asked.files, asked.index)
-    found = toolkit.traced(opened, asked.id)
+    opened = api.open_logs(asked.files, asked.index)
+    found = api.traced(opened, asked.id)
     if asked.json:
         print(
             json.dumps(
@@ -209,8 +209,8 @@ def _trace(asked: argparse.Namespace) -> None:
 
 
 def _fields(asked: argparse.Namespace) -> None:
-    opened = toolkit.open_logs(asked.files, asked.index)
-    total, values = toolkit.counted_values(opened, asked.template, asked.window)
+    opened = api.open_logs(asked.files, asked.index)
+    total, values = api.counted_values(opened, asked.template, asked.window)
     found = [_statistics(v) for v in values]
     if asked.json:
         print(json.dumps({"lines": total, "fields": found}, ensure_ascii=False, indent=1))

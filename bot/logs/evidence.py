@@ -4,32 +4,32 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import toolkit
-from .lookup import BadQuery
+from . import api
+from .matches import BadQuery
 from .secrets import without_secrets
 from .sources import NotALog
 from .times import BadWindow
 
 
-def check(claims: dict[str, Any], folder: str | None = toolkit.HERE) -> list[str]:
+def check(claims: dict[str, Any], folder: str | None = api.HERE) -> list[str]:
     """Return what does not hold about {"citations": [{file, line, text}], "counts": [{query, window, file, value}]}.
 
     `query` is plain text that stands in the lines as it is, or /a regular expression/; an empty window is the whole file.
     """
     wrong: list[str] = []
-    opened: dict[str, list[toolkit.Opened]] = {}
+    opened: dict[str, list[api.Opened]] = {}
 
-    def logs(file: str) -> list[toolkit.Opened]:
+    def logs(file: str) -> list[api.Opened]:
         # The index finds lines and windows; what is compared and counted is always the file itself.
         if file not in opened:
-            opened[file] = toolkit.open_logs([file.partition("!")[0]], folder)
+            opened[file] = api.open_logs([file.partition("!")[0]], folder)
         return opened[file]
 
     cited = [(str(c["file"]), int(c["line"]), str(c.get("text", ""))) for c in claims.get("citations", ())]
     for file in dict.fromkeys(file for file, _, _ in cited):
         mine = [(number, text) for name, number, text in cited if name == file]
         try:
-            real = toolkit.lines(logs(file), [(file, number) for number, _ in mine])
+            real = api.lines(logs(file), [(file, number) for number, _ in mine])
         except NotALog as error:
             wrong.append(f"You cite {file}: {error}")
             continue
@@ -44,7 +44,7 @@ def check(claims: dict[str, Any], folder: str | None = toolkit.HERE) -> list[str
         file, query, window = str(claim["file"]), str(claim["query"]), str(claim.get("window", ""))
         regex = len(query) > 2 and query[0] == query[-1] == "/"
         try:
-            found = toolkit.searched(logs(file), query[1:-1] if regex else query, window, limit=0, regex=regex).total
+            found = api.searched(logs(file), query[1:-1] if regex else query, window, limit=0, regex=regex).total
         except (NotALog, BadWindow, BadQuery) as error:
             wrong.append(f"The count of {query!r} cannot be checked: {error}")
             continue

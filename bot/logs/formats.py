@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from .heads import PRIORITY, Format, find_stamp, level_of, text_format
+from .line_format import PRIORITY, Format, find_stamp, level_of, text_format
 from .masking import METHODS
 from .times import STAMPS
 

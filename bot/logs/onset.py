@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from itertools import accumulate
 from math import log
 
-from .heads import BAD
 from .index import Index
+from .line_format import BAD
 
 SPAN = 3  # minutes of one look
 RATIO = 3.0  # a burst is at least so many times what is usual

@@ -15,12 +15,12 @@ from operator import ne
 from typing import cast
 
 from .clock import Clock
+from .fingerprints import Skeletons, with_skeletons
 from .formats import infer
-from .heads import Format, trouble
 from .index import Index, Kind
+from .line_format import Format, trouble
 from .masking import masked
 from .secrets import without_secrets
-from .skeletons import Skeletons, with_skeletons
 from .sources import Block, Log, NotALog, log_blocks, text
 from .templates import Tree
 from .times import closest_year, today

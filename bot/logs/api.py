@@ -9,10 +9,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from . import lookup
-from .compare import Row, against, compare, default_baseline
+from . import matches
+from .comparison import Row, against, compare, default_baseline
 from .index import Index, load
-from .lookup import Found, Hit
+from .matches import Found, Hit
 from .scan import scan
 from .sources import Log, NotALog, logs
 from .times import shown, zone_name
@@ -83,8 +83,8 @@ def _quoted(opened: Sequence[Opened], rows: list[Row]) -> list[Row]:
     for one in opened:
         base = dict(one.index.parts)
         asked = {base[r.file] + r.line - 1 for r in rows if r.file in base}
-        found = lookup.read_lines(one.log, one.index, asked)
-        texts |= {one.index.cite(n): lookup.shown(text) for n, text in found.items()}
+        found = matches.read_lines(one.log, one.index, asked)
+        texts |= {one.index.cite(n): matches.shown(text) for n, text in found.items()}
     return [replace(row, sample=texts.get((row.file, row.line), row.sample)) for row in rows]
 
 
@@ -99,11 +99,11 @@ def searched(opened: Sequence[Opened], query: str, window: str = "", limit: int 
     found = Found()
     for one in opened:
         span = one.window(window) if window else None
-        part = lookup.search(one.log, one.index, query, window=span, limit=limit, **how)  # type: ignore[arg-type]
+        part = matches.search(one.log, one.index, query, window=span, limit=limit, **how)  # type: ignore[arg-type]
         found.total += part.total
         found.minutes += part.minutes
         found.hits += part.hits
-    found.hits = lookup.spread(found.hits, limit)
+    found.hits = matches.spread(found.hits, limit)
     return found
 
 
@@ -119,7 +119,7 @@ def counted_values(opened: Sequence[Opened], template: str, window: str = "") ->
     """The values of a template's placeholders over all the logs."""
     total, values = 0, [Counter[str]() for _ in range(template.count("<*>"))]
     for one in opened:
-        lines, part = lookup.values(one.log, one.index, template, one.window(window) if window else None)
+        lines, part = matches.values(one.log, one.index, template, one.window(window) if window else None)
         total += lines
         for all_values, more in zip(values, part, strict=True):
             all_values += more
@@ -133,7 +133,7 @@ def lines(opened: Sequence[Opened], cited: Iterable[tuple[str, int]]) -> dict[tu
     for one in opened:
         first = dict(one.index.parts)
         numbers = {first[file] + number - 1 for file, number in asked if file in first and number > 0}
-        read = lookup.read_lines(one.log, one.index, numbers)
+        read = matches.read_lines(one.log, one.index, numbers)
         found |= {at: text for n, text in read.items() if (at := one.index.cite(n)) in asked}
     return found
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from .compare import suspects
-from .heads import BAD, LEVELS
+from .comparison import suspects
 from .index import Index
+from .line_format import BAD, LEVELS
 from .onset import Incident, incidents
 from .times import shown, zone_name
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 
 from .clock import Clock
 from .formats import infer
-from .heads import Format, trouble
 from .index import Index
+from .line_format import Format, trouble
 from .masking import WILD, masked
 from .scan import sampled
 from .secrets import without_secrets

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log
 
-from .heads import BAD
 from .index import Index, Kind
+from .line_format import BAD
 from .onset import incidents
 
 LEAD = 5  # minutes before the onset in which a cause is looked for
