@@ -18,6 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from bot.sandbox.limits import Limits
 from bot.sandbox.linux import LinuxSandboxes
@@ -28,7 +29,7 @@ from bot.thread.outcomes import Execution
 from bot.thread.request import ThreadId
 from tests.sandbox.attacks import ATTACKS, BROKEN, CALLS, DEEP, LINKS, PROGRAMS, Attack
 from tests.sandbox.bare import PYTHON, host, run_bare
-from tests.sandbox.tiers import WAYS, way
+from tests.sandbox.tiers import WAYS, Serving, emptied, way
 from tests.sandbox.trees import left
 
 LIMITS = Limits(seconds=4, memory=250_000_000, disk=20_000_000, output=100_000, inodes=2_000)
@@ -38,11 +39,22 @@ TOP = Path(__file__).parents[2]
 UNABLE = ("ENOSYS", "EPERM", "EACCES", "EAFNOSUPPORT", "EOPNOTSUPP", "EIO", "ENOENT")
 
 
-@pytest.fixture(
-    params=[name for name in WAYS if name != "bwrap, masked"]
+@pytest_asyncio.fixture(
+    loop_scope="module", scope="module", params=[name for name in WAYS if name != "bwrap, masked"]
 )  # it differs from bwrap as the forkserver's does
-async def sandboxes(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[LinuxSandboxes]:
-    async with way(request.param, tmp_path, LIMITS) as sandboxes:
+async def serving(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Serving]:
+    """Sandboxes that one attack after the other meets, with a secret in the environment of what started them."""
+    data = tmp_path_factory.mktemp("attacks")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CANARY_TOKEN", "secret")
+        async with way(request.param, data, LIMITS) as sandboxes:
+            yield data, sandboxes
+
+
+@pytest.fixture
+def sandboxes(serving: Serving) -> Iterator[LinuxSandboxes]:
+    data, sandboxes = serving
+    with emptied(data):
         yield sandboxes
 
 
@@ -55,8 +67,7 @@ async def ran(sandboxes: LinuxSandboxes, script: str, *args: str) -> Execution:
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
-async def test_an_attack_is_contained(sandboxes: LinuxSandboxes, attack: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CANARY_TOKEN", "secret")
+async def test_an_attack_is_contained(sandboxes: LinuxSandboxes, attack: str) -> None:
     before = set(tree(os.getpid()))
     ours = standing()
 
@@ -88,14 +99,14 @@ async def test_what_was_printed_before_a_limit_is_not_lost(sandboxes: LinuxSandb
     assert execution.peak_memory > LIMITS.memory // 2
 
 
-async def test_links_devices_and_hostile_names_never_come_out(sandboxes: LinuxSandboxes, tmp_path: Path) -> None:
+async def test_links_devices_and_hostile_names_never_come_out(serving: Serving, sandboxes: LinuxSandboxes) -> None:
     execution = await ran(sandboxes, LINKS)
 
     assert execution.outcome == "succeeded", execution.stderr
     names = {f.name for f in execution.files}
     assert names <= {"ok.txt", "<!channel>", "sparse", "rooted", "n" * 255}
     assert "ok.txt" in names
-    assert set_id(tmp_path) == []
+    assert set_id(serving[0]) == []
     async with sandboxes.open(THREAD) as sandbox:
         listed = {f.name for f in await sandbox.list()}
         assert listed == names | {"script.py"}

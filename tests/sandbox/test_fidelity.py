@@ -8,11 +8,12 @@ import re
 import signal
 import subprocess
 import textwrap
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from bot.errors import SetupError
 from bot.sandbox.limits import Limits
@@ -21,7 +22,7 @@ from bot.sandbox.runtime import RuntimeBuild
 from bot.sandbox.tier import interpreter
 from bot.thread.files import FileName, chunked
 from bot.thread.request import ThreadId
-from tests.sandbox.tiers import WAYS, way
+from tests.sandbox.tiers import WAYS, Serving, emptied, way
 
 LIMITS = Limits(seconds=30, disk=50_000_000)
 THREAD = ThreadId("T1", "C1", "1.0")
@@ -119,18 +120,34 @@ def _interrupts() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-@pytest.fixture(params=WAYS)
-async def sandboxes(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[LinuxSandboxes]:
-    async with way(request.param, tmp_path / "data", LIMITS) as opened:
-        yield opened
+@pytest_asyncio.fixture(loop_scope="module", scope="module", params=WAYS)
+async def serving(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Serving]:
+    data = tmp_path_factory.mktemp("fidelity")
+    async with way(request.param, data, LIMITS) as opened:
+        yield data, opened
 
 
-@pytest.fixture(params=WAYS)
-async def with_libraries(
-    request: pytest.FixtureRequest, tmp_path: Path, runtime: RuntimeBuild
-) -> AsyncIterator[LinuxSandboxes]:
-    async with way(request.param, tmp_path / "data", LIMITS, runtime=runtime, slots=4) as opened:
-        yield opened
+@pytest_asyncio.fixture(loop_scope="module", scope="module", params=WAYS)
+async def serving_with_libraries(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, runtime: RuntimeBuild
+) -> AsyncIterator[Serving]:
+    data = tmp_path_factory.mktemp("fidelity")
+    async with way(request.param, data, LIMITS, runtime=runtime, slots=4) as opened:
+        yield data, opened
+
+
+@pytest.fixture
+def sandboxes(serving: Serving) -> Iterator[LinuxSandboxes]:
+    data, sandboxes = serving
+    with emptied(data):
+        yield sandboxes
+
+
+@pytest.fixture
+def with_libraries(serving_with_libraries: Serving) -> Iterator[LinuxSandboxes]:
+    data, sandboxes = serving_with_libraries
+    with emptied(data):
+        yield sandboxes
 
 
 async def sandboxed(sandboxes: LinuxSandboxes, script: str) -> Ended:

@@ -8,11 +8,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from bot.sandbox.landlock import shared
 from bot.sandbox.limits import Limits
@@ -21,15 +22,23 @@ from bot.sandbox.watchdog import tree
 from bot.thread.files import FileName, chunked
 from bot.thread.outcomes import Execution
 from bot.thread.request import ThreadId
-from tests.sandbox.tiers import WAYS, way
+from tests.sandbox.tiers import WAYS, Serving, emptied, way
 
 THREAD = ThreadId("T1", "C1", "1.0")
 
 
-@pytest.fixture(params=WAYS)
-async def sandboxes(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[LinuxSandboxes]:
-    async with way(request.param, tmp_path, Limits(seconds=20)) as real:
-        yield real
+@pytest_asyncio.fixture(loop_scope="module", scope="module", params=WAYS)
+async def serving(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Serving]:
+    data = tmp_path_factory.mktemp("runs")
+    async with way(request.param, data, Limits(seconds=20)) as sandboxes:
+        yield data, sandboxes
+
+
+@pytest.fixture
+def sandboxes(serving: Serving) -> Iterator[LinuxSandboxes]:
+    data, sandboxes = serving
+    with emptied(data):
+        yield sandboxes
 
 
 async def ran(

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from bot.sandbox.descriptors import remove
 from bot.sandbox.limits import Limits
 from bot.sandbox.linux import LinuxSandboxes
 from bot.sandbox.runtime import RuntimeBuild
-from bot.sandbox.sandboxes import Probe, probe
+from bot.sandbox.sandboxes import TIERS, Probe, probe
 
 # The tier, whether a fork server serves in it, and whether it does with a masked /proc, as in a container.
 WAYS = {
@@ -22,7 +26,25 @@ WAYS = {
     "landlock": ("landlock", True, False),
     "landlock, cold": ("landlock", False, False),
 }
-_probed: dict[str, Probe] = {}
+Serving = tuple[Path, LinuxSandboxes]  # sandboxes, and the folder with their data
+_probes: dict[str, Probe] = {}
+
+
+def probed() -> Mapping[str, Probe]:
+    """Return what each tier can do on this machine, which is found out once in a session."""
+    if not _probes:
+        _probes.update({tier: asyncio.run(probe(tier, Limits())) for tier in TIERS})
+    return _probes
+
+
+def dump_probes() -> dict[str, dict[str, Any]]:
+    """Return the probes as plain values, for another process of the session."""
+    return {tier: asdict(probe) for tier, probe in probed().items()}
+
+
+def load_probes(dumped: Mapping[str, Mapping[str, Any]]) -> None:
+    """Take over what another process of the session has found out."""
+    _probes.update({tier: Probe(**fields) for tier, fields in dumped.items()})
 
 
 @asynccontextmanager
@@ -31,12 +53,18 @@ async def way(
 ) -> AsyncIterator[LinuxSandboxes]:
     """Sandboxes that carry runs out in this way; skips the test with the reason where the machine does not allow it."""
     tier, warm, masked = WAYS[name]
-    if tier not in _probed:
-        _probed[tier] = await probe(tier, Limits())
-    if not (found := _probed[tier]).works:
+    if not (found := (await asyncio.to_thread(probed))[tier]).works:
         pytest.skip(f"{tier} does not work on this machine: {found.why}")
     sandboxes = LinuxSandboxes(data, limits, tier, runtime, slots, masked=masked or found.masked)
     async with sandboxes.serving(warm=warm):
         if runtime and sandboxes.servers:
             await sandboxes.servers.loaded()
         yield sandboxes
+
+
+@contextmanager
+def emptied(data: Path) -> Iterator[None]:
+    """Remove all threads' files afterwards, for the next test that uses the same sandboxes."""
+    yield
+    for thread in (data / "threads").iterdir():
+        remove(str(thread))
