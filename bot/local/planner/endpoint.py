@@ -10,7 +10,8 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.local.planner.plan import Seen, Turn, decide
+from bot.local.planner.plan import decide
+from bot.local.planner.reader import read_chat, read_responses
 
 NAME = "planner"
 
@@ -38,25 +39,16 @@ async def _models(request: web.Request) -> web.Response:
 
 
 async def _chat(request: web.Request) -> web.Response:
-    body = await request.json()
-    turns: list[Turn] = []
-    for message in body.get("messages") or ():
-        calls = [(c["id"], c["function"]["name"], c["function"]["arguments"]) for c in message.get("tool_calls") or ()]
-        result = (
-            (str(message.get("tool_call_id")), _text(message.get("content"))) if message.get("role") == "tool" else None
-        )
-        turns.append(Turn(role=message["role"], text=_text(message.get("content")), calls=tuple(calls), result=result))
-    tools = tuple(t["function"]["name"] for t in body.get("tools") or ())
-    text, calls_out = decide(Seen(tools=tools, turns=tuple(turns)))
-    message_out: dict[str, Any] = {"role": "assistant", "content": text or None}
-    if calls_out:
-        message_out["tool_calls"] = [
+    text, calls = decide(read_chat(await request.json()))
+    message: dict[str, Any] = {"role": "assistant", "content": text or None}
+    if calls:
+        message["tool_calls"] = [
             {
                 "id": f"call_{uuid.uuid4().hex[:20]}",
                 "type": "function",
-                "function": {"name": n, "arguments": json.dumps(a)},
+                "function": {"name": name, "arguments": json.dumps(arguments)},
             }
-            for n, a in calls_out
+            for name, arguments in calls
         ]
     return web.json_response(
         {
@@ -64,32 +56,20 @@ async def _chat(request: web.Request) -> web.Response:
             "object": "chat.completion",
             "created": 0,
             "model": NAME,
-            "choices": [{"index": 0, "message": message_out, "finish_reason": "tool_calls" if calls_out else "stop"}],
+            "choices": [{"index": 0, "message": message, "finish_reason": "tool_calls" if calls else "stop"}],
             "usage": {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0},
         }
     )
 
 
 async def _responses(request: web.Request) -> web.Response:
-    body = await request.json()
-    given = body.get("input") or ()
-    turns = [Turn(role="system", text=str(body.get("instructions") or ""))]
-    for item in [{"role": "user", "content": given}] if isinstance(given, str) else given:
-        match item.get("type", "message"):
-            case "message":
-                turns.append(Turn(role=item["role"], text=_text(item.get("content"))))
-            case "function_call":
-                turns.append(Turn(role="assistant", calls=((item["call_id"], item["name"], item["arguments"]),)))
-            case "function_call_output":
-                turns.append(Turn(role="tool", result=(item["call_id"], _text(item.get("output")))))
-    tools = tuple(t["name"] for t in body.get("tools") or () if t.get("type") == "function")
-    text, calls_out = decide(Seen(tools=tools, turns=tuple(turns)))
+    text, calls = decide(read_responses(await request.json()))
     output: list[dict[str, Any]] = [
         {
-            "type": "function_call", "id": f"fc_{uuid.uuid4().hex}", "call_id": f"call_{uuid.uuid4().hex[:20]}", "name": n,
-            "arguments": json.dumps(a), "status": "completed",
+            "type": "function_call", "id": f"fc_{uuid.uuid4().hex}", "call_id": f"call_{uuid.uuid4().hex[:20]}", "name": name,
+            "arguments": json.dumps(arguments), "status": "completed",
         }
-        for n, a in calls_out
+        for name, arguments in calls
     ]  # fmt: skip
     if text:
         content = [{"type": "output_text", "text": text, "annotations": []}]
@@ -118,9 +98,3 @@ async def _responses(request: web.Request) -> web.Response:
             "usage": usage,
         }
     )
-
-
-def _text(content: object) -> str:
-    if isinstance(content, list):
-        return "\n".join(str(part.get("text") or "") for part in content if isinstance(part, dict))
-    return str(content or "")

@@ -1,131 +1,94 @@
-"""What the planner decides: the next call, from the words, the files and the results it is shown."""
+"""What the planner decides: the next call, from the words, the files and the results that a prompt shows."""
 
 from __future__ import annotations
 
-import json
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
+from bot.local.planner.calls import Calls, report
 from bot.local.planner.logs import log_calls
 from bot.local.planner.mend import mended
+from bot.local.planner.reader import Prompt, Result
 from bot.local.planner.scripts import script_for
 from bot.local.planner.understand import understand
 from bot.local.planner.wish import Wish
 
-Calls = list[tuple[str, dict[str, Any]]]
 HELP = (
     "I am the planner: a small program, no language model. With {files} I can: describe a file · plot X by Y (as line, bars,"
     " area, pie) · sum, mean, median, min, max or count of X by Y · top N by X · histogram of X · X against Y · “now as bars” ·"
     " run a script · save a code block as a file · “why did this log go wrong?” or “why errors at HH:MM?” · count slowly."
     " Set `OPENAI_API_KEY` for a language model that does the rest."
 )
-_WROTE = re.compile(
-    r"(?<!Earlier in the thread, )<[^>\s]+> wrote:\n(?:(?P<fence>`{3,})\n(?P<text>.*?)\n(?P=fence)|\(no words\))", re.S
-)
-_ATTACHED = re.compile(r"^(?:Attached files, in the workspace|Files in the workspace now): (.*)$", re.M)
-_FENCED = re.compile(r"(?P<fence>`{3,})\n(?P<text>.*?)\n(?P=fence)", re.S)
+_DATA_FILE = re.compile(r"[\"']([\w .-]+\.(?:csv|tsv))[\"']")
 _THANKS = re.compile(
     r"\s*(?:thanks?|thank you|thx|great|nice|cool|ok(?:ay)?|perfect|danke|merci|hello|hi|hey)\b.{0,20}", re.I | re.S
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Turn:
-    """One message of a request: text, calls (id, name, arguments), or the result of a call (id, text)."""
-
-    role: str
-    text: str = ""
-    calls: tuple[tuple[str, str, str], ...] = ()
-    result: tuple[str, str] | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
-    """A request: the names of the tools offered, and the conversation."""
-
-    tools: tuple[str, ...]
-    turns: tuple[Turn, ...]
-
-
-def decide(seen: Seen) -> tuple[str, Calls]:
+def decide(prompt: Prompt) -> tuple[str, Calls]:
     """Return text, calls, or both."""
-    if "Report" in seen.tools:
-        return "", _work(seen)
-    if seen.tools:
-        return "", [(seen.tools[0], {"action": _choose(seen)})]
+    if "Report" in prompt.tools:
+        return "", _work(prompt)
+    if prompt.tools:
+        return "", [(prompt.tools[0], {"action": _choose(prompt)})]
     return HELP.format(files="files in a thread"), []
 
 
-def _choose(seen: Seen) -> dict[str, Any]:
-    """The UserProxy's choice."""
-    said = [t.text for t in seen.turns if t.role == "user"]
-    words, files = _words(said), _files(said)
-    overheard = bool(said) and said[-1].startswith("(not addressed")
-    if said and "needs input:" in said[-1].split("\n")[0]:
-        return {"kind": "Respond", "text": said[-1].split("\n", 1)[1]}
+def _choose(prompt: Prompt) -> dict[str, Any]:
+    """Return the UserProxy's choice."""
+    if prompt.question is not None:
+        return {"kind": "Respond", "text": prompt.question}
+    words, files = prompt.words, prompt.files
     wish = _last_wish(words, files)
-    latest = words[-1] if words else ""
     if wish.verb == "explain":
-        if overheard:
+        if prompt.overheard:
             return {"kind": "StaySilent"}
-        if _THANKS.fullmatch(latest):
-            return {"kind": "Respond", "text": f"Gladly. {HELP.format(files=_listed(files))}"}
-        return {"kind": "Respond", "text": HELP.format(files=_listed(files))}
+        thanked = _THANKS.fullmatch(words[-1] if words else "")
+        return {"kind": "Respond", "text": f"{'Gladly. ' if thanked else ''}{HELP.format(files=_listed(files))}"}
     if not wish.file and wish.verb not in {"long", "save", "list"}:
-        return {
-            "kind": "Respond",
-            "text": f"Which file do you mean? I see {_listed(files)}. Attach it here and ask again.",
-        }
-    if wish.verb == "log":
-        done_when = ["the most likely cause is named, with the lines that show it"]
-    elif wish.verb == "save":
-        done_when = ["the file is saved as given"]
-    else:
-        done_when = ["the script ran without an error and printed the answer"]
+        text = f"Which file do you mean? I see {_listed(files)}. Attach it here and ask again."
+        return {"kind": "Respond", "text": text}
+    conditions = {
+        "log": "the most likely cause is named, with the lines that show it",
+        "save": "the file is saved as given",
+    }
     return {
         "kind": "SendMessage",
         "recipient": "code_assistant",
         "message": f"The user wants: {wish.verb} {wish.value} {wish.by} {wish.file}".strip(),
-        "done_when": done_when,
+        "done_when": [conditions.get(wish.verb, "the script ran without an error and printed the answer")],
     }
 
 
-def _work(seen: Seen) -> Calls:
-    """The CodeAssistant's next calls."""
-    texts = [t.text for t in seen.turns if t.role == "user"]
-    start = max((n for n, t in enumerate(seen.turns) if t.text.startswith("Brief from the UserProxy")), default=0)
-    wish = _last_wish(_words(texts), _files(texts))
-    results = [(*_call(seen, t.result[0]), t.result[1]) for t in seen.turns[start:] if t.result]
-    conditions = re.findall(r"^- (.*)$", _section(seen.turns[start].text), re.M)
-    if wish.verb == "log" and not any(r[0] == "Report" for r in results):
+def _work(prompt: Prompt) -> Calls:
+    """Return the CodeAssistant's next calls."""
+    files, results, conditions = prompt.files, prompt.results, prompt.conditions
+    wish = _last_wish(prompt.words, files)
+    reports = sum(1 for result in results if result.tool == "Report")
+    if wish.verb == "log" and not reports:
         return log_calls(wish, results, conditions)
     if not results:
-        return _begin(wish, set(_files(texts)))
-    name, arguments, result = results[-1]
-    if sum(1 for r in results if r[0] == "Report") > 1 or any(
-        t.text.startswith("Your report does not hold") for t in seen.turns[start:]
-    ):
-        return _report("failed", f"I could not show that this is right. {result[:300]}")
-    if name in {"File", "ListFiles"}:
-        evidence = [{"condition": c, "file": arguments.get("name")} for c in conditions] if name == "File" else []
-        if name == "File" and "not performed" in result:
-            return _report("failed", result)
-        if name == "ListFiles":
-            return _report(
-                "complete", f"The files of this thread:\n```\n{result}\n```", evidence=_all(conditions, _files(texts))
+        return _begin(wish, set(files))
+    last = results[-1]
+    if reports > 1 or prompt.sent_back:
+        return report("failed", f"I could not show that this is right. {last.text[:300]}")
+    match last.tool:
+        case "File" if last.refused:
+            return report("failed", last.text)
+        case "File":
+            evidence = [{"condition": c, "file": last.name} for c in conditions]
+            return report(
+                "complete", f"Saved as `{last.name}`. I did not run it.", files=[last.name], evidence=evidence
             )
-        return _report(
-            "complete",
-            f"Saved as `{arguments.get('name')}`. I did not run it.",
-            files=[arguments.get("name")],
-            evidence=evidence,
-        )
-    if name == "ReadFile":
-        return _mend(results, wish)
-    if name == "ExecutePyFile":
-        return _after_run(wish, arguments, result, results, conditions)
-    return _report("failed", result)
+        case "ListFiles":
+            evidence = [{"condition": c, "file": files[0]} for c in conditions] if files else []
+            return report("complete", f"The files of this thread:\n```\n{last.text}\n```", evidence=evidence)
+        case "ReadFile":
+            return _mend(results)
+        case "ExecutePyFile":
+            return _after_run(wish, results, conditions)
+    return report("failed", last.text)
 
 
 def _begin(wish: Wish, taken: set[str]) -> Calls:
@@ -135,57 +98,52 @@ def _begin(wish: Wish, taken: set[str]) -> Calls:
         case "save":
             name = wish.file or _name_in(wish.words)
             if not name:
-                return _report("needs_input", "Under which name shall I save it?")
+                return report("needs_input", "Under which name shall I save it?")
             return [("File", {"name": name, "block": 1})]
         case "list":
             return [("ListFiles", {})]
         case "explain":
-            return _report("failed", HELP.format(files=_listed(sorted(taken))))
+            return report("failed", HELP.format(files=_listed(sorted(taken))))
     script = script_for(wish, frozenset(f for f in taken if not f.startswith("output/")))
     return [("File", {"name": script.name, "body": script.text}), ("ExecutePyFile", {"name": script.name})]
 
 
-def _after_run(wish: Wish, arguments: dict[str, Any], result: str, results: list[Any], conditions: list[str]) -> Calls:
-    script, outcome = str(arguments.get("name")), _outcome(result)
-    shown = _stream(result, "stdout").strip()
-    if outcome == "succeeded":
-        picture = re.search(r"^Picture: (.+)$", shown, re.M)
-        answer = _answer(wish, re.sub(r"\n*^Picture: .+$", "", shown, flags=re.M).strip())
-        evidence = [{"condition": c, "run": script} for c in conditions]
-        files = [picture[1].strip()] if picture else []
-        return _report("complete", answer, files=files, evidence=evidence)
-    error = _stream(result, "stderr").strip()
+def _after_run(wish: Wish, results: Sequence[Result], conditions: Sequence[str]) -> Calls:
+    run = results[-1]
+    printed, error = run.stream("stdout").strip(), run.stream("stderr").strip()
+    if run.outcome == "succeeded":
+        picture = re.search(r"^Picture: (.+)$", printed, re.M)
+        answer = _answer(wish, re.sub(r"\n*^Picture: .+$", "", printed, flags=re.M).strip())
+        evidence = [{"condition": c, "run": run.name} for c in conditions]
+        return report("complete", answer, files=[picture[1].strip()] if picture else [], evidence=evidence)
     if question := re.search(r"QUESTION: (.*)", error, re.S):
-        return _report("needs_input", question[1].strip())
-    mends = sum(1 for r in results if r[0] == "ExecutePyFile")
-    if wish.verb == "run" and outcome == "failed" and mends < 4:
-        reads: Calls = [("ReadFile", {"name": script, "lines": 2000})]
-        data = re.findall(r"[\"']([\w .-]+\.(?:csv|tsv))[\"']", "\n".join(r[2] for r in results)) or [wish.file] * 0
-        return reads + [("ReadFile", {"name": f, "lines": 1}) for f in dict.fromkeys(data)][:2]
-    last = error.splitlines()[-1] if error else result.splitlines()[0]
-    return _report("failed", f"`{script}` {outcome}: `{last.strip()[:300]}`")
+        return report("needs_input", question[1].strip())
+    mends = sum(1 for result in results if result.tool == "ExecutePyFile")
+    if wish.verb == "run" and run.outcome == "failed" and mends < 4:
+        data = _DATA_FILE.findall("\n".join(result.text for result in results))
+        reads: Calls = [("ReadFile", {"name": file, "lines": 1}) for file in dict.fromkeys(data)]
+        return [("ReadFile", {"name": run.name, "lines": 2000}), *reads[:2]]
+    last = error.splitlines()[-1] if error else run.text.splitlines()[0]
+    return report("failed", f"`{run.name}` {run.outcome}: `{last.strip()[:300]}`")
 
 
-def _mend(results: list[Any], wish: Wish) -> Calls:
+def _mend(results: Sequence[Result]) -> Calls:
     """Mend a script by what its traceback says; the script was just read."""
-    runs = [r for r in results if r[0] == "ExecutePyFile"]
-    reads = [r for r in results if r[0] == "ReadFile"]
-    script = str(runs[-1][1].get("name"))
-    source = next((_FENCED.search(r[2]) for r in reversed(reads) if r[1].get("name") == script), None)
-    headers = [m["text"] for r in reads if r[1].get("name") != script and (m := _FENCED.search(r[2]))]
-    error = _stream(runs[-1][2], "stderr")
-    text = source["text"] + "\n" if source else ""
+    run = [result for result in results if result.tool == "ExecutePyFile"][-1]
+    reads = [result for result in results if result.tool == "ReadFile"]
+    source = next((read.body for read in reversed(reads) if read.name == run.name), None)
+    headers = [read.body for read in reads if read.name != run.name and read.body is not None]
+    error = run.stream("stderr")
+    text = source + "\n" if source is not None else ""
     if not headers and "KeyError" in error:
-        data = re.findall(r"[\"']([\w .-]+\.(?:csv|tsv))[\"']", text)
-        asked = {r[1].get("name") for r in reads}
-        if data and data[0] not in asked:
+        data = _DATA_FILE.findall(text)
+        if data and data[0] not in {read.name for read in reads}:
             return [("ReadFile", {"name": data[0], "lines": 1})]
     new = mended(text, error, headers)
-    last = error.strip().splitlines()[-1] if error.strip() else ""
     if new is None or new == text:
-        why = f": `{last[:300]}`" if last else "; it printed no error."
-        return _report("failed", f"`{script}` failed and I do not know how to mend it{why}")
-    return [("File", {"name": script, "body": new}), ("ExecutePyFile", runs[-1][1])]
+        why = f": `{error.strip().splitlines()[-1][:300]}`" if error.strip() else "; it printed no error."
+        return report("failed", f"`{run.name}` failed and I do not know how to mend it{why}")
+    return [("File", {"name": run.name, "body": new}), ("ExecutePyFile", dict(run.arguments))]
 
 
 def _answer(wish: Wish, shown: str) -> str:
@@ -197,57 +155,12 @@ def _answer(wish: Wish, shown: str) -> str:
     return "\n\n".join(p for p in (text, f"```\n{rest.strip()}\n```" if rest.strip() else "") if p)
 
 
-def _report(status: str, answer: str, **more: Any) -> Calls:
-    return [("Report", {"status": status, "answer": answer or "There is nothing to say.", **more})]
-
-
-def _all(conditions: list[str], files: list[str]) -> list[dict[str, Any]]:
-    return [{"condition": c, "file": files[0]} for c in conditions] if files else []
-
-
 def _last_wish(words: list[str], files: list[str]) -> Wish:
     wish: Wish | None = None
-    for said in words:
-        found = understand(said, files, wish)
-        wish = found if found.verb != "explain" or said is words[-1] else wish
+    for text in words:
+        understood = understand(text, files, wish)
+        wish = understood if understood.verb != "explain" or text is words[-1] else wish
     return wish or Wish(verb="explain")
-
-
-def _words(texts: list[str]) -> list[str]:
-    return [m["text"] or "" for text in texts for m in _WROTE.finditer(text)]
-
-
-def _files(texts: list[str]) -> list[str]:
-    found = [f.strip() for text in texts for match in _ATTACHED.findall(text) for f in match.split(", ")]
-    names = list(dict.fromkeys(f for f in reversed(found) if f and f != "none"))[::-1]
-    return [name for name in names if name.removesuffix(".png") == name or name.removesuffix(".png") not in names]
-
-
-def _section(brief: str) -> str:
-    return brief.partition("Done when:\n")[2].partition("\n\n")[0]
-
-
-def _call(seen: Seen, call_id: str) -> tuple[str, dict[str, Any]]:
-    for turn in seen.turns:
-        for identity, name, arguments in turn.calls:
-            if identity == call_id:
-                try:
-                    return name, json.loads(arguments)
-                except ValueError:
-                    return name, {}
-    return "", {}
-
-
-def _outcome(result: str) -> str:
-    found = re.match(
-        r".+? (succeeded|failed|timed out|out of memory|output limit|disk full|killed|interrupted)\b", result
-    )
-    return found[1] if found else "failed"
-
-
-def _stream(result: str, name: str) -> str:
-    found = re.search(rf"^{name}[^\n]*:\n(?P<fence>`{{3,}})\n(?P<text>.*?)\n(?P=fence)", result, re.M | re.S)
-    return found["text"] if found else ""
 
 
 def _listed(files: list[str]) -> str:

@@ -1,0 +1,230 @@
+"""Reads what the bot asks of a model: from the body of a request, on either wire, to typed facts.
+
+The planner knows the sentences of the bot's prompts here and nowhere else. A test reads the prompts of a real
+conversation, so that a sentence that is reworded in the bot fails that test.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+_FENCED = re.compile(r"(?P<fence>`{3,})\n(?P<text>.*?)\n(?P=fence)", re.S)
+_WROTE = re.compile(
+    rf"(?P<earlier>Earlier in the thread, )?<(?P<user>[^>\s]+)> wrote:\n(?:{_FENCED.pattern}|\(no words\))", re.S
+)
+_FILES = re.compile(r"^(?:Attached files, in the workspace|Files in the workspace now): (.*)$", re.M)
+_OUTCOME = re.compile(r".+? (succeeded|failed|timed out|out of memory|output limit|disk full|killed|interrupted)\b")
+_REFUSED = re.compile(r"Not performed: |\w+ (?:was not performed|did not work)\b")
+_INCIDENT = re.compile(r"^Suspected incident: (?:(\S+) )?(\d\d:\d\d) to (\d\d:\d\d)", re.M)
+_SPAN = re.compile(r"^\S+(?: \d\d:\d\d)? to .*?, ([^,;\n]+)", re.M)
+_DIFFERENCE = re.compile(r"^(new|risen|rare), ([\d,]+) against ([\d,]+), (.+?):(\d+): (.*)$", re.M)
+_MATCHES = re.compile(r"^([\d,]+) lines match", re.M)
+
+
+class Written(NamedTuple):
+    """What a person wrote; `earlier` marks what was said before the bot was asked."""
+
+    user: str
+    text: str
+    earlier: bool
+
+
+class Incident(NamedTuple):
+    """A time in which a log has more errors than chance explains; `day` is "" where the log has no dates."""
+
+    day: str
+    begin: str
+    end: str
+
+
+class Difference(NamedTuple):
+    """A kind of line that is new, risen or rare in a window: its counts there and before, and where one stands."""
+
+    kind: str
+    inside: str
+    before: str
+    file: str
+    line: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a call came to: its tool, its arguments, and what the tool said."""
+
+    tool: str
+    arguments: Mapping[str, Any]
+    text: str
+
+    @property
+    def name(self) -> str:
+        """The file that the call was about."""
+        return str(self.arguments.get("name"))
+
+    @property
+    def refused(self) -> bool:
+        """Whether the call was not performed, or a log tool did not do its work."""
+        return _REFUSED.match(self.text) is not None
+
+    @property
+    def outcome(self) -> str:
+        """How a run ended."""
+        found = _OUTCOME.match(self.text)
+        return found[1] if found else "failed"
+
+    @property
+    def body(self) -> str | None:
+        """The fenced lines of a file that was read, or None."""
+        found = _FENCED.search(self.text)
+        return found["text"] if found else None
+
+    def stream(self, name: str) -> str:
+        """Return what a run wrote to `stdout` or `stderr`."""
+        found = re.search(rf"^{name}[^\n]*:\n{_FENCED.pattern}", self.text, re.M | re.S)
+        return found["text"] if found else ""
+
+    @property
+    def incidents(self) -> list[Incident]:
+        """The incidents that a log's profile suspects."""
+        return [Incident(*found) for found in _INCIDENT.findall(self.text)]
+
+    @property
+    def zone(self) -> str:
+        """The time zone of a log's profile, or "" where none is stated."""
+        found = _SPAN.search(self.text)
+        return found[1] if found else ""
+
+    @property
+    def differences(self) -> list[Difference]:
+        """The rows of a comparison, the weightiest first."""
+        return [
+            Difference(kind, inside, before, file, int(line), text)
+            for kind, inside, before, file, line, text in _DIFFERENCE.findall(self.text)
+        ]
+
+    @property
+    def matches(self) -> int | None:
+        """How many lines a search found, or None if it does not say."""
+        found = _MATCHES.search(self.text)
+        return int(found[1].replace(",", "")) if found else None
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A request: the names of the tools on offer, and in order the texts and the results of calls."""
+
+    tools: tuple[str, ...]
+    items: tuple[str | Result, ...]
+
+    @property
+    def texts(self) -> list[str]:
+        return [item for item in self.items if isinstance(item, str)]
+
+    @property
+    def latest(self) -> str:
+        """The last text."""
+        return self.texts[-1] if self.texts else ""
+
+    @property
+    def written(self) -> list[Written]:
+        """What people wrote, oldest first; a brief repeats some of it."""
+        return [
+            Written(found["user"], found["text"] or "", bool(found["earlier"]))
+            for text in self.texts
+            for found in _WROTE.finditer(text)
+        ]
+
+    @property
+    def words(self) -> list[str]:
+        """What people wrote since the bot was asked."""
+        return [written.text for written in self.written if not written.earlier]
+
+    @property
+    def files(self) -> list[str]:
+        """The thread's files, the last mentioned last; without the pictures that bear a file's own name."""
+        named = [name.strip() for text in self.texts for names in _FILES.findall(text) for name in names.split(", ")]
+        last = list(dict.fromkeys(name for name in reversed(named) if name and name != "none"))[::-1]
+        return [name for name in last if name.removesuffix(".png") == name or name.removesuffix(".png") not in last]
+
+    @property
+    def overheard(self) -> bool:
+        """Whether the last message was not meant for the bot."""
+        return self.latest.startswith("(not addressed to you by name)")
+
+    @property
+    def question(self) -> str | None:
+        """What a specialist needs to know, if that is the last that happened."""
+        head, _, question = self.latest.partition("\n")
+        return question if head.endswith(" needs input:") else None
+
+    @property
+    def conditions(self) -> list[str]:
+        """The conditions of the last brief."""
+        brief = next((item for item in self._since_brief if isinstance(item, str)), "")
+        return re.findall(r"^- (.*)$", brief.partition("Done when:\n")[2].partition("\n\n")[0], re.M)
+
+    @property
+    def results(self) -> list[Result]:
+        """What the calls since the last brief came to."""
+        return [item for item in self._since_brief if isinstance(item, Result)]
+
+    @property
+    def sent_back(self) -> bool:
+        """Whether a report since the last brief was found not to hold."""
+        return any(isinstance(i, str) and i.startswith("Your report does not hold") for i in self._since_brief)
+
+    @property
+    def _since_brief(self) -> Sequence[str | Result]:
+        briefs = (
+            n for n, i in enumerate(self.items) if isinstance(i, str) and i.startswith("Brief from the UserProxy:")
+        )
+        return self.items[max(briefs, default=0) :]
+
+
+def read_chat(body: Mapping[str, Any]) -> Prompt:
+    """Return what a request to /v1/chat/completions asks."""
+    calls: dict[str, tuple[str, Mapping[str, Any]]] = {}
+    items: list[str | Result] = []
+    for message in body.get("messages") or ():
+        for call in message.get("tool_calls") or ():
+            calls[call["id"]] = call["function"]["name"], _arguments(call["function"]["arguments"])
+        match message["role"]:
+            case "user":
+                items.append(_text(message.get("content")))
+            case "tool":
+                items.append(Result(*calls.get(message["tool_call_id"], ("", {})), _text(message.get("content"))))
+    return Prompt(tuple(tool["function"]["name"] for tool in body.get("tools") or ()), tuple(items))
+
+
+def read_responses(body: Mapping[str, Any]) -> Prompt:
+    """Return what a request to /v1/responses asks."""
+    calls: dict[str, tuple[str, Mapping[str, Any]]] = {}
+    items: list[str | Result] = []
+    given = body.get("input") or ()
+    for item in [{"role": "user", "content": given}] if isinstance(given, str) else given:
+        match item.get("type", "message"):
+            case "message" if item["role"] == "user":
+                items.append(_text(item.get("content")))
+            case "function_call":
+                calls[item["call_id"]] = item["name"], _arguments(item["arguments"])
+            case "function_call_output":
+                items.append(Result(*calls.get(item["call_id"], ("", {})), _text(item.get("output"))))
+    return Prompt(tuple(t["name"] for t in body.get("tools") or () if t.get("type") == "function"), tuple(items))
+
+
+def _arguments(text: str) -> Mapping[str, Any]:
+    try:
+        arguments = json.loads(text)
+    except ValueError:
+        return {}
+    return arguments if isinstance(arguments, dict) else {}
+
+
+def _text(content: object) -> str:
+    if isinstance(content, list):
+        return "\n".join(str(part.get("text") or "") for part in content if isinstance(part, dict))
+    return str(content or "")
