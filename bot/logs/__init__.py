@@ -12,10 +12,10 @@ from .evidence import check
 from .onset import Incident, incidents
 from .profiles import as_json, as_text
 from .secrets import without_secrets
-from .sources import NotALog
+from .sources import NotALog, is_log
 from .times import BadWindow
 
 __all__ = [
     "BadWindow", "Found", "Hit", "Incident", "NotALog", "Opened", "Row", "as_json", "as_text", "check", "compared",
-    "counted_values", "incidents", "lines", "open_logs", "searched", "traced", "without_secrets",
+    "counted_values", "incidents", "is_log", "lines", "open_logs", "searched", "traced", "without_secrets",
 ]  # fmt: skip

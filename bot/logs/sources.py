@@ -19,11 +19,21 @@ from typing import IO, Any, cast
 BLOCK = 4 << 20  # bytes of one block
 LONG = 1 << 20  # bytes of a line that are kept
 _ROTATED = re.compile(r"(?P<base>.*?)(?:[.-](?P<number>\d{1,3}|\d{8}(?:-\d+)?))?(?P<packed>\.(?:gz|bz2|xz|zst))?$")
+_NAME = re.compile(
+    r"(?:\.log|\.jsonl|\.ndjson|\.syslog|^syslog|^messages)(?:[.-][\d.T-]+)?(?:\.(?:gz|bz2|xz|zst|zip))?$"
+    r"|(?<![a-z0-9])logs?(?![a-z0-9]).*(?:\.txt|\.zip|(?<!\.tar)(?<!\.[ct]sv)\.(?:gz|bz2|xz|zst))$",
+    re.I,
+)
 _OPEN: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 
 
 class NotALog(Exception):
     """A file that cannot be read as text; the text is for the user."""
+
+
+def is_log(name: str) -> bool:
+    """Return whether a file's name says that it is a log: app.log.1.gz, syslog or server-log.txt, but not notes.txt."""
+    return _NAME.search(name.rsplit("/", 1)[-1]) is not None
 
 
 @dataclass(frozen=True, slots=True)
