@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
-from bot.agents.code_assistant import NAME, WHAT, CodeAssistant
+from bot.agents.code_assistant import code_assistant
 from bot.agents.user_proxy import UserProxy
 from bot.agents.without_model import Profiler, Runner
 from bot.errors import SetupError
@@ -60,6 +60,7 @@ async def serving(settings: Settings, *, pace: float = 3.0) -> AsyncIterator[Tur
 
         coder = model(settings.openai_model, settings.openai_effort, "OPENAI")
         speaker = model(settings.openai_proxy_model, settings.openai_proxy_effort, "OPENAI_PROXY")
+        specialists = [code_assistant(coder)]  # a further one is one more call here
         access = Access(
             allow_external=settings.bot_allow_external,
             users=settings.bot_allowed_users,
@@ -69,9 +70,8 @@ async def serving(settings: Settings, *, pace: float = 3.0) -> AsyncIterator[Tur
         )
         turns = Turns(
             slack.chat,
-            # A further specialist is one more name with its sentence here, and one more agent below.
-            UserProxy(speaker, {NAME: WHAT}),
-            {NAME: CodeAssistant(coder), PROFILER: Profiler(), RUNNER: Runner()},
+            UserProxy(speaker, specialists),
+            {**{s.name: s for s in specialists}, PROFILER: Profiler(), RUNNER: Runner()},
             sandboxes,
             store,
             Intake(slack.chat, store, access, time.time),

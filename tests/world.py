@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from itertools import count
 
-from bot.agents.code_assistant import NAME, WHAT, CodeAssistant
+from bot.agents.code_assistant import NAME, code_assistant
 from bot.agents.user_proxy import Respond, SendMessage, StaySilent, UserProxy
 from bot.agents.without_model import Profiler, Runner
 from bot.ports import Store
@@ -17,7 +17,7 @@ from bot.thread.conversation import PROFILER, RUNNER, Conversation
 from bot.thread.request import Request, ThreadId, Upload
 from bot.turns.access import Access
 from bot.turns.intake import Intake
-from bot.turns.loop import Agent, Turns
+from bot.turns.loop import Turns
 from bot.turns.open_turn import Budget
 from tests.fakes import FakeChat, MemorySandboxes, Scripted, ScriptedModel
 
@@ -38,7 +38,7 @@ class World:
         self.now = 1_000.0
         self.access = access or Access()
         self.budget = budget or Budget()
-        self.specialists: dict[str, tuple[str, Agent]] = {NAME: (WHAT, CodeAssistant(self.model))}
+        self.specialists = [code_assistant(self.model)]
         self.turns = self.reborn()
 
     def reborn(self) -> Turns:
@@ -46,8 +46,8 @@ class World:
         intake = Intake(self.chat, self.store, self.access, lambda: self.now)
         self.turns = Turns(
             self.chat,
-            UserProxy(self.model, {name: what for name, (what, _) in self.specialists.items()}),
-            {**{name: agent for name, (_, agent) in self.specialists.items()}, PROFILER: Profiler(), RUNNER: Runner()},
+            UserProxy(self.model, self.specialists),
+            {**{s.name: s for s in self.specialists}, PROFILER: Profiler(), RUNNER: Runner()},
             self.sandboxes,
             self.store,
             intake,

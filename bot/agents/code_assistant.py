@@ -2,30 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final
 
-from pydantic import BaseModel
-
-from bot.agents.prompts import REPORT_ALONE, for_specialist
-from bot.agents.tools import TOOLS, ReportCall, parse, perform
-from bot.ports import Model, Prompt, Sandbox
-from bot.thread.conversation import Conversation, Perform
-from bot.thread.entries import (
-    Citation,
-    Count,
-    Decision,
-    Entry,
-    Evidence,
-    Report,
-    Step,
-)
-from bot.thread.files import workspace_name
-from bot.thread.request import ThreadId
+from bot.agents.log_tools import LOG_TOOLS
+from bot.agents.specialist import ReportCall, Specialist, Tool
+from bot.agents.tools import EditFile, ExecutePyFile, File, ListFiles, ReadFile
+from bot.ports import Model
 
 NAME: Final = "code_assistant"
-WHAT: Final = "writes and edits files, runs Python in this thread's sandbox, plots, reads data and logs, fixes errors."
-
+PURPOSE = "writes and edits files, runs Python in this thread's sandbox, plots, reads data and logs, fixes errors."
+TOOLS: tuple[type[Tool], ...] = (File, EditFile, ReadFile, ListFiles, ExecutePyFile, *LOG_TOOLS, ReportCall)
 PROMPT = """\
 You are the CodeAssistant, a top-tier Python programmer working in a Slack thread. The UserProxy sends you briefs; the \
 user's own words stand beside them and count more than the brief where the two differ.
@@ -50,44 +36,6 @@ reads them. `import logs` gives scripts the same toolkit.
 """
 
 
-class CodeAssistant:
-    """The specialist for code, data and logs; it remembers the whole thread."""
-
-    def __init__(
-        self, model: Model, *, name: str = NAME, prompt: str = PROMPT, tools: Mapping[str, type[BaseModel]] = TOOLS
-    ) -> None:
-        self._model = model
-        self._name = name
-        self._prompt = prompt
-        self._tools = tuple(tools.values())
-
-    async def decide(self, thread: ThreadId, conversation: Conversation) -> Decision:
-        """Ask the model for its next calls."""
-        items = for_specialist(conversation, self._name)
-        prompt = Prompt(agent=self._name, thread=str(thread), system=self._prompt, items=items)
-        return await self._model.decide(prompt, self._tools)
-
-    async def perform(self, conversation: Conversation, at: Perform, sandbox: Sandbox) -> Entry:
-        """Perform one call; what is wrong with it becomes its result, for the model to mend."""
-        tool = parse(conversation.call(at))
-        if isinstance(tool, str):
-            return Step(decision=at.decision, index=at.index, result=tool, refused=True)
-        if isinstance(tool, ReportCall):
-            if len(conversation.decision(at).calls) > 1:
-                return Step(decision=at.decision, index=at.index, result=REPORT_ALONE, refused=True)
-            return _report(tool, at, self._name)
-        return await perform(tool, conversation, at, sandbox)
-
-
-def _report(tool: ReportCall, at: Perform, agent: str) -> Report:
-    return Report(
-        decision=at.decision,
-        index=at.index,
-        agent=agent,
-        status=tool.status,
-        answer=tool.answer,
-        evidence=tuple(Evidence(**e.model_dump()) for e in tool.evidence),
-        files=tuple(workspace_name(f) for f in tool.files),
-        citations=tuple(Citation(**c.model_dump()) for c in tool.citations),
-        counts=tuple(Count(**c.model_dump()) for c in tool.counts),
-    )
+def code_assistant(model: Model) -> Specialist:
+    """Return the specialist for code, data and logs."""
+    return Specialist(name=NAME, purpose=PURPOSE, prompt=PROMPT, tools=TOOLS, model=model)

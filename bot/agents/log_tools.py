@@ -6,23 +6,20 @@ import json
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import Field
 
+from bot.agents import prompts
+from bot.agents.specialist import Name, Tool, Work
 from bot.errors import ServiceError
 from bot.ports import Sandbox
-from bot.thread.entries import Citation, Count
-from bot.thread.files import FileName, file_name
+from bot.thread.entries import Citation, Count, Step
 from bot.thread.outcomes import Execution, Outcome
+from bot.thread.text import bounded, fenced
 
-Name = Annotated[FileName, BeforeValidator(file_name)]
+LOG_TOKENS = 650
+
 Level = Literal["", "TRACE", "DEBUG", "INFO", "NOTICE", "WARN", "ERROR", "FATAL"]
 PACKED = (".gz", ".bz2", ".xz", ".zst", ".zip")
-
-
-class Tool(BaseModel):
-    """What all tools share: unknown arguments are an error that the model can mend."""
-
-    model_config = ConfigDict(extra="forbid", populate_by_name=True)
 
 
 class LogTool(Tool):
@@ -42,6 +39,17 @@ class LogTool(Tool):
             elif value not in (False, "", None):
                 words.append(f"{flag}={value}")
         return words
+
+    async def perform(self, work: Work) -> Step:
+        """Use the toolkit; when it does not do its work, what it says is for the model to mend."""
+        execution = await work.sandbox.logs(self.arguments())
+        if execution.outcome is not Outcome.SUCCEEDED:
+            why = prompts.DID_NOT_WORK.format(tool=type(self).__name__, why=_failure(execution))
+            return work.step(why, refused=True)
+        text = fenced(bounded(execution.stdout.strip(), LOG_TOKENS))
+        text += "".join(prompts.DREW.format(name=f.name) for f in execution.files)
+        note = execution.stderr.strip()
+        return work.step(prompts.FROM_LOGS.format(text=f"{text}\n{note}" if note else text), execution=execution)
 
 
 Window = Annotated[str, Field(description="FROM..TO on the log's own clock, TO excluded: 14:00..14:10, or with dates.")]
@@ -113,10 +121,10 @@ async def checked(sandbox: Sandbox, citations: Sequence[Citation], counts: Seque
     }
     execution = await sandbox.logs(["check"], stdin=json.dumps(claims))
     if execution.outcome is not Outcome.SUCCEEDED:
-        raise ServiceError(f"What the report says about the logs could not be checked: {said(execution)}")
+        raise ServiceError(f"What the report says about the logs could not be checked: {_failure(execution)}")
     return [str(wrong) for wrong in json.loads(execution.stdout)]
 
 
-def said(execution: Execution) -> str:
-    """What a command of the toolkit said when it did not do its work."""
+def _failure(execution: Execution) -> str:
+    """Return why a command of the toolkit did not do its work."""
     return execution.message or execution.stderr.strip()[-400:] or str(execution.outcome)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Literal, cast
 
 from pydantic import BaseModel, Field, create_model
@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field, create_model
 from bot.agents import prompts
 from bot.agents.gate import objections
 from bot.agents.replies import account, answer
+from bot.agents.specialist import Specialist
 from bot.ports import Model, Prompt, Sandbox
 from bot.thread.conversation import USER_PROXY, Conversation, Perform
 from bot.thread.entries import Call, Decision, Entry, Message, Reply, Report
@@ -69,15 +70,14 @@ class UserProxy:
     def __init__(
         self,
         model: Model,
-        specialists: Mapping[str, str],
+        specialists: Sequence[Specialist],
         *,
         examine: Callable[[Conversation, Report, Sandbox], Any] = objections,
     ) -> None:
-        """`specialists` gives each specialist's name and what it is for."""
         self._model = model
-        self._prompt = PROMPT.format(specialists="\n".join(f"- {n}: {what}" for n, what in specialists.items()))
+        self._prompt = PROMPT.format(specialists=prompts.listed([f"{s.name}: {s.purpose}" for s in specialists]))
         self._examine = examine
-        self.choice = choice_among(tuple(specialists))
+        self.choice = choice_among(tuple(s.name for s in specialists))
 
     async def decide(self, thread: ThreadId, conversation: Conversation) -> Decision:
         """Choose between a specialist, an answer, and silence: one model call."""

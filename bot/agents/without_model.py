@@ -7,7 +7,8 @@ from typing import Final
 
 from bot.agents.log_tools import LogProfile
 from bot.agents.replies import ended
-from bot.agents.tools import ExecutePyFile, parse, perform
+from bot.agents.specialist import Work, perform
+from bot.agents.tools import ExecutePyFile
 from bot.ports import Sandbox
 from bot.thread.conversation import PROFILER, RUNNER, Conversation, Perform
 from bot.thread.entries import Call, Decision, Entry, Notice, Reply, Report, Step
@@ -37,7 +38,7 @@ class Runner:
 
     async def perform(self, conversation: Conversation, at: Perform, sandbox: Sandbox) -> Entry:
         """Run the script."""
-        return await _own(conversation, at, sandbox)
+        return await perform(Work(conversation, at, sandbox), [ExecutePyFile])
 
 
 class Profiler:
@@ -55,7 +56,7 @@ class Profiler:
 
     async def perform(self, conversation: Conversation, at: Perform, sandbox: Sandbox) -> Entry:
         """Read them."""
-        return await _own(conversation, at, sandbox)
+        return await perform(Work(conversation, at, sandbox), [LogProfile])
 
 
 def _profiled(results: Iterable[Step | Report]) -> Notice:
@@ -64,13 +65,6 @@ def _profiled(results: Iterable[Step | Report]) -> Notice:
         if isinstance(step, Step) and step.execution and step.execution.stdout.strip():
             return Notice(text=fenced(step.execution.stdout.strip()), files=tuple(f.name for f in step.execution.files))
     return Notice(text="")
-
-
-async def _own(conversation: Conversation, at: Perform, sandbox: Sandbox) -> Step:
-    """Perform a call that we wrote ourselves, and that is therefore valid."""
-    tool = parse(conversation.call(at))
-    assert isinstance(tool, ExecutePyFile | LogProfile)
-    return await perform(tool, conversation, at, sandbox)
 
 
 def _shown(step: Step) -> Reply:

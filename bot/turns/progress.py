@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bot.agents.code_assistant import TOOLS
 from bot.agents.log_tools import LogTool
-from bot.agents.tools import EditFile, ExecutePyFile, File, ReadFile, parse
+from bot.agents.specialist import parse
+from bot.agents.tools import EditFile, ExecutePyFile, File, ReadFile
 from bot.ports import Task
 from bot.thread.conversation import USER_PROXY, Conversation, Decide, Deliver, Judge, Perform
 from bot.thread.entries import Call, Step
@@ -41,7 +43,7 @@ def _now(conversation: Conversation) -> str:
 
 def _title(call: Call, when: str) -> str:
     done = when == "done"
-    match parse(call):
+    match parse(call, TOOLS):
         case File(name=name):
             return f"{'Wrote' if done else 'Writing'} {name}"
         case EditFile(name=name):

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from bot.agents.tools import TOOLS
+from bot.agents.code_assistant import TOOLS
 from bot.agents.user_proxy import choice_among
 from bot.errors import ServiceError, SetupError
 from bot.llm.model import OpenAIModel
@@ -54,8 +54,8 @@ def prompt(*items: Input | Exchange) -> Prompt:
 async def test_several_calls_come_in_order_and_their_results_go_back(api: str) -> None:
     calls = Calls([("File", {"name": "a.py", "body": "é😀\\n"}), ("ExecutePyFile", {"name": "a.py"})])
     async with asked(api, calls, Calls([("ListFiles", {})])) as a:
-        first = await a.model.decide(prompt(), list(TOOLS.values()))
-        await a.model.decide(prompt(Input("hi"), Exchange(first, ("wrote", "ran"))), list(TOOLS.values()))
+        first = await a.model.decide(prompt(), TOOLS)
+        await a.model.decide(prompt(Input("hi"), Exchange(first, ("wrote", "ran"))), TOOLS)
 
         assert [c.name for c in first.calls] == ["File", "ExecutePyFile"]
         assert json.loads(first.calls[0].arguments) == {"name": "a.py", "body": "é😀\\n"}
@@ -67,8 +67,8 @@ async def test_several_calls_come_in_order_and_their_results_go_back(api: str) -
 
 async def test_the_head_of_a_request_stays_the_same(api: str) -> None:
     async with asked(api, Calls([("ListFiles", {})]), Calls([("ListFiles", {})])) as a:
-        first = await a.model.decide(prompt(), list(TOOLS.values()))
-        await a.model.decide(prompt(Input("hi"), Exchange(first, ("none",))), list(TOOLS.values()))
+        first = await a.model.decide(prompt(), TOOLS)
+        await a.model.decide(prompt(Input("hi"), Exchange(first, ("none",))), TOOLS)
 
         one, two = a.server.requests
         assert two.history[: len(one.history)] == one.history
@@ -87,7 +87,7 @@ async def test_a_choice_is_typed_and_an_invalid_one_is_asked_for_once_more(api: 
 
 async def test_a_bare_text_is_a_decision_without_calls(api: str) -> None:
     async with asked(api, Text("I think")) as a:
-        decision = await a.model.decide(prompt(), list(TOOLS.values()))
+        decision = await a.model.decide(prompt(), TOOLS)
 
         assert (decision.calls, decision.text) == ((), "I think")
 
@@ -99,7 +99,7 @@ async def test_a_service_that_asks_to_wait_is_waited_for(api: str) -> None:
         Calls([("ListFiles", {})]),
     )
     async with asked(api, *script) as a:
-        decision = await a.model.decide(prompt(), list(TOOLS.values()))
+        decision = await a.model.decide(prompt(), TOOLS)
 
         assert [c.name for c in decision.calls] == ["ListFiles"]
         assert a.pauses[0] >= 7
@@ -110,7 +110,7 @@ async def test_a_service_that_asks_to_wait_is_waited_for(api: str) -> None:
 async def test_a_service_that_does_not_answer_is_an_error_in_words(api: str, kind: str) -> None:
     async with asked(api, *[Fault(kind)] * 3) as a:  # type: ignore[arg-type]
         with pytest.raises(ServiceError) as raised:
-            await a.model.decide(prompt(), list(TOOLS.values()))
+            await a.model.decide(prompt(), TOOLS)
 
         assert not isinstance(raised.value, SetupError)
         assert "Traceback" not in str(raised.value)
@@ -120,7 +120,7 @@ async def test_a_service_that_does_not_answer_is_an_error_in_words(api: str, kin
 async def test_what_only_a_setting_can_mend_names_the_setting(api: str, status: int, setting: str) -> None:
     async with asked(api, Fault("status", status=status, code="model_not_found" if status == 404 else None)) as a:
         with pytest.raises(SetupError, match=setting):
-            await a.model.decide(prompt(), list(TOOLS.values()))
+            await a.model.decide(prompt(), TOOLS)
 
 
 async def test_announced_shutdowns_are_read_from_the_service() -> None:

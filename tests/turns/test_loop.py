@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from bot.agents.code_assistant import CodeAssistant
 from bot.agents.user_proxy import SendMessage
 from bot.errors import ServiceError, UserError
 from bot.ports import Claim, Exchange, Overheard, Person, Store
@@ -644,7 +643,7 @@ async def test_a_second_specialist_joins_with_one_entry_and_both_keep_their_memo
         brief(),
     )
     async with world(*script, report(run="plot.py")) as w:
-        w.specialists["poet"] = ("writes rhymes.", CodeAssistant(w.model, name="poet", prompt="You are a poet."))
+        w.specialists.append(replace(w.specialists[0], name="poet", purpose="writes rhymes.", prompt="You are a poet."))
         w.reborn()
 
         for words in ("plot", "now a rhyme", "again"):

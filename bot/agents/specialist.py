@@ -1,0 +1,178 @@
+"""What a specialist is: an agent that works on a brief with tools until it reports. What a tool is stands here too."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from bot.agents import prompts
+from bot.errors import UserError
+from bot.ports import Model, Prompt, Sandbox
+from bot.thread.conversation import Conversation, Perform
+from bot.thread.entries import Call, Citation, Count, Decision, Evidence, Report, Step
+from bot.thread.files import FileName, file_name, workspace_name
+from bot.thread.outcomes import Execution
+from bot.thread.request import ThreadId
+
+Name = Annotated[FileName, BeforeValidator(file_name)]
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One call that is being performed: its place in the conversation, and the thread's sandbox."""
+
+    conversation: Conversation
+    at: Perform
+    sandbox: Sandbox
+
+    def step(
+        self,
+        result: str,
+        *,
+        execution: Execution | None = None,
+        ran: FileName | None = None,
+        changed: tuple[FileName, ...] = (),
+        refused: bool = False,
+    ) -> Step:
+        """Return the call's result; the fields are those of a Step."""
+        at = self.at
+        return Step(
+            decision=at.decision,
+            index=at.index,
+            result=result,
+            execution=execution,
+            ran=ran,
+            changed=changed,
+            refused=refused,
+        )
+
+
+class Tool(BaseModel, ABC):
+    """What all tools share: unknown arguments are an error that the model can mend."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    @abstractmethod
+    async def perform(self, work: Work) -> Step | Report:
+        """Do what the call says; a UserError becomes a result that the model can mend."""
+
+
+class EvidenceClaim(BaseModel):
+    """What shows that one condition of the brief holds: a run, a file, or a line of a file."""
+
+    condition: str = Field(description="The condition, as the brief words it.")
+    run: str | None = Field(default=None, description="The file whose last run shows it.")
+    outcome: Literal["succeeded", "failed", "timed out", "out of memory", "output limit", "disk full", "killed"] = (
+        Field(default="succeeded", description="How that run ended.")
+    )
+    file: str | None = Field(default=None, description="A file of the workspace that shows it.")
+    line: int | None = Field(default=None, description="The line of that file, counted from 1.")
+
+
+class CitationClaim(BaseModel):
+    """A line of a file, exactly as it reads."""
+
+    file: str
+    line: int = Field(ge=1)
+    text: str
+
+
+class CountClaim(BaseModel):
+    """A number of lines that the answer states: how many hold `query` (plain text, or /a regular expression/).
+
+    `window` is FROM..TO on the log's own clock, TO excluded, or empty for the whole file.
+    """
+
+    query: str
+    value: int
+    window: str = ""
+    file: str = Field(min_length=1)
+
+
+class ReportCall(Tool):
+    """End your work on the brief. Call it alone, after you have seen the results of everything it speaks of.
+
+    `complete` needs evidence for each condition of the brief. `failed` says honestly what did not work and why.
+    `needs_input` asks one precise question. `answer` is Markdown for the user, in the user's language. `files` are those to send.
+    """
+
+    model_config = ConfigDict(extra="forbid", title="Report")
+
+    status: Literal["complete", "failed", "needs_input"]
+    answer: str = Field(min_length=1)
+    evidence: tuple[EvidenceClaim, ...] = ()
+    files: tuple[str, ...] = ()
+    citations: tuple[CitationClaim, ...] = ()
+    counts: tuple[CountClaim, ...] = ()
+
+    async def perform(self, work: Work) -> Step | Report:
+        """End the work, unless the report stands beside calls whose results it cannot know."""
+        decision = work.conversation.decision(work.at)
+        if len(decision.calls) > 1:
+            return work.step(prompts.REPORT_ALONE, refused=True)
+        return Report(
+            decision=work.at.decision,
+            index=work.at.index,
+            agent=decision.agent,
+            status=self.status,
+            answer=self.answer,
+            evidence=tuple(Evidence(**e.model_dump()) for e in self.evidence),
+            files=tuple(workspace_name(f) for f in self.files),
+            citations=tuple(Citation(**c.model_dump()) for c in self.citations),
+            counts=tuple(Count(**c.model_dump()) for c in self.counts),
+        )
+
+
+ReportCall.__name__ = ReportCall.__qualname__ = "Report"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Specialist:
+    """An agent that works on a brief with its tools until it reports; it remembers the whole thread.
+
+    `purpose` is what the UserProxy knows of it, `prompt` its system prompt; `tools` end with ReportCall.
+    """
+
+    name: str
+    purpose: str
+    prompt: str
+    tools: tuple[type[Tool], ...]
+    model: Model
+
+    async def decide(self, thread: ThreadId, conversation: Conversation) -> Decision:
+        """Ask the model for its next calls."""
+        items = prompts.for_specialist(conversation, self.name)
+        prompt = Prompt(agent=self.name, thread=str(thread), system=self.prompt, items=items)
+        return await self.model.decide(prompt, self.tools)
+
+    async def perform(self, conversation: Conversation, at: Perform, sandbox: Sandbox) -> Step | Report:
+        """Perform one call; what is wrong with it becomes its result, for the model to mend."""
+        return await perform(Work(conversation, at, sandbox), self.tools)
+
+
+async def perform(work: Work, tools: Sequence[type[Tool]]) -> Step | Report:
+    """Perform a call of one of the tools; a user's mistake and a wrong call are results, never errors."""
+    call = work.conversation.call(work.at)
+    tool = parse(call, tools)
+    if isinstance(tool, str):
+        return work.step(tool, refused=True)
+    try:
+        return await tool.perform(work)
+    except UserError as error:
+        return work.step(prompts.REFUSED.format(tool=call.name, error=error), refused=True)
+
+
+def parse(call: Call, tools: Sequence[type[Tool]]) -> Tool | str:
+    """Return the tool that a call means, or what is wrong with the call, in words the model can act on."""
+    tool = next((tool for tool in tools if tool.__name__ == call.name), None)
+    if tool is None:
+        return prompts.NO_SUCH_TOOL.format(name=call.name, tools=", ".join(tool.__name__ for tool in tools))
+    try:
+        return tool.model_validate_json(call.arguments or "{}")
+    except ValidationError as error:
+        errors = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'arguments'}: {e['msg']}" for e in error.errors())
+        return prompts.INVALID.format(tool=call.name, errors=errors)
