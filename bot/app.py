@@ -16,8 +16,8 @@ from bot.agents.without_model import Profiler, Runner
 from bot.errors import SetupError
 from bot.llm.model import OpenAIModel
 from bot.llm.models import ModelChoice
-from bot.llm.retries import Patience
-from bot.llm.service import open_client, wire
+from bot.llm.retries import RetryPolicy
+from bot.llm.service import open_client, wire_for
 from bot.sandbox.runtime import RuntimeBuild
 from bot.sandbox.sandboxes import open_sandboxes
 from bot.settings import Settings, limits, runtime_folder
@@ -48,15 +48,15 @@ async def serving(settings: Settings, *, pace: float = 3.0) -> AsyncIterator[Tur
         _healthy(settings.bot_health_port),
         _building(runtime if settings.bot_runtime else None),
     ):
-        spoken = wire(settings.openai_api, settings.openai_base_url)
-        patience = Patience(timeout=settings.openai_timeout)
+        spoken = wire_for(settings.openai_api, settings.openai_base_url)
+        retries = RetryPolicy(timeout=settings.openai_timeout)
         fallback = ModelChoice(model=settings.openai_fallback_model) if settings.openai_fallback_model else None
 
         def model(name: str, effort: str, prefix: str) -> OpenAIModel:
             choice = ModelChoice(
                 model=name, effort=effort, model_setting=f"{prefix}_MODEL", effort_setting=f"{prefix}_EFFORT"
             )
-            return OpenAIModel(client, spoken, choice, fallback=fallback, patience=patience)
+            return OpenAIModel(client, spoken, choice, fallback=fallback, retries=retries)
 
         coder = model(settings.openai_model, settings.openai_effort, "OPENAI")
         speaker = model(settings.openai_proxy_model, settings.openai_proxy_effort, "OPENAI_PROXY")

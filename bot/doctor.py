@@ -11,7 +11,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import BotError, SetupError
-from bot.llm.service import models_shutdown, open_client
+from bot.llm.service import open_client, shutdown_dates
 from bot.sandbox.cgroups import find
 from bot.sandbox.runtime import RuntimeBuild
 from bot.sandbox.sandboxes import TIERS, probe
@@ -74,7 +74,7 @@ async def _model(settings: Settings) -> Finding:
     names = {settings.openai_model, settings.openai_proxy_model}
     try:
         async with open_client(api_key=key, base_url=settings.openai_base_url) as client:
-            dates = await models_shutdown(client, names)
+            dates = await shutdown_dates(client, names)
     except BotError as error:
         return Finding("model", False, str(error), "Without a model, `/runpy` and `workings demo` still work.")
     missing = names - dates.keys()

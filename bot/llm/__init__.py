@@ -1,1 +1,1 @@
-"""The language model behind the port `Model`: pure encoders for two wires, and the client that speaks them."""
+"""The port `Model`: pure encoders for two HTTP APIs of language models, and the client that sends their requests."""

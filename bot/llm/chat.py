@@ -1,4 +1,4 @@
-"""Chat Completions, which every compatible server speaks. What only OpenAI knows is sent only to OpenAI."""
+"""The Chat Completions API, which every compatible server implements; only OpenAI gets the parameters that only it knows."""
 
 from __future__ import annotations
 
@@ -7,39 +7,36 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import instructor
 from openai import AsyncOpenAI
 from openai.types.chat import ChatCompletion
 from pydantic import BaseModel
 
 from bot.llm.models import ModelChoice
 from bot.llm.responses import cache_key
-from bot.llm.typed import portable
-from bot.llm.wire import Answer, Garbled, Json, calls_from, clean, from_here, number, origin, plain_name
+from bot.llm.wire import Answer, Garbled, Json, calls_from, clean, count_at, function_name, origin, own_items
 from bot.ports import Exchange, Input, Prompt
 from bot.thread.entries import Call, Decision, Usage
 
-# What some providers (DeepSeek, Kimi, OpenRouter; Gemini in each call) want back with a message of theirs.
+# Fields that some providers (DeepSeek, Kimi, OpenRouter; Gemini in each call) require back with their messages.
 _KEPT = ("reasoning_content", "reasoning_details")
 _KEPT_IN_CALL = "extra_content"
 
 
 @dataclass(frozen=True, slots=True)
 class ChatWire:
-    """POST /v1/chat/completions; `official` when it is OpenAI's own."""
+    """POST /v1/chat/completions; `official` says that the service is OpenAI's own."""
 
     official: bool = False
     name: str = "chat"
-    mode: instructor.Mode = instructor.Mode.TOOLS
     history: str = "messages"
 
     def body(self, prompt: Prompt, choice: ModelChoice, *, keep_opaque: bool = True) -> Json:
-        """Return the request without its tools."""
+        """Return a request's body without tools."""
         model = choice.model if keep_opaque else ""
         system = {"role": "system", "content": clean(prompt.system)}
         body: Json = {
             "model": choice.model,
-            "messages": [system, *(message for said in prompt.items for message in _messages(said, model))],
+            "messages": [system, *(message for entry in prompt.items for message in _messages(entry, model))],
         }
         if self.official:
             body["max_completion_tokens"] = choice.most_output
@@ -49,61 +46,57 @@ class ChatWire:
         return body
 
     def tools(self, schemas: Sequence[Json]) -> Json:
-        """Return the offer of functions."""
-        offered = [{"type": "function", "function": schema} for schema in schemas]
-        return {"tools": offered, "tool_choice": "required", "parallel_tool_calls": True}
-
-    def forced(self, asked: Json) -> Json:
-        """Return the demand for one typed answer."""
-        return {"tools": [portable(tool) for tool in asked["tools"]], "tool_choice": asked["tool_choice"]}
+        """Return the part of a body that offers functions."""
+        functions = [{"type": "function", "function": schema} for schema in schemas]
+        return {"tools": functions, "tool_choice": "required", "parallel_tool_calls": True}
 
     async def post(self, client: AsyncOpenAI, body: Json) -> BaseModel:
         """Send a request."""
         try:
             answer: object = await client.chat.completions.create(**body)
-        except ValueError as error:  # half of a JSON text reaches us as it is
+        except ValueError as error:  # openai does not wrap the error of a truncated JSON text
             raise Garbled("it is not JSON") from error
         if not isinstance(answer, ChatCompletion):
             raise Garbled("it is not JSON")
         return answer
 
     def decode(self, answer: BaseModel, model: str) -> Answer:
-        """Return what the model said."""
+        """Return the decoded answer."""
         raw = answer.model_dump(mode="json", exclude_unset=True, warnings=False)
         try:
             choice = raw["choices"][0]
             message = choice["message"]
-            made = message.get("tool_calls") or []
-            named = [(c.get("id"), c["function"].get("name"), c["function"].get("arguments")) for c in made]
+            tool_calls = message.get("tool_calls") or []
+            calls = [(c.get("id"), c["function"].get("name"), c["function"].get("arguments")) for c in tool_calls]
         except (KeyError, IndexError, TypeError, AttributeError) as error:
             raise Garbled("it has no message") from error
         usage = raw.get("usage")
         finish = choice.get("finish_reason")
         return Answer(
-            calls=calls_from(named, raw.get("id", "")),
+            calls=calls_from(calls, raw.get("id", "")),
             text=clean(_text(message.get("content"))),
             refusal=clean(message.get("refusal") or ""),
             cut=finish if finish in ("length", "content_filter") else "",
-            opaque=self._opaque(message, made, model),
+            opaque=self._opaque(message, tool_calls, model),
             usage=Usage(
                 model=model,
                 calls=1,
-                input=number(usage, "prompt_tokens"),
-                cached=number(usage, "prompt_tokens_details", "cached_tokens"),
-                output=number(usage, "completion_tokens"),
+                input=count_at(usage, "prompt_tokens"),
+                cached=count_at(usage, "prompt_tokens_details", "cached_tokens"),
+                output=count_at(usage, "completion_tokens"),
             ),
         )
 
-    def _opaque(self, message: Json, made: Sequence[Json], model: str) -> tuple[Json, ...]:
+    def _opaque(self, message: Json, tool_calls: Sequence[Json], model: str) -> tuple[Json, ...]:
         kept = clean({key: message[key] for key in _KEPT if message.get(key)})
-        extras = [clean(call.get(_KEPT_IN_CALL)) for call in made]
+        extras = [clean(call.get(_KEPT_IN_CALL)) for call in tool_calls]
         if not kept and not any(extras):
             return ()
         return origin(self.name, model), {"type": "message", "message": kept, "calls": extras}
 
 
-def _messages(said: Input | Exchange, model: str) -> Iterator[Json]:
-    match said:
+def _messages(entry: Input | Exchange, model: str) -> Iterator[Json]:
+    match entry:
         case Input(text):
             yield {"role": "user", "content": clean(text)}
         case Exchange(decision, results):
@@ -114,7 +107,7 @@ def _messages(said: Input | Exchange, model: str) -> Iterator[Json]:
 
 
 def _assistant(decision: Decision, model: str) -> Json:
-    kept: Mapping[str, Any] = next(iter(from_here(decision.opaque, "chat", model)), {})
+    kept: Mapping[str, Any] = next(iter(own_items(decision.opaque, "chat", model)), {})
     extras = kept.get("calls") or [None] * len(decision.calls)
     message: Json = {"role": "assistant", "content": clean(decision.text), **clean(dict(kept.get("message", {})))}
     if decision.calls:
@@ -126,12 +119,12 @@ def _assistant(decision: Decision, model: str) -> Json:
 
 
 def _call(call: Call) -> Json:
-    function = {"name": plain_name(call.name), "arguments": _readable(clean(call.arguments))}
+    function = {"name": function_name(call.name), "arguments": _readable(clean(call.arguments))}
     return {"id": call.id, "type": "function", "function": function}
 
 
 def _readable(arguments: str) -> str:
-    """Return arguments that are a JSON object: many servers parse them again and refuse the whole thread otherwise."""
+    """Return arguments as a JSON object: many servers parse them again, and refuse the whole thread if they cannot."""
     try:
         parsed = json.loads(arguments or "{}")
     except ValueError:

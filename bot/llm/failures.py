@@ -1,8 +1,7 @@
-"""What a model's service can answer instead of an answer, in our words; and which of it passes by itself."""
+"""How a model's service fails: which failures are transient, and the error that says each in our words."""
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
@@ -14,23 +13,23 @@ from bot.errors import ServiceError, SetupError
 from bot.llm.models import ModelChoice
 from bot.llm.wire import Garbled
 
-PASSING: Final = (408, 409, 429)
-Failure = openai.OpenAIError | Garbled | TimeoutError
+FAILURES: Final = (openai.OpenAIError, Garbled, TimeoutError)
+_TRANSIENT: Final = (408, 409, 429)
 
 
 class Unavailable(ServiceError):
-    """The service did not answer, however often we asked: another model might."""
+    """The service gave no answer after every retry; another model might."""
 
 
-def passes(error: Exception) -> bool:
-    """Whether asking again may help."""
+def is_transient(error: Exception) -> bool:
+    """Return whether the same request may succeed later."""
     if isinstance(error, openai.APIStatusError):
-        return (error.status_code in PASSING and not _out_of_money(error)) or error.status_code >= 500
+        return (error.status_code in _TRANSIENT and not _out_of_money(error)) or error.status_code >= 500
     return isinstance(error, openai.APIConnectionError | openai.APIResponseValidationError | Garbled | TimeoutError)
 
 
-def asked_to_wait(error: Exception, now: float) -> float | None:
-    """Return the seconds that a service asks to wait, from either of its headers; `now` is Unix time."""
+def retry_after(error: Exception, now: float) -> float | None:
+    """Return the seconds that the service asks us to wait, from Retry-After or retry-after-ms; `now` is Unix time."""
     if not isinstance(error, openai.APIStatusError):
         return None
     headers = error.response.headers
@@ -45,18 +44,21 @@ def asked_to_wait(error: Exception, now: float) -> float | None:
 
 
 def reasoning_refused(error: Exception) -> bool:
-    """Whether the service cannot read the reasoning we sent back: another key, another model, or its own trouble."""
+    """Return whether the service cannot decrypt the reasoning we sent back: the key or the model may have changed."""
     return isinstance(error, openai.BadRequestError) and (
         error.code == "invalid_encrypted_content" or "encrypted content" in _message(error).lower()
     )
 
 
-def in_our_words(error: Exception, choice: ModelChoice, wire: str, wait: float | None = None) -> ServiceError:
-    """Return the error to raise: SetupError when only other settings help, Unavailable when another model may."""
+def translate(error: Exception, choice: ModelChoice, wire: str, wait: float | None = None) -> ServiceError:
+    """Return the error to raise: SetupError when only other settings help, Unavailable when another model may.
+
+    `wire` is the value of OPENAI_API in use, `wait` the seconds that the service asked us to wait.
+    """
     match error:
         case openai.APIStatusError():
             return _status(error, choice, wire, wait)
-        case openai.APITimeoutError() | TimeoutError() | asyncio.TimeoutError():
+        case openai.APITimeoutError() | TimeoutError():
             return Unavailable(f"The language model ({choice.model}) took too long to answer. Please try again.")
         case openai.APIConnectionError():
             return Unavailable("The language model's service cannot be reached. Please try again in a while.")
@@ -87,7 +89,7 @@ def _status(error: openai.APIStatusError, choice: ModelChoice, wire: str, wait: 
     if error.status_code == 429:
         when = f"in {wait:.0f} seconds" if wait else "in a while"
         return Unavailable(f"The language model's service is over its rate limit. Please try again {when}.")
-    if passes(error):
+    if is_transient(error):
         return Unavailable(
             f"The language model's service is in trouble (it answers {error.status_code}). Please try again in a while."
         )
@@ -97,7 +99,7 @@ def _status(error: openai.APIStatusError, choice: ModelChoice, wire: str, wait: 
 
 
 def _refused(error: openai.APIStatusError, message: str, choice: ModelChoice, wire: str) -> ServiceError:
-    """Any other 4xx: what we sent is not what this model or server takes."""
+    """Return the error for any other 4xx: this model or server does not accept what we sent."""
     lower = f"{error.param or ''} {message}".lower()
     if "/v1/responses" in lower or "v1/chat/completions" in lower or "chat model" in lower:
         other = "chat" if wire == "responses" else "responses"
@@ -128,8 +130,8 @@ def _about_the_model(error: openai.APIStatusError) -> bool:
 
 
 def _message(error: openai.APIStatusError) -> str:
-    """The service's own words, without the vendor's wrapping; cut, for a page of HTML helps nobody."""
+    """Return the service's own message without the vendor's wrapping, cut to 300 characters in case it is a web page."""
     body = error.body
     inner = body.get("error", body) if isinstance(body, Mapping) else body
-    said = inner.get("message") if isinstance(inner, Mapping) else inner
-    return " ".join(str(said or f"HTTP {error.status_code}").split())[:300]
+    message = inner.get("message") if isinstance(inner, Mapping) else inner
+    return " ".join(str(message or f"HTTP {error.status_code}").split())[:300]

@@ -1,4 +1,4 @@
-"""Which model is asked, and what it takes: a table of OpenAI's families, and care with everybody else's."""
+"""The chosen model and the parameters that it accepts: known for OpenAI's families, assumed with care for all others."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelChoice:
-    """A model by name with its reasoning effort ("" for its own), and the settings both come from."""
+    """A model's name, its reasoning effort ("" for its default), and the settings that both come from."""
 
     model: str
     effort: str = ""
@@ -17,25 +17,25 @@ class ModelChoice:
 
     @property
     def reasons(self) -> bool | None:
-        """Whether the model reasons before it answers; None when we do not know it."""
-        if _PLAIN.match(self._family):
+        """Whether the model reasons before it answers; None for an unknown model."""
+        if _NOT_REASONING.match(self._family):
             return False
         return True if _REASONING.match(self._family) else None
 
     @property
     def sent_effort(self) -> str | None:
-        """The effort to send, or None: models that do not reason refuse it, and some that do refuse `none`."""
+        """The effort to send, or None to send none: models that do not reason refuse any, and some that do refuse `none`."""
         if not self.effort or self.reasons is False:
             return None
         if self.effort != "none":
             return self.effort
         if self.reasons is None:
             return None
-        return "low" if _NEVER_WITHOUT.match(self._family) else "none"
+        return "low" if _ALWAYS_REASONING.match(self._family) else "none"
 
     @property
     def most_output(self) -> int:
-        """Tokens of one answer, thinking included: enough for a long script, and within the model's own limit."""
+        """The most tokens of one answer, reasoning included: enough for a long script, and within the model's own limit."""
         return 16_384 if self.reasons is False else 32_000
 
     @property
@@ -43,6 +43,6 @@ class ModelChoice:
         return self.model.rsplit("/")[-1].removeprefix("ft:").lower()
 
 
-_PLAIN = re.compile(r"gpt-(3\.5|4)|chatgpt-4")
+_NOT_REASONING = re.compile(r"gpt-(3\.5|4)|chatgpt-4")
 _REASONING = re.compile(r"gpt-([5-9]|\d\d)|o\d(-|$)|codex")
-_NEVER_WITHOUT = re.compile(r"gpt-6\.1|gpt-5(-|$)|o\d(-|$)|codex")
+_ALWAYS_REASONING = re.compile(r"gpt-6\.1|gpt-5(-|$)|o\d(-|$)|codex")

@@ -1,4 +1,4 @@
-"""How long and how often one answer is waited for."""
+"""Retries of one request: exponential backoff with jitter, within a deadline, and as the service asks."""
 
 from __future__ import annotations
 
@@ -8,63 +8,62 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-import openai
-
-from bot.llm.failures import asked_to_wait, passes
-from bot.llm.wire import Garbled
+from bot.llm.failures import FAILURES, is_transient, retry_after
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
-    """Seconds, but for `tries`: pauses start at `first` and double up to `longest`, each shortened by up to a half.
+class RetryPolicy:
+    """How often and how long one answer is waited for, in seconds (but for `tries`).
 
-    A service may ask for a pause of up to `retry_after`; one that asks for more is not asked again. No try begins
-    later than `total` after the first.
+    Pauses start at `first_pause` and double up to `longest_pause`, each shortened by a random part of up to a half. A service
+    may ask for a pause of its own of up to `longest_retry_after`; one that asks for more is not asked again. No try begins
+    later than `deadline` after the first, and each is given up after `timeout`.
     """
 
     timeout: float = 180.0
     tries: int = 4
-    first: float = 1.0
-    longest: float = 20.0
-    retry_after: float = 60.0
-    total: float = 300.0
+    first_pause: float = 1.0
+    longest_pause: float = 20.0
+    longest_retry_after: float = 60.0
+    deadline: float = 300.0
+
+    def pause(self, number: int, requested: float | None, jitter: float) -> float | None:
+        """Return the pause after try `number`, or None to give up: `requested` is Retry-After, `jitter` from 0 to 1."""
+        if number >= self.tries:
+            return None
+        if requested is not None:
+            return requested if requested <= self.longest_retry_after else None
+        return float(min(self.first_pause * 2 ** (number - 1), self.longest_pause) * (1 - jitter / 2))
 
 
-async def patiently(
-    ask: Callable[[], Awaitable[T]],
-    patience: Patience,
+async def retry(
+    send: Callable[[], Awaitable[T]],
+    policy: RetryPolicy,
     *,
     clock: Callable[[], float],
     sleep: Callable[[float], Awaitable[None]],
-    chance: Callable[[], float],
+    jitter: Callable[[], float],
 ) -> T:
-    """Return what `ask` returns, asking again while that may help; raises its last error."""
-    began = clock()
-    for number in range(1, patience.tries + 1):
+    """Return what `send` returns, trying again after transient failures; raises the last failure."""
+    started = clock()
+    number = 0
+    while True:
+        number += 1
         try:
-            async with asyncio.timeout(patience.timeout):
-                return await ask()
-        except (openai.OpenAIError, Garbled, TimeoutError) as error:
-            wait = asked_to_wait(error, clock())
-            pause = min(patience.first * 2 ** (number - 1), patience.longest) * (1 - chance() / 2)
-            pause = pause if wait is None else wait
-            late = clock() + pause - began > patience.total
-            if (
-                not passes(error)
-                or number == patience.tries
-                or late
-                or pause > max(patience.retry_after, patience.longest)
-            ):
+            async with asyncio.timeout(policy.timeout):
+                return await send()
+        except FAILURES as error:
+            pause = policy.pause(number, retry_after(error, clock()), jitter()) if is_transient(error) else None
+            if pause is None or clock() + pause - started > policy.deadline:
                 raise
-            log.info("asking again in %.1f s, after try %d: %s", pause, number, _brief(error))
+            log.info("asking again in %.1f s, after try %d: %s", pause, number, _kind(error))
             await sleep(pause)
-    raise AssertionError("tries must be at least one")
 
 
-def _brief(error: Exception) -> str:
-    """The error's kind and status; its text may quote the prompt, which is never logged."""
+def _kind(error: Exception) -> str:
+    """Return an error's class and status; its text may quote the prompt, which is never logged."""
     status = getattr(error, "status_code", "")
     return f"{type(error).__name__} {status}".strip()

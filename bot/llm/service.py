@@ -1,4 +1,4 @@
-"""The service that models come from: opening it, choosing its wire, and asking it which models it will shut down."""
+"""The service that hosts the models: its client, its wire, and the shutdown dates that it announces."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from openai import AsyncOpenAI
 
 from bot.errors import SetupError
 from bot.llm.chat import ChatWire
-from bot.llm.failures import in_our_words
+from bot.llm.failures import translate
 from bot.llm.models import ModelChoice
 from bot.llm.responses import ResponsesWire
 from bot.llm.wire import Wire
@@ -23,7 +23,7 @@ OPENAI = "https://api.openai.com/v1"
 
 @asynccontextmanager
 async def open_client(*, api_key: str | None, base_url: str | None = None) -> AsyncIterator[AsyncOpenAI]:
-    """Open the HTTP client of a service; `base_url` None is OpenAI's own. Raises SetupError naming the setting."""
+    """Open the HTTP client of the service at `base_url`, by default OpenAI's; raises SetupError naming the wrong setting."""
     key = (api_key or "").strip()
     if not key and not base_url:
         raise SetupError("OPENAI_API_KEY is not set: get a key, or set OPENAI_BASE_URL to a compatible service.")
@@ -31,36 +31,36 @@ async def open_client(*, api_key: str | None, base_url: str | None = None) -> As
         raise SetupError("OPENAI_API_KEY has characters that no key has: copy it again.")
     if base_url and (urlsplit(base_url).scheme not in ("http", "https") or not urlsplit(base_url).hostname):
         raise SetupError("OPENAI_BASE_URL is not an address: it looks like https://models.example.com/v1.")
-    # On DEBUG the vendors log whole prompts, and instructor logs what the model wrote as an error.
+    # At DEBUG the vendors log whole prompts; instructor logs at ERROR what the model wrote.
     for vendor, level in (("openai", logging.INFO), ("httpx2", logging.WARNING), ("instructor", logging.CRITICAL)):
         logging.getLogger(vendor).setLevel(level)
     async with AsyncOpenAI(api_key=key or "none", base_url=base_url or OPENAI, max_retries=0, timeout=None) as client:
         yield client
 
 
-def wire(api: str | None, base_url: str | None) -> Wire:
-    """Return the wire that OPENAI_API names; without it, Responses for OpenAI and Chat Completions for all others."""
+def wire_for(api: str | None, base_url: str | None) -> Wire:
+    """Return the wire that OPENAI_API names; by default Responses for OpenAI and Chat Completions for all others."""
     if (api or ("chat" if base_url else "responses")) == "responses":
         return ResponsesWire()
     return ChatWire(official=not base_url or (urlsplit(base_url).hostname or "").endswith(".openai.com"))
 
 
-async def models_shutdown(
+async def shutdown_dates(
     client: AsyncOpenAI, names: Collection[str], *, timeout: float = 20.0
 ) -> dict[str, date | None]:
-    """Return the announced shutdown date of each of `names` that the service lists, None where there is none.
+    """Return the announced shutdown date, or None, of each of the models `names` that the service lists.
 
-    Names that the service does not list are left out. Raises ServiceError, and SetupError when only settings help.
+    Raises ServiceError, and SetupError when only other settings would help.
     """
     try:
         listed = {m.id: m.shutdown_date async for m in client.models.list(timeout=timeout)}
     except openai.OpenAIError as error:
-        raise in_our_words(error, ModelChoice(model=next(iter(names), "")), "chat") from error
+        raise translate(error, ModelChoice(model=next(iter(names), "")), "chat") from error
     return {name: _day(listed[name]) for name in names if name in listed}
 
 
 def _day(raw: object) -> date | None:
-    """The day as services write it: ISO 8601, with or without a time, or Unix time."""
+    """Return a day from ISO 8601, with or without a time of day, or from Unix time; None if it is neither."""
     if isinstance(raw, int | float) or (isinstance(raw, str) and raw.isdigit()):
         return datetime.fromtimestamp(float(raw), UTC).date()
     try:

@@ -1,4 +1,4 @@
-"""What both wires share: what a wire does, what an answer is, and text that any service can read."""
+"""What both wires share: the protocol of a wire, the decoded answer, and text that every service accepts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
-import instructor
 from openai import AsyncOpenAI
 from pydantic import BaseModel
 
@@ -22,7 +21,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What came back, whatever the wire; `cut` says why it is incomplete: length, content_filter, or ""."""
+    """A decoded answer, the same for both wires; `cut` says why it is incomplete: length, content_filter, or ""."""
 
     calls: tuple[Call, ...] = ()
     text: str = ""
@@ -33,55 +32,48 @@ class Answer:
 
 
 class Garbled(Exception):
-    """An answer that is none: not JSON, without content, or marked as failed. Asking again may help."""
+    """The service sent no usable answer: not JSON, without content, or marked as failed. It may be transient."""
 
 
 class Wire(Protocol):
-    """One of the two ways to speak with a model. Everything but `post` is pure."""
+    """One of the two HTTP APIs of language models. Everything but `post` is a pure function."""
 
     @property
     def name(self) -> str:
-        """The wire's name, as OPENAI_API has it."""
-
-    @property
-    def mode(self) -> instructor.Mode:
-        """How instructor asks for a typed answer on this wire."""
+        """The wire's name, a value of OPENAI_API."""
 
     @property
     def history(self) -> str:
-        """The body's key of the conversation, to which instructor's second question is appended."""
+        """The key of the conversation in a request's body."""
 
     def body(self, prompt: Prompt, choice: ModelChoice, *, keep_opaque: bool = True) -> Json:
-        """Return the request without its tools; with `keep_opaque` False nothing opaque is sent back."""
+        """Return a request's body without tools; `keep_opaque` says whether the model's own items are sent back to it."""
 
     def tools(self, schemas: Sequence[Json]) -> Json:
-        """Return the part of a request that offers these functions, of which at least one is to be called."""
-
-    def forced(self, asked: Json) -> Json:
-        """Return the part of a request that asks for one typed answer, from what instructor wants to send."""
+        """Return the part of a body that offers these functions and demands a call of at least one."""
 
     async def post(self, client: AsyncOpenAI, body: Json) -> BaseModel:
-        """Send a request; raises openai's errors, and Garbled when what came back is no answer at all."""
+        """Send a request; raises openai's errors, and Garbled when the response is not an answer."""
 
     def decode(self, answer: BaseModel, model: str) -> Answer:
-        """Return what the model said; raises Garbled."""
+        """Return the decoded answer; raises Garbled."""
 
 
 def origin(wire: str, model: str) -> Json:
-    """The tag in front of opaque items: only the model that made them can read them."""
+    """Return the tag in front of a model's opaque items: only the model that made them can read them."""
     return {"type": "origin", "wire": wire, "model": model}
 
 
-def from_here(opaque: Sequence[Mapping[str, Any]], wire: str, model: str) -> Sequence[Mapping[str, Any]]:
-    """Return the opaque items behind the tag, or nothing when another wire or model made them."""
+def own_items(opaque: Sequence[Mapping[str, Any]], wire: str, model: str) -> Sequence[Mapping[str, Any]]:
+    """Return the opaque items behind their tag, or none if another wire or model made them."""
     return opaque[1:] if opaque and dict(opaque[0]) == origin(wire, model) else ()
 
 
 def clean(value: T) -> T:
-    """Return a JSON value whose strings every service takes: lone surrogates and NUL become U+FFFD."""
+    """Return a JSON value whose strings every service accepts: lone surrogates and NUL become U+FFFD."""
     match value:
         case str():
-            return _ODD.sub("\N{REPLACEMENT CHARACTER}", value)  # type: ignore[return-value]
+            return _REFUSED.sub("\N{REPLACEMENT CHARACTER}", value)  # type: ignore[return-value]
         case Mapping():
             return {k: clean(v) for k, v in value.items()}  # type: ignore[return-value]
         case list() | tuple():
@@ -89,23 +81,23 @@ def clean(value: T) -> T:
     return value
 
 
-_ODD = re.compile(r"[\x00\ud800-\udfff]")
+_REFUSED = re.compile(r"[\x00\ud800-\udfff]")
 
 
-def plain_name(name: str) -> str:
-    """Return a function's name as services insist on it, also when the model invented another."""
+def function_name(name: str) -> str:
+    """Return a function's name in the characters that services insist on, even for a name that the model invented."""
     return re.sub(r"[^a-zA-Z0-9_-]", "_", name)[:64] or "unknown"
 
 
-def calls_from(made: Sequence[tuple[str | None, str | None, object]], answer_id: str) -> tuple[Call, ...]:
-    """Return calls from (id, name, arguments); an id that is missing or double gets replaced."""
+def calls_from(raw: Sequence[tuple[str | None, str | None, object]], answer_id: str) -> tuple[Call, ...]:
+    """Return calls from tuples of id, name and arguments; a missing or repeated id is replaced."""
     calls: list[Call] = []
-    for number, (given, name, arguments) in enumerate(made):
-        double = any(given == call.id for call in calls)
+    for index, (given, name, arguments) in enumerate(raw):
+        repeated = any(given == call.id for call in calls)
         text = arguments if isinstance(arguments, str) else "" if arguments is None else json.dumps(arguments)
         calls.append(
             Call(
-                id=clean(given) if given and not double else f"{answer_id or 'call'}_{number}",
+                id=clean(given) if given and not repeated else f"{answer_id or 'call'}_{index}",
                 name=clean(name or ""),
                 arguments=clean(text),
             )
@@ -113,8 +105,8 @@ def calls_from(made: Sequence[tuple[str | None, str | None, object]], answer_id:
     return tuple(calls)
 
 
-def number(source: object, *path: str) -> int:
-    """Return the whole number at a path of keys, 0 where there is none."""
+def count_at(source: object, *path: str) -> int:
+    """Return the whole number at a path of keys, or 0 if there is none."""
     for key in path:
         source = source.get(key) if isinstance(source, Mapping) else None
     return source if isinstance(source, int) else 0

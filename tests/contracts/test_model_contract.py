@@ -13,8 +13,8 @@ from bot.agents.user_proxy import choice_among
 from bot.errors import ServiceError, SetupError
 from bot.llm.model import OpenAIModel
 from bot.llm.models import ModelChoice
-from bot.llm.retries import Patience
-from bot.llm.service import models_shutdown, open_client, wire
+from bot.llm.retries import RetryPolicy
+from bot.llm.service import open_client, shutdown_dates, wire_for
 from bot.ports import Exchange, Input, Prompt
 from tests.wire import Calls, Choose, Fault, Next, ScriptedModel, Text
 
@@ -43,8 +43,10 @@ async def asked(api: str, *script: Next) -> AsyncIterator[Asked]:
 
     async with ScriptedModel(script) as server, open_client(api_key="sk-test", base_url=server.url) as client:
         choice = ModelChoice(model=MODELS[api])
-        patience = Patience(timeout=0.5, tries=3)
-        yield Asked(OpenAIModel(client, wire(api, server.url), choice, patience=patience, sleep=sleep), server, pauses)
+        retries = RetryPolicy(timeout=0.5, tries=3)
+        yield Asked(
+            OpenAIModel(client, wire_for(api, server.url), choice, retries=retries, sleep=sleep), server, pauses
+        )
 
 
 def prompt(*items: Input | Exchange) -> Prompt:
@@ -128,6 +130,6 @@ async def test_announced_shutdowns_are_read_from_the_service() -> None:
         ScriptedModel([], models={"gpt-4.1": "2027-01-14", "gpt-6.1-sol": None}) as server,
         open_client(api_key="sk-test", base_url=server.url) as client,
     ):
-        dates = await models_shutdown(client, {"gpt-4.1", "gpt-6.1-sol", "unknown"})
+        dates = await shutdown_dates(client, {"gpt-4.1", "gpt-6.1-sol", "unknown"})
 
     assert {name: str(day) for name, day in dates.items()} == {"gpt-4.1": "2027-01-14", "gpt-6.1-sol": "None"}
