@@ -1,21 +1,27 @@
-"""Logs of any size: what is in them, what changed, and the lines that show it. The standard library is enough.
+"""Reads logs of any size: what is in them, what changed, and the lines that show it; on the standard library alone.
 
 import logs
-[app] = logs.open_logs(["app.log"])              # reads the file once and keeps an index
-print(logs.as_text(app.index, 1200))              # the profile
-rows, what = logs.compared([app], "14:00..14:10")  # against the hour before
-found = logs.searched([app], "timeout", "14:00..14:10")
+[app] = logs.open_logs(["app.log"])  # reads the file once and keeps an index
+print(logs.profile(app.index))
+differences, what = logs.compare([app], "14:00..14:10")  # against the hour before
+matches = logs.search([app], "timeout", "14:00..14:10")
 """
 
-from .api import Found, Hit, Opened, Row, compared, counted_values, lines, open_logs, searched, traced
+from .api import OpenedLog, compare, count_values, open_logs, read_lines, search, trace
+from .comparison import Difference
 from .evidence import check
-from .onset import Incident, incidents
-from .profiles import as_json, as_text
+from .matches import Hit, Matches
+from .onset import Incident, find_incidents
+from .profiles import profile, profile_as_json
 from .secrets import without_secrets
 from .sources import NotALog, is_log
 from .times import BadWindow
 
+# The names of version 0.1, which scripts in threads may still use; they go with version 0.3.
+as_json, as_text, compared, counted_values = profile_as_json, profile, compare, count_values
+incidents, lines, searched, traced = find_incidents, read_lines, search, trace
+
 __all__ = [
-    "BadWindow", "Found", "Hit", "Incident", "NotALog", "Opened", "Row", "as_json", "as_text", "check", "compared",
-    "counted_values", "incidents", "is_log", "lines", "open_logs", "searched", "traced", "without_secrets",
+    "BadWindow", "Difference", "Hit", "Incident", "Matches", "NotALog", "OpenedLog", "check", "compare", "count_values",
+    "find_incidents", "is_log", "open_logs", "profile", "profile_as_json", "read_lines", "search", "trace", "without_secrets",
 ]  # fmt: skip

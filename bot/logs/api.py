@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from . import matches
-from .comparison import Row, against, compare, default_baseline
+from .comparison import Difference, compare_logs, compare_windows, default_baseline
 from .index import Index, load
-from .matches import Found, Hit
+from .matches import Matches
 from .scan import scan
 from .sources import Log, NotALog, logs
 from .times import shown, zone_name
@@ -22,7 +22,7 @@ HERE = "logs.index"  # the folder of a thread's workspace that holds indexes; th
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class OpenedLog:
     """A log with its index."""
 
     log: Log
@@ -34,7 +34,7 @@ class Opened:
         return read_window(text, minutes[0], minutes[-1], self.index.zone)
 
 
-def open_logs(paths: Sequence[str], folder: str | None = HERE) -> list[Opened]:
+def open_logs(paths: Sequence[str], folder: str | None = HERE) -> list[OpenedLog]:
     """Open logs, reading each whole only if `folder` holds no index of it as it is now. Raises NotALog."""
     opened = []
     for log in logs(paths):
@@ -45,7 +45,7 @@ def open_logs(paths: Sequence[str], folder: str | None = HERE) -> list[Opened]:
             index = scan(log)
             if kept:
                 _keep(index, kept)
-        opened.append(Opened(log, index))
+        opened.append(OpenedLog(log, index))
     return opened
 
 
@@ -60,11 +60,13 @@ def _keep(index: Index, path: Path) -> None:
         return  # a full disk or a read-only folder costs the next question a second look, and nothing else
 
 
-def compared(opened: Sequence[Opened], window: str = "", baseline: str = "", top: int = 12) -> tuple[list[Row], str]:
+def compare(
+    opened: Sequence[OpenedLog], window: str = "", baseline: str = "", top: int = 12
+) -> tuple[list[Difference], str]:
     """Compare a window with a baseline, or the first log with the second; also say in words what was compared."""
     if len(opened) > 1 and not window:
         new, old = opened[0].index, opened[1].index
-        return _quoted(opened, against(new, old, top)), f"{new.name} against {old.name}, whole"
+        return _quoted(opened, compare_logs(new, old, top)), f"{new.name} against {old.name}, whole"
     one = opened[0]
     if not one.index.minutes or not one.index.stamp:
         raise NotALog(
@@ -73,11 +75,11 @@ def compared(opened: Sequence[Opened], window: str = "", baseline: str = "", top
     now = one.window(window or "..")
     then = one.window(baseline) if baseline else default_baseline(one.index, now)
     return _quoted(
-        opened, compare(one.index, now, then, top)
+        opened, compare_windows(one.index, now, then, top)
     ), f"{one.index.name} {_between(one, now)} against {_between(one, then)}"
 
 
-def _quoted(opened: Sequence[Opened], rows: list[Row]) -> list[Row]:
+def _quoted(opened: Sequence[OpenedLog], rows: list[Difference]) -> list[Difference]:
     """Give each row the line it cites."""
     texts: dict[tuple[str, int], str] = {}
     for one in opened:
@@ -88,15 +90,15 @@ def _quoted(opened: Sequence[Opened], rows: list[Row]) -> list[Row]:
     return [replace(row, sample=texts.get((row.file, row.line), row.sample)) for row in rows]
 
 
-def _between(one: Opened, window: tuple[int, int]) -> str:
+def _between(one: OpenedLog, window: tuple[int, int]) -> str:
     zone = one.index.zone
     begin = shown(window[0], zone, no_date=one.index.no_date)
     return f"{begin}..{shown(window[1], zone, date=False)} ({zone_name(zone)})"
 
 
-def searched(opened: Sequence[Opened], query: str, window: str = "", limit: int = 10, **how: object) -> Found:
+def search(opened: Sequence[OpenedLog], query: str, window: str = "", limit: int = 10, **how: object) -> Matches:
     """Search all the logs; how: regex, ignore_case, level, before, after."""
-    found = Found()
+    found = Matches()
     for one in opened:
         span = one.window(window) if window else None
         part = matches.search(one.log, one.index, query, window=span, limit=limit, **how)  # type: ignore[arg-type]
@@ -107,26 +109,26 @@ def searched(opened: Sequence[Opened], query: str, window: str = "", limit: int 
     return found
 
 
-def traced(opened: Sequence[Opened], wanted: str, limit: int = 40) -> Found:
+def trace(opened: Sequence[OpenedLog], wanted: str, limit: int = 40) -> Matches:
     """Follow one identifier through all the logs, in the order of time."""
-    found = searched(opened, wanted, limit=100_000)
+    found = search(opened, wanted, limit=100_000)
     found.hits.sort(key=lambda hit: (hit.minute is None, hit.minute or 0))
     found.hits = found.hits[: limit - 1] + found.hits[-1:] if len(found.hits) > limit else found.hits
     return found
 
 
-def counted_values(opened: Sequence[Opened], template: str, window: str = "") -> tuple[int, list[Counter[str]]]:
+def count_values(opened: Sequence[OpenedLog], template: str, window: str = "") -> tuple[int, list[Counter[str]]]:
     """The values of a template's placeholders over all the logs."""
     total, values = 0, [Counter[str]() for _ in range(template.count("<*>"))]
     for one in opened:
-        lines, part = matches.values(one.log, one.index, template, one.window(window) if window else None)
+        lines, part = matches.count_values(one.log, one.index, template, one.window(window) if window else None)
         total += lines
         for all_values, more in zip(values, part, strict=True):
             all_values += more
     return total, values
 
 
-def lines(opened: Sequence[Opened], cited: Iterable[tuple[str, int]]) -> dict[tuple[str, int], str]:
+def read_lines(opened: Sequence[OpenedLog], cited: Iterable[tuple[str, int]]) -> dict[tuple[str, int], str]:
     """The lines that are cited by file and number, whole; one that is not there is left out."""
     found: dict[tuple[str, int], str] = {}
     asked = list(cited)
@@ -136,18 +138,3 @@ def lines(opened: Sequence[Opened], cited: Iterable[tuple[str, int]]) -> dict[tu
         read = matches.read_lines(one.log, one.index, numbers)
         found |= {at: text for n, text in read.items() if (at := one.index.cite(n)) in asked}
     return found
-
-
-__all__ = [
-    "HERE",
-    "Found",
-    "Hit",
-    "Opened",
-    "Row",
-    "compared",
-    "counted_values",
-    "lines",
-    "open_logs",
-    "searched",
-    "traced",
-]

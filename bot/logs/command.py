@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from . import api, charts
-from .comparison import Row, rows_as_json
+from .comparison import Difference, differences_as_json
 from .evidence import check
 from .index import Index
 from .line_format import LEVELS
 from .matches import BadQuery, Hit
-from .onset import incidents
-from .profiles import as_json, as_text
+from .onset import find_incidents
+from .profiles import profile, profile_as_json
 from .sources import NotALog
 from .times import BadWindow, shown, zone_name
 
@@ -85,16 +85,16 @@ def _parser() -> argparse.ArgumentParser:
 def _profile(asked: argparse.Namespace) -> None:
     opened = api.open_logs(asked.files, asked.index)
     if asked.json:
-        print(json.dumps([as_json(o.index) for o in opened], ensure_ascii=False, indent=1))
+        print(json.dumps([profile_as_json(o.index) for o in opened], ensure_ascii=False, indent=1))
     else:
         room = min(asked.room, 1_200) // len(opened)
-        print("\n\n".join(as_text(o.index, max(room, 300)) for o in opened))
+        print("\n\n".join(profile(o.index, max(room, 300)) for o in opened))
     for number, one in enumerate(opened):
         _drawn(asked, partial(_over_time, one.index, _numbered(asked.chart, number)))
 
 
 def _over_time(index: Index, chart: str) -> None:
-    charts.over_time(index, chart, [i.onset for i in incidents(index)[:3]])
+    charts.over_time(index, chart, [i.onset for i in find_incidents(index)[:3]])
 
 
 def _templates(asked: argparse.Namespace) -> None:
@@ -123,7 +123,7 @@ def _templates(asked: argparse.Namespace) -> None:
             "sample": kind.sample,
         }
         if asked.fields and "<*>" in kind.template:
-            _, values = api.counted_values([o for o in opened if o.index is index], kind.template, asked.window)
+            _, values = api.count_values([o for o in opened if o.index is index], kind.template, asked.window)
             row["fields"] = [_statistics(v) for v in values]
         found.append(row)
     if asked.json:
@@ -150,9 +150,9 @@ def _templates(asked: argparse.Namespace) -> None:
 
 def _compare(asked: argparse.Namespace) -> None:
     opened = api.open_logs([*asked.files, *([asked.against] if asked.against else [])], asked.index)
-    rows, what = api.compared(opened, asked.window, asked.baseline, asked.top)
+    rows, what = api.compare(opened, asked.window, asked.baseline, asked.top)
     if asked.json:
-        print(json.dumps(rows_as_json(rows), ensure_ascii=False, indent=1))
+        print(json.dumps(differences_as_json(rows), ensure_ascii=False, indent=1))
     else:
         head = f"{what}: {len(rows)} kinds differ" if rows else f"{what}: nothing differs"
         _print(asked, [head, *(_as_line(row, whole=number < 5) for number, row in enumerate(rows))])
@@ -160,7 +160,7 @@ def _compare(asked: argparse.Namespace) -> None:
     _drawn(asked, lambda: charts.bars([r.template for r in rows], groups, asked.chart, what))
 
 
-def _as_line(row: Row, *, whole: bool) -> str:
+def _as_line(row: Difference, *, whole: bool) -> str:
     """A row: the first ones with the line they cite, as it reads, the others with their template."""
     what = row.sample[:220] if whole else f"{row.level} {row.template[:120]}"
     return f"{row.why}, {row.count:,} against {row.baseline:,}, {row.file}:{row.line}: {what}"
@@ -168,7 +168,7 @@ def _as_line(row: Row, *, whole: bool) -> str:
 
 def _search(asked: argparse.Namespace) -> None:
     opened = api.open_logs(asked.files, asked.index)
-    found = api.searched(
+    found = api.search(
         opened, asked.query, asked.window, asked.top,
         regex=asked.regex, ignore_case=asked.ignore_case, level=asked.level, before=asked.before, after=asked.after,
     )  # fmt: skip
@@ -193,7 +193,7 @@ def _around(hit: Hit) -> list[str]:
 
 def _trace(asked: argparse.Namespace) -> None:
     opened = api.open_logs(asked.files, asked.index)
-    found = api.traced(opened, asked.id)
+    found = api.trace(opened, asked.id)
     if asked.json:
         print(
             json.dumps(
@@ -210,7 +210,7 @@ def _trace(asked: argparse.Namespace) -> None:
 
 def _fields(asked: argparse.Namespace) -> None:
     opened = api.open_logs(asked.files, asked.index)
-    total, values = api.counted_values(opened, asked.template, asked.window)
+    total, values = api.count_values(opened, asked.template, asked.window)
     found = [_statistics(v) for v in values]
     if asked.json:
         print(json.dumps({"lines": total, "fields": found}, ensure_ascii=False, indent=1))

@@ -10,7 +10,7 @@ from math import log
 
 from .index import Index, Kind
 from .line_format import BAD
-from .onset import incidents
+from .onset import find_incidents
 
 LEAD = 5  # minutes before the onset in which a cause is looked for
 RARE = 3  # lines that a rare kind has at most in the whole log
@@ -26,7 +26,7 @@ _CHANGE = re.compile(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class Difference:
     """One kind of line: its counts in window and baseline, how many times likelier it is per minute, and where it is first met.
 
     `why` is new, risen, fallen, gone, or rare: not frequent, but close to the onset.
@@ -43,7 +43,9 @@ class Row:
     file: str
 
 
-def compare(index: Index, window: tuple[int, int], baseline: tuple[int, int], top: int = 12) -> list[Row]:
+def compare_windows(
+    index: Index, window: tuple[int, int], baseline: tuple[int, int], top: int = 12
+) -> list[Difference]:
     """Return what differs between two half-open windows of minutes, the most telling first.
 
     Among the first five are up to three rare lines from the minutes before trouble began: causes are seldom frequent.
@@ -65,7 +67,7 @@ def compare(index: Index, window: tuple[int, int], baseline: tuple[int, int], to
     return list({(r.template, r.level): r for r in reversed(order)}.values())[::-1][:top]
 
 
-def against(new: Index, old: Index, top: int = 12) -> list[Row]:
+def compare_logs(new: Index, old: Index, top: int = 12) -> list[Difference]:
     """Return what the new log has that the old one has not, or more of, and the other way round; per line, not per minute."""
     before: Counter[tuple[str, str]] = Counter()
     for kind in old.kinds:
@@ -74,7 +76,7 @@ def against(new: Index, old: Index, top: int = 12) -> list[Row]:
     for kind in new.kinds:
         after[_key(kind)] += kind.count
     scale = max(1, new.lines) / max(1, old.lines)
-    rows: dict[tuple[str, str], tuple[float, Row]] = {}
+    rows: dict[tuple[str, str], tuple[float, Difference]] = {}
     for index, mine in ((new, True), (old, False)):
         for number, kind in enumerate(index.kinds):
             key = _key(kind)
@@ -93,7 +95,7 @@ def against(new: Index, old: Index, top: int = 12) -> list[Row]:
 
 def suspects(index: Index, window: tuple[int, int]) -> list[tuple[int, int]]:
     """Return the rare kinds near where trouble begins in the window, as (kind, line), the likeliest cause first."""
-    begun = [i.onset for i in incidents(index) if window[0] - LEAD <= i.onset < window[1]]
+    begun = [i.onset for i in find_incidents(index) if window[0] - LEAD <= i.onset < window[1]]
     onset = begun[0] if begun else None
     begin, end = (onset - LEAD, onset + 1) if onset is not None else (window[0] - LEAD, window[1])
     words = Counter(w for kind in index.kinds for w in set(_words(kind)))
@@ -155,17 +157,17 @@ def _weight(count: float, expected: float) -> float:
     return weight if found > expected else -weight
 
 
-def _row(index: Index, number: int, count: int, before: int, scale: float, line: int, why: str = "") -> Row:
+def _row(index: Index, number: int, count: int, before: int, scale: float, line: int, why: str = "") -> Difference:
     kind = index.kinds[number]
     lift = (count + 0.5) / (before * scale + 0.5)
     named = why or ("new" if not before else "gone" if not count else "risen" if lift > 1 else "fallen")
-    return Row(
+    return Difference(
         template=kind.template, level=kind.level, why=named, count=count, baseline=before, lift=round(lift, 2), line=index.cite(line)[1],
         sample=kind.sample, file=index.cite(line)[0],
     )  # fmt: skip
 
 
-def rows_as_json(rows: Sequence[Row]) -> list[dict[str, object]]:
+def differences_as_json(rows: Sequence[Difference]) -> list[dict[str, object]]:
     """The rows for machines."""
     return [
         {"template": r.template, "level": r.level, "why": r.why, "count": r.count, "baseline": r.baseline, "lift": r.lift,

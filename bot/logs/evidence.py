@@ -17,9 +17,9 @@ def check(claims: dict[str, Any], folder: str | None = api.HERE) -> list[str]:
     `query` is plain text that stands in the lines as it is, or /a regular expression/; an empty window is the whole file.
     """
     wrong: list[str] = []
-    opened: dict[str, list[api.Opened]] = {}
+    opened: dict[str, list[api.OpenedLog]] = {}
 
-    def logs(file: str) -> list[api.Opened]:
+    def logs(file: str) -> list[api.OpenedLog]:
         # The index finds lines and windows; what is compared and counted is always the file itself.
         if file not in opened:
             opened[file] = api.open_logs([file.partition("!")[0]], folder)
@@ -29,7 +29,7 @@ def check(claims: dict[str, Any], folder: str | None = api.HERE) -> list[str]:
     for file in dict.fromkeys(file for file, _, _ in cited):
         mine = [(number, text) for name, number, text in cited if name == file]
         try:
-            real = api.lines(logs(file), [(file, number) for number, _ in mine])
+            real = api.read_lines(logs(file), [(file, number) for number, _ in mine])
         except NotALog as error:
             wrong.append(f"You cite {file}: {error}")
             continue
@@ -44,7 +44,7 @@ def check(claims: dict[str, Any], folder: str | None = api.HERE) -> list[str]:
         file, query, window = str(claim["file"]), str(claim["query"]), str(claim.get("window", ""))
         regex = len(query) > 2 and query[0] == query[-1] == "/"
         try:
-            found = api.searched(logs(file), query[1:-1] if regex else query, window, limit=0, regex=regex).total
+            found = api.search(logs(file), query[1:-1] if regex else query, window, limit=0, regex=regex).total
         except (NotALog, BadWindow, BadQuery) as error:
             wrong.append(f"The count of {query!r} cannot be checked: {error}")
             continue

@@ -39,7 +39,7 @@ class Hit:
 
 
 @dataclass(slots=True)
-class Found:
+class Matches:
     """How many lines match, how many in each minute, the first and last, and some of them, spread and unlike each other."""
 
     total: int = 0
@@ -73,14 +73,14 @@ def search(
     before: int = 0,
     after: int = 0,
     limit: int = 10,
-) -> Found:
+) -> Matches:
     """Count every line that matches, and return up to `limit` of them. Raises BadQuery and NotALog.
 
     Without `regex` the query is plain text that stands in the line as it is.
     """
     matches = matcher(query, regex=regex, ignore_case=ignore_case)
     plain = b"" if regex or ignore_case else query.encode()
-    found, kept, stride = Found(), [], 1
+    found, kept, stride = Matches(), [], 1
     last: Hit | None = None
     reader: Reader | None = None
     for block in _within(log, index, window):
@@ -133,7 +133,7 @@ def spread(hits: Sequence[Hit], limit: int) -> list[Hit]:
     return [hits[n] for n in sorted(chosen)[:limit]]
 
 
-def values(
+def count_values(
     log: Log, index: Index, template: str, window: tuple[int, int] | None = None
 ) -> tuple[int, list[Counter[str]]]:
     """Return how many lines a template has, and for each of its placeholders how often each value occurs."""

@@ -49,7 +49,7 @@ class Incident:
         return sum(b.count for b in self.bursts)
 
 
-def incidents(index: Index) -> list[Incident]:
+def find_incidents(index: Index) -> list[Incident]:
     """Return the suspected incidents, the strongest first; none in a log that stays as it is."""
     if not index.stamp or len(index.minutes) < 2:
         return []

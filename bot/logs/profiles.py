@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from .comparison import suspects
 from .index import Index
 from .line_format import BAD, LEVELS
-from .onset import Incident, incidents
+from .onset import Incident, find_incidents
 from .times import shown, zone_name
 
 BARS = "▁▂▃▄▅▆▇█"
@@ -62,9 +62,9 @@ def first_errors(index: Index, most: int = 5) -> list[int]:
     return [n for n, kind in enumerate(index.kinds) if kind.level in BAD][:most]
 
 
-def as_text(index: Index, room: int) -> str:
+def profile(index: Index, room: int = 1_200) -> str:
     """The profile in at most `room` bytes: what matters most comes first, and what does not fit is left out."""
-    found = incidents(index)
+    found = find_incidents(index)
     parts = [_head(index), _times(index), *_incidents(index, found), *_rest(index)]
     text = parts[0]
     for part in parts[1:]:
@@ -73,10 +73,10 @@ def as_text(index: Index, room: int) -> str:
     return text
 
 
-def as_json(index: Index) -> dict[str, object]:
+def profile_as_json(index: Index) -> dict[str, object]:
     """The profile for machines; times on the log's own clock."""
     bars, step = sparkline(index) if index.minutes else ("", 1)
-    found = incidents(index)
+    found = find_incidents(index)
 
     def at(minute: int) -> str | None:
         return shown(minute, index.zone, no_date=index.no_date) if index.stamp else None

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pkgutil
+
 import pytest
 
+from bot import logs
 from bot.logs import is_log
 
 
@@ -28,3 +31,16 @@ def test_a_log_is_known_by_its_name(name: str) -> None:
 )  # fmt: skip
 def test_what_only_looks_like_the_name_of_a_log_is_none(name: str) -> None:
     assert not is_log(name)
+
+
+def test_no_function_of_the_toolkit_hides_a_file_of_it() -> None:
+    files = {module.name for module in pkgutil.iter_modules(logs.__path__)}
+
+    assert not files & set(logs.__all__)
+    assert all(hasattr(logs, name) for name in logs.__all__)
+
+
+def test_the_names_of_the_version_before_still_work_for_scripts_in_threads() -> None:
+    assert [logs.searched, logs.compared, logs.traced, logs.counted_values, logs.lines, logs.incidents, logs.as_text, logs.as_json] == [
+        logs.search, logs.compare, logs.trace, logs.count_values, logs.read_lines, logs.find_incidents, logs.profile, logs.profile_as_json,
+    ]  # fmt: skip

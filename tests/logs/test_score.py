@@ -60,24 +60,24 @@ def templates_of(path: Path, lines: int) -> list[object]:
 def scored(truth: Quiet) -> list[str]:
     """Return what was not found about one log; nothing when all was."""
     opened = logs.open_logs([str(path) for path in truth.paths], None)
-    found = sorted((i for o in opened for i in logs.incidents(o.index)), key=lambda i: -i.evidence)
+    found = sorted((i for o in opened for i in logs.find_incidents(o.index)), key=lambda i: -i.evidence)
     wrong = [] if all(_count(opened, count) == count.value for count in truth.counts) else ["count"]
     if not isinstance(truth, Incident):
         return [*wrong, *(["an incident in a quiet log"] if found else [])]
     if not found or found[0].onset != _minute(truth.onset):
         wrong.append("onset")
-    first_five = [row for o in opened for row in logs.compared([o], _window(o, truth.window))[0][:5]]
+    first_five = [row for o in opened for row in logs.compare([o], _window(o, truth.window))[0][:5]]
     cause = (truth.cause.file, truth.cause.line)
     if cause not in {(Path(row.file).name, row.line) for row in first_five}:
         wrong.append("cause")
     return wrong
 
 
-def _count(opened: list[logs.Opened], count: Count) -> int:
-    return sum(logs.searched([o], count.query, _window(o, count.period)).total for o in opened)
+def _count(opened: list[logs.OpenedLog], count: Count) -> int:
+    return sum(logs.search([o], count.query, _window(o, count.period)).total for o in opened)
 
 
-def _window(opened: logs.Opened, period: Period) -> str:
+def _window(opened: logs.OpenedLog, period: Period) -> str:
     """A period on the log's own clock."""
     ends = (shown(_minute(at), opened.index.zone).replace(" ", "T") for at in (period.start, period.end))
     return "..".join(ends)

@@ -108,7 +108,7 @@ def test_search_counts_as_a_plain_loop_does(folder: Path, query: str, regex: boo
         if (re.search(query, line) if regex else query in line) and (not window or f"T{begin}" <= line[10:16] < f"T{end}")
     ]  # fmt: skip
 
-    found = logs.searched(logs.open_logs(["app.log"]), query, window, limit=500, regex=regex)
+    found = logs.search(logs.open_logs(["app.log"]), query, window, limit=500, regex=regex)
 
     assert found.total == len(expected)
     assert {h.line for h in found.hits} <= set(expected)
@@ -124,7 +124,7 @@ def test_a_rotated_set_is_one_log_and_its_lines_are_cited_by_file(
     (folder / "app.log.2.gz").write_bytes(gzip.compress(("\n".join(lines[:600]) + "\n").encode()))
 
     opened = logs.open_logs(["app.log", "app.log.1", "app.log.2.gz"])
-    found = logs.searched(opened, "pool size")
+    found = logs.search(opened, "pool size")
 
     assert len(opened) == 1
     assert opened[0].index.lines == len(lines)
@@ -132,7 +132,7 @@ def test_a_rotated_set_is_one_log_and_its_lines_are_cited_by_file(
     where = next(n for n, line in enumerate(lines) if "pool size" in line)
     assert (hit.file, hit.line) == ("app.log", where - 1200 + 1)
     asked = [("app.log.1", 1), ("app.log.2.gz", 600), ("app.log.2.gz", 601)]
-    assert logs.lines(opened, asked) == {asked[0]: lines[600], asked[1]: lines[599]}
+    assert logs.read_lines(opened, asked) == {asked[0]: lines[600], asked[1]: lines[599]}
 
 
 def test_trace_follows_one_identifier_through_files_in_the_order_of_time(
