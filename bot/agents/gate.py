@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from bot.agents.log_tools import PACKED, checked
 from bot.errors import NoSuchFile, UnsafeFileName
-from bot.logs.secrets import without_secrets
+from bot.logs.evidence import miscitation
 from bot.ports import Sandbox
 from bot.thread.conversation import Conversation
 from bot.thread.entries import Citation, Evidence, Report, Step
@@ -90,13 +90,8 @@ async def _miscited(citations: Sequence[Citation], sandbox: Sandbox) -> list[str
         except (NoSuchFile, UnsafeFileName):
             wrong.append(f"You cite {citation.file!r}, which is not in the workspace.")
             continue
-        if real is None:
-            wrong.append(f"You cite {citation.file}:{citation.line}, but the file has fewer lines.")
-        elif citation.text and not any(
-            _key(citation.text.removesuffix("…")) in _key(r) for r in (real, without_secrets(real))
-        ):
-            reads = without_secrets(real)[:300]
-            wrong.append(f"{citation.file}:{citation.line} does not read as you cite it. It reads: {reads}")
+        if fault := miscitation(citation.file, citation.line, citation.text, real):
+            wrong.append(fault)
     return wrong
 
 
