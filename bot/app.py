@@ -25,9 +25,10 @@ from bot.slack.listeners import open_slack
 from bot.store.sqlite import open_store
 from bot.thread.conversation import PROFILER, RUNNER
 from bot.turns.access import Access
+from bot.turns.group_chat import Agent, Budget, GroupChat
 from bot.turns.intake import Intake
 from bot.turns.loop import Turns
-from bot.turns.open_turn import Budget
+from bot.turns.messenger import Messenger
 
 log = logging.getLogger(__name__)
 
@@ -68,16 +69,16 @@ async def serving(settings: Settings, *, pace: float = 3.0) -> AsyncIterator[Tur
             user_tokens=settings.bot_daily_tokens_user,
             team_tokens=settings.bot_daily_tokens_team,
         )
+        agents: dict[str, Agent] = {**{s.name: s for s in specialists}, PROFILER: Profiler(), RUNNER: Runner()}
+        budget = Budget(
+            calls=settings.bot_turn_calls, tokens=settings.bot_turn_tokens, seconds=settings.bot_turn_seconds
+        )
         turns = Turns(
-            slack.chat,
-            UserProxy(speaker, specialists),
-            {**{s.name: s for s in specialists}, PROFILER: Profiler(), RUNNER: Runner()},
-            sandboxes,
             store,
+            sandboxes,
             Intake(slack.chat, store, access, time.time),
-            budget=Budget(
-                calls=settings.bot_turn_calls, tokens=settings.bot_turn_tokens, seconds=settings.bot_turn_seconds
-            ),
+            GroupChat(UserProxy(speaker, specialists), agents, budget),
+            Messenger(slack.chat),
             clock=time.time,
         )
         async with turns.serving():

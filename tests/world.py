@@ -16,9 +16,10 @@ from bot.store.sqlite import open_store
 from bot.thread.conversation import PROFILER, RUNNER, Conversation
 from bot.thread.request import Request, ThreadId, Upload
 from bot.turns.access import Access
+from bot.turns.group_chat import Agent, Budget, GroupChat
 from bot.turns.intake import Intake
 from bot.turns.loop import Turns
-from bot.turns.open_turn import Budget
+from bot.turns.messenger import Messenger
 from tests.fakes import FakeChat, MemorySandboxes, Scripted, ScriptedModel
 
 THREAD = ThreadId("T1", "C1", "1.0")
@@ -43,15 +44,13 @@ class World:
 
     def reborn(self) -> Turns:
         """A new process over the same store, Slack and disk."""
-        intake = Intake(self.chat, self.store, self.access, lambda: self.now)
+        agents: dict[str, Agent] = {**{s.name: s for s in self.specialists}, PROFILER: Profiler(), RUNNER: Runner()}
         self.turns = Turns(
-            self.chat,
-            UserProxy(self.model, self.specialists),
-            {**{s.name: s for s in self.specialists}, PROFILER: Profiler(), RUNNER: Runner()},
-            self.sandboxes,
             self.store,
-            intake,
-            budget=self.budget,
+            self.sandboxes,
+            Intake(self.chat, self.store, self.access, lambda: self.now),
+            GroupChat(UserProxy(self.model, self.specialists), agents, self.budget),
+            Messenger(self.chat),
             clock=lambda: self.now,
             sweep=0.01,
         )

@@ -16,6 +16,7 @@ from bot.thread.files import FileName, chunked, file_name
 from bot.thread.request import Request, Upload
 from bot.thread.text import given_file
 from bot.turns.access import Access
+from bot.turns.open_turn import OpenTurn
 
 CONTEXT_MESSAGES = 50
 HOW_TO = (
@@ -26,7 +27,7 @@ HOW_TO = (
 
 
 class Intake:
-    """Takes requests in: refuses with a reason, fetches the files, and reads up on the thread."""
+    """Takes requests in: refuses with a reason, fetches the files, reads what was said in the thread before."""
 
     def __init__(self, chat: Chat, store: Store, access: Access, clock: Callable[[], float]) -> None:
         self._chat = chat
@@ -34,28 +35,46 @@ class Intake:
         self._access = access
         self._clock = clock
 
-    async def admitted(self, request: Request) -> bool:
+    async def take(self, request: Request, beside: Iterable[str], turn: OpenTurn) -> None:
+        """Take a request in with its files, and close those under `beside`; one that is refused is closed as well."""
+        if request.direct:
+            await self._chat.status(request.thread, "is reading…")
+        # A command was admitted before its file was looked for.
+        if request.kind == "command" or await self._admit(request):
+            await turn.append(*await self._read(request, turn.conversation, turn.sandbox), close=beside)
+        else:
+            await self._chat.status(request.thread, "")
+            await turn.append(close=[request.key, *beside])
+
+    async def refuse(self, request: Request, why: str, turn: OpenTurn) -> None:
+        """Close a request after telling the person why."""
+        await self._chat.whisper(request, why)
+        await turn.append(close=[request.key])
+
+    async def resolve(self, command: Request) -> Request | None:
+        """Return a command under the thread of the file it names; None after telling the person what is wrong."""
+        if not await self._admit(command):
+            return None
+        try:
+            match = await self._chat.find_upload(command)
+        except UserError as error:
+            await self._chat.whisper(command, str(error))
+            return None
+        if not isinstance(match, SharedScript):
+            names = "\n".join(f"• `{u.name}`: `/runpy {u.id}`" for u in match[:20])
+            await self._chat.whisper(command, f"Several files fit. Which one?\n{names}")
+            return None
+        others = tuple(u for u in match.uploads if u.id != match.script.id)
+        return replace(command, thread=match.thread, uploads=(match.script, *others))
+
+    async def _admit(self, request: Request) -> bool:
         """Whether the person may ask; one who may not is told why, unless it was perhaps not meant for us."""
         refusal = await self._access.refusal(request, self._chat, self._store, self._clock)
         if refusal and request.direct:
             await self._chat.whisper(request, refusal)
         return not refusal
 
-    async def resolve(self, request: Request) -> Request | None:
-        """Return the command under the thread of the file it names; None after telling the person what is wrong."""
-        try:
-            found = await self._chat.find_upload(request)
-        except UserError as error:
-            await self._chat.whisper(request, str(error))
-            return None
-        if not isinstance(found, SharedScript):
-            listed = "\n".join(f"• `{u.name}`: `/runpy {u.id}`" for u in found[:20])
-            await self._chat.whisper(request, f"Several files fit. Which one?\n{listed}")
-            return None
-        others = tuple(u for u in found.uploads if u.id != found.script.id)
-        return replace(request, thread=found.thread, uploads=(found.script, *others))
-
-    async def receive(self, request: Request, conversation: Conversation, sandbox: Sandbox) -> list[Entry]:
+    async def _read(self, request: Request, conversation: Conversation, sandbox: Sandbox) -> list[Entry]:
         """Return what a request adds to the conversation, its files landed in the workspace."""
         entries = await self._before(request, conversation, sandbox)
         files, notes = await self._land(request.uploads, sandbox)
@@ -66,15 +85,9 @@ class Intake:
             await sandbox.put(name, chunked(given[1].encode(errors="replace")))
             files.append(name)
         message = UserMessage(
-            ts=request.ts,
-            user=request.user,
-            text=request.text,
-            files=tuple(files),
-            notes=tuple(notes),
-            direct=request.direct,
-            command=request.command,
-            key=request.key,
-        )
+            ts=request.ts, user=request.user, text=request.text, files=tuple(files), notes=tuple(notes),
+            direct=request.direct, command=request.command, key=request.key,
+        )  # fmt: skip
         empty = conversation.opening is None and not (request.text.strip() or request.uploads or request.command)
         return [*entries, message, *([Reply(text=HOW_TO)] if empty else [])]
 
@@ -85,23 +98,15 @@ class Intake:
             return []
         known = {e.ts for e in conversation.entries if isinstance(e, UserMessage)}
         try:
-            said = await self._chat.history(thread, request.ts)
+            history = await self._chat.history(thread, request.ts)
         except ServiceError as error:
             return [UserMessage(ts=request.ts, user=request.user, text="", notes=(str(error),), context=True)]
         entries = []
-        for before in said[-CONTEXT_MESSAGES:]:
-            if before.ts not in known and before.ts != request.ts:
-                files, notes = await self._land(before.uploads, sandbox)
-                entries.append(
-                    UserMessage(
-                        ts=before.ts,
-                        user=before.user,
-                        text=before.text,
-                        files=tuple(files),
-                        notes=tuple(notes),
-                        context=True,
-                    )
-                )
+        for said in history[-CONTEXT_MESSAGES:]:
+            if said.ts not in known and said.ts != request.ts:
+                files, notes = await self._land(said.uploads, sandbox)
+                message = UserMessage(ts=said.ts, user=said.user, text=said.text, context=True)
+                entries.append(replace(message, files=tuple(files), notes=tuple(notes)))
         return entries
 
     async def _land(self, uploads: Iterable[Upload], sandbox: Sandbox) -> tuple[list[FileName], list[str]]:
@@ -119,9 +124,9 @@ class Intake:
         return files, notes
 
     async def _snippet(self, code: str, sandbox: Sandbox) -> FileName:
-        there = {f.name for f in await sandbox.list()}
+        taken = {f.name for f in await sandbox.list()}
         name = next(
-            n for i in range(1, len(there) + 2) if (n := FileName(f"snippet{i if i > 1 else ''}.py")) not in there
+            n for i in range(1, len(taken) + 2) if (n := FileName(f"snippet{i if i > 1 else ''}.py")) not in taken
         )
         await sandbox.put(name, chunked(code.encode(errors="replace")))
         return name

@@ -13,7 +13,7 @@ from bot.thread.request import ThreadId
 log = logging.getLogger(__name__)
 
 
-class Engine:
+class Scheduler:
     """Runs threads when they are rung; a ring while a thread is at work makes it run once more afterwards."""
 
     def __init__(
@@ -67,13 +67,13 @@ class Engine:
             while True:
                 self._again.discard(thread)
                 async with self._slots:
-                    await self._once(thread)
+                    await self._run_once(thread)
                 if thread not in self._again:
                     return
         finally:
             del self._actors[thread]
 
-    async def _once(self, thread: ThreadId) -> None:
+    async def _run_once(self, thread: ThreadId) -> None:
         """Run the thread in a task of its own, so that an interruption ends the work and not its actor."""
         work = self._work[thread] = asyncio.ensure_future(self._run(thread))
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bot.thread.conversation import Conversation, Decide, Deliver
@@ -46,41 +46,63 @@ class Drop:
     keys: tuple[str, ...]
 
 
-def sort_out(requests: Sequence[Request], conversation: Conversation) -> Take | Steer | Stop | Withdraw | Drop | None:
+Action = Take | Steer | Stop | Withdraw | Drop
+
+
+def triage(requests: Sequence[Request], conversation: Conversation) -> Action | None:
     """Return what to do about the first request that something can be done about now, or None.
 
-    A message waits until the agents decide next, so that it never stands between a decision and its results; a command
+    A message waits until an agent decides next, so that it never stands between a decision and its results; a command
     waits until the open turn is over, and everything waits behind a command. A stop and a deletion never wait.
     """
-    asked, coming = conversation.opening, conversation.next
-    requests = [r for r in requests if r.key not in conversation.keys]
-    changes = {r.replaces: r for r in requests if r.kind in {"edit", "delete"}}  # the latest of each message
-    pending = {r.ts for r in requests if r.kind == "message"}
-    current = {e.ts for e in conversation.turn if isinstance(e, UserMessage)}
-    for request in requests:
+    known = conversation.keys
+    fresh = [r for r in requests if r.key not in known]
+    changes = {r.replaces: r for r in fresh if r.kind in {"edit", "delete"}}  # the latest change of each message
+    unread = frozenset(r.ts for r in fresh if r.kind == "message")
+    for request in fresh:
         match request.kind:
             case "stop":
-                if asked is None:
-                    return Drop((request.key,))
-                if not isinstance(coming, Deliver):
-                    return Stop(request)
+                action = _of_stop(request, conversation)
             case "delete":
-                if asked is not None and request.replaces == asked.ts:
-                    return Withdraw(request)
-                if request.replaces not in pending:
-                    return Drop((request.key,))
+                action = _of_deletion(request, conversation, unread)
             case "edit":
-                if request.replaces in current and isinstance(coming, Decide):
-                    return Steer(request)
-                if request.replaces not in pending | current:
-                    return Drop((request.key,))
+                action = _of_edit(request, conversation, unread)
             case "message" | "command":
-                change = changes.get(request.ts)
-                if change is not None and change.kind == "delete":
-                    return Drop((request.key, change.key))
-                if asked is not None and (request.command or asked.command or not isinstance(coming, Decide)):
-                    continue
-                if change is not None:
-                    return Take(replace(request, text=change.text), beside=(change.key,))
-                return Take(request)
+                action = _of_question(request, conversation, changes)
+        if action is not None:
+            return action
     return None
+
+
+def _of_stop(request: Request, conversation: Conversation) -> Action | None:
+    """End the open turn, unless its answer is ready: that is delivered first, and leaves nothing to stop."""
+    if conversation.opening is None:
+        return Drop((request.key,))
+    return None if isinstance(conversation.next, Deliver) else Stop(request)
+
+
+def _of_deletion(request: Request, conversation: Conversation, unread: frozenset[str]) -> Action | None:
+    """Withdraw the open turn's question; a deletion of an unread message waits to be dropped with it."""
+    opening = conversation.opening
+    if opening is not None and request.replaces == opening.ts:
+        return Withdraw(request)
+    return None if request.replaces in unread else Drop((request.key,))
+
+
+def _of_edit(request: Request, conversation: Conversation, unread: frozenset[str]) -> Action | None:
+    """Steer the open turn by an edit of its messages; an edit of an unread message waits to be taken with it."""
+    if request.replaces in {e.ts for e in conversation.turn if isinstance(e, UserMessage)}:
+        return Steer(request) if isinstance(conversation.next, Decide) else None
+    return None if request.replaces in unread else Drop((request.key,))
+
+
+def _of_question(request: Request, conversation: Conversation, changes: Mapping[str | None, Request]) -> Action | None:
+    """Take a message or command as it reads now; one that was deleted before it was read is dropped."""
+    opening, change = conversation.opening, changes.get(request.ts)
+    if change is not None and change.kind == "delete":
+        return Drop((request.key, change.key))
+    if opening is not None and (request.command or opening.command or not isinstance(conversation.next, Decide)):
+        return None
+    if change is not None:
+        return Take(replace(request, text=change.text), beside=(change.key,))
+    return Take(request)

@@ -17,7 +17,7 @@ from bot.thread.entries import Decision, Delivery, Entry, Message, Report, Step,
 from bot.thread.outcomes import Execution, Outcome
 from bot.thread.request import Command, Request, ThreadId
 from bot.turns.access import Access
-from bot.turns.open_turn import Budget
+from bot.turns.group_chat import Budget
 from tests.fakes import MemorySandboxes
 from tests.world import CSV, THREAD, brief, call, mention, report, respond, silent, world
 
