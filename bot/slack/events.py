@@ -58,7 +58,7 @@ def _message(message: Payload, channel: str, team: str, bot_user: str, shared: b
         direct=direct,
         uploads=uploads,
         command=Command(code=code) if code is not None else None,
-        external=shared or _foreign(message, team),
+        external=_foreign(message, team, shared),
     )
 
 
@@ -172,6 +172,7 @@ def plain(raw: str, bot_user: str) -> str:
     return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 
-def _foreign(message: Payload, team: str) -> bool:
-    homes = {message.get("user_team"), message.get("source_team")} - {None, ""}
-    return bool(homes) and team not in homes
+def _foreign(message: Payload, team: str, shared: bool) -> bool:
+    """Whether the author belongs to another organization; in a shared channel the author's own team decides."""
+    homes = [home for home in (message.get("user_team"), message.get("source_team")) if home]
+    return bool(homes) and (homes[0] != team if shared else team not in homes)

@@ -89,9 +89,8 @@ def register(bolt: AsyncApp, accept: Accept, team: str, bot_user: str) -> None:
     """Give Bolt its listeners: each parses and accepts, so that Slack's acknowledgement means "on record"."""
 
     async def heard(event: dict[str, Any], body: dict[str, Any]) -> None:
-        if request := request_from(
-            event, str(body.get("team_id") or team), bot_user, shared=_foreign(body, event, team)
-        ):
+        # In a shared channel the payload's own `team_id` may be the other organization's.
+        if request := request_from(event, team, bot_user, shared=bool(body.get("is_ext_shared_channel"))):
             await accept(request)
 
     async def greeted(event: dict[str, Any], client: AsyncWebClient) -> None:
@@ -130,12 +129,6 @@ def register(bolt: AsyncApp, accept: Accept, team: str, bot_user: str) -> None:
     bolt.command("/runpy")(commanded)
     bolt.shortcut("run_file")(used)
     bolt.action("stop")(stopped)
-
-
-def _foreign(body: dict[str, Any], event: dict[str, Any], team: str) -> bool:
-    """In a shared channel, whether the author is of another organization."""
-    author = event.get("user_team") or event.get("source_team")
-    return bool(body.get("is_ext_shared_channel")) and bool(author) and author != team
 
 
 def _now() -> str:

@@ -123,6 +123,16 @@ def test_edits_and_deletions_name_the_message_they_change() -> None:
 def test_people_of_other_organizations_are_marked() -> None:
     assert asked(user_team="T9").external is True
     assert asked(user_team=TEAM).external is False
+    assert asked(user_team="T9", source_team=TEAM).external is False
+
+
+def test_in_a_shared_channel_the_authors_own_organization_counts() -> None:
+    event_there = event(user_team="T9", source_team=TEAM)
+
+    request = request_from(event_there, TEAM, BOT, shared=True)
+
+    assert request is not None
+    assert request.external is True
 
 
 def test_arguments_split_as_a_shell_splits_them() -> None:
