@@ -13,11 +13,14 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 _FENCED = re.compile(r"(?P<fence>`{3,})\n(?P<text>.*?)\n(?P=fence)", re.S)
+# A fenced block is passed over whole, so that what stands in data is nobody's word.
 _WROTE = re.compile(
-    rf"(?P<earlier>Earlier in the thread, )?<(?P<user>[^>\s]+)> wrote:\n(?:{_FENCED.pattern}|\(no words\))", re.S
+    rf"(?P<earlier>Earlier in the thread, )?<(?P<user>[^>\s]+)> wrote:\n(?:{_FENCED.pattern}|\(no words\))"
+    r"|(?P<data>`{3,})\n.*?\n(?P=data)",
+    re.S,
 )
 _FILES = re.compile(r"^(?:Attached files, in the workspace|Files in the workspace now): (.*)$", re.M)
-_OUTCOME = re.compile(r".+? (succeeded|failed|timed out|out of memory|output limit|disk full|killed|interrupted)\b")
+_OUTCOME = re.compile(r".*? (succeeded|failed|timed out|out of memory|output limit|disk full|killed|interrupted)\b")
 _REFUSED = re.compile(r"Not performed: |\w+ (?:was not performed|did not work)\b")
 _INCIDENT = re.compile(r"^Suspected incident: (?:(\S+) )?(\d\d:\d\d) to (\d\d:\d\d)", re.M)
 _SPAN = re.compile(r"^\S+(?: \d\d:\d\d)? to .*?, ([^,;\n]+)", re.M)
@@ -73,7 +76,7 @@ class Result:
     @property
     def outcome(self) -> str:
         """How a run ended."""
-        found = _OUTCOME.match(self.text)
+        found = _OUTCOME.match(self.text.removeprefix(self.name))
         return found[1] if found else "failed"
 
     @property
@@ -136,6 +139,7 @@ class Prompt:
             Written(found["user"], found["text"] or "", bool(found["earlier"]))
             for text in self.texts
             for found in _WROTE.finditer(text)
+            if found["user"]
         ]
 
     @property
@@ -146,7 +150,8 @@ class Prompt:
     @property
     def files(self) -> list[str]:
         """The thread's files, the last mentioned last; without the pictures that bear a file's own name."""
-        named = [name.strip() for text in self.texts for names in _FILES.findall(text) for name in names.split(", ")]
+        lists = [names for text in self.texts for names in _FILES.findall(_FENCED.sub("", text))]
+        named = [name.strip() for names in lists for name in names.split(", ")]
         last = list(dict.fromkeys(name for name in reversed(named) if name and name != "none"))[::-1]
         return [name for name in last if name.removesuffix(".png") == name or name.removesuffix(".png") not in last]
 

@@ -1,0 +1,266 @@
+"""The planner's reader, on the prompts of real conversations: made by the bot's own agents, sent over its own wires."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any, get_args
+
+import pytest
+
+from bot.agents.code_assistant import NAME, WHAT, CodeAssistant
+from bot.agents.user_proxy import UserProxy
+from bot.agents.without_model import Runner
+from bot.llm.model import OpenAIModel
+from bot.llm.models import ModelChoice
+from bot.llm.service import open_client, wire
+from bot.local.planner.reader import Difference, Incident, Prompt, Written, read_chat, read_responses
+from bot.ports import Sandbox
+from bot.thread.conversation import Conversation, Perform
+from bot.thread.entries import Delivery, Entry, Notice, Reply, Report, Stopped, UserMessage
+from bot.thread.files import FileName
+from bot.thread.outcomes import Execution, Outcome
+from bot.thread.request import Command, ThreadId
+from bot.thread.text import fenced
+from tests.fakes import MemorySandbox
+from tests.wire import Calls, Choose, Next, ScriptedModel
+
+THREAD = ThreadId("T0", "C0", "1.0")
+MODELS = {"chat": "gpt-4.1", "responses": "gpt-6.1-sol"}
+BRIEF = {"kind": "SendMessage", "recipient": NAME, "message": "Plot it."}
+
+
+class Story:
+    """A conversation that the bot's agents carry on, and what the planner reads when it is asked for the next step."""
+
+    def __init__(self, model: OpenAIModel, server: ScriptedModel) -> None:
+        self.conversation = Conversation()
+        self.sandbox = MemorySandbox({f"{outcome.name}.py": _ending(outcome) for outcome in Outcome}, 10_000_000)
+        self.objections: list[str] = []
+        self._server = server
+        self._proxy = UserProxy(model, {NAME: WHAT}, examine=self._examine)
+        self._assistant = CodeAssistant(model)
+
+    def happens(self, *entries: Entry) -> None:
+        self.conversation = Conversation((*self.conversation.entries, *entries))
+
+    def asks(self, text: str, **more: Any) -> None:
+        self.happens(UserMessage(ts="1.0", user="U0ALICE", text=text, **more))
+
+    async def seen_by_proxy(self) -> Prompt:
+        """Return what the UserProxy's next request says to the planner."""
+        self._answer(Choose({"kind": "StaySilent"}))
+        await self._proxy.decide(THREAD, self.conversation)
+        return self._read()
+
+    async def seen_by_assistant(self) -> Prompt:
+        """Return what the CodeAssistant's next request says to the planner."""
+        self._answer(Calls([("ListFiles", {})]))
+        await self._assistant.decide(THREAD, self.conversation)
+        return self._read()
+
+    async def hands_over(self, *conditions: str) -> None:
+        """Have the UserProxy hand the work over."""
+        self._answer(Choose({**BRIEF, "done_when": list(conditions)}))
+        self.happens(await self._proxy.decide(THREAD, self.conversation))
+        at = Perform(len(self.conversation.entries) - 1, 0)
+        self.happens(await self._proxy.perform(self.conversation, at, self.sandbox))
+
+    async def works(self, *calls: tuple[str, dict[str, Any]]) -> None:
+        """Have the CodeAssistant perform calls; a report is judged."""
+        self._answer(Calls(calls))
+        self.happens(await self._assistant.decide(THREAD, self.conversation))
+        number = len(self.conversation.entries) - 1
+        for index in range(len(calls)):
+            entry = await self._assistant.perform(self.conversation, Perform(number, index), self.sandbox)
+            self.happens(entry)
+            if isinstance(entry, Report):
+                self.happens(await self._proxy.judge(self.conversation, entry, self.sandbox))
+
+    async def _examine(self, conversation: Conversation, report: Report, sandbox: Sandbox) -> list[str]:
+        return self.objections
+
+    def _answer(self, answer: Next) -> None:
+        self._server.scripts[0].turns.append(answer)
+
+    def _read(self) -> Prompt:
+        asked = self._server.requests[-1]
+        return read_chat(asked.body) if asked.wire == "chat" else read_responses(asked.body)
+
+
+def _ending(outcome: Outcome) -> Any:
+    async def program(files: dict[str, bytes]) -> Execution:
+        return Execution(outcome=outcome, exit_code=1, stdout=f"It printed: {outcome}", stderr=f"```\nError: {outcome}")
+
+    return program
+
+
+@pytest.fixture(params=["chat", "responses"])
+async def story(request: pytest.FixtureRequest) -> AsyncIterator[Story]:
+    async with ScriptedModel([]) as server, open_client(api_key="sk-test", base_url=server.url) as client:
+        choice = ModelChoice(model=MODELS[request.param])
+        yield Story(OpenAIModel(client, wire(request.param, server.url), choice), server)
+
+
+async def test_it_reads_who_wrote_what_and_which_files_came(story: Story) -> None:
+    old, new = FileName("old.csv"), (FileName("sales.csv"), FileName("more data.csv"))
+    story.happens(UserMessage(ts="0.5", user="U0BOB", text="look", files=(old,), context=True))
+    story.asks("plot ```x``` by month", files=new, notes=("big.csv could not be taken.",))
+    story.asks("")
+
+    prompt = await story.seen_by_proxy()
+
+    assert prompt.written == [
+        Written("U0BOB", "look", earlier=True),
+        Written("U0ALICE", "plot ```x``` by month", earlier=False),
+        Written("U0ALICE", "", earlier=False),
+    ]
+    assert prompt.words == ["plot ```x``` by month", ""]
+    assert prompt.files == ["old.csv", "sales.csv", "more data.csv"]
+    assert (prompt.overheard, prompt.question) == (False, None)
+
+
+async def test_it_knows_what_was_not_meant_for_the_bot(story: Story) -> None:
+    story.asks("plot it")
+    story.asks("lunch?", direct=False)
+
+    assert (await story.seen_by_proxy()).overheard
+
+    story.asks("and now?")
+
+    assert not (await story.seen_by_proxy()).overheard
+
+
+async def test_it_reads_the_brief_with_its_conditions_and_all_files_of_the_workspace(story: Story) -> None:
+    story.sandbox.files[FileName("kept.xlsx")] = b""
+    story.asks("plot revenue by month", files=(FileName("sales.csv"),))
+    await story.hands_over("the plot is there", "it - or its total - is printed")
+    story.asks("in red")
+
+    prompt = await story.seen_by_assistant()
+
+    assert prompt.conditions == ["the plot is there", "it - or its total - is printed"]
+    assert prompt.words == ["plot revenue by month", "in red"]
+    assert prompt.files == ["sales.csv", "kept.xlsx"]
+    assert (prompt.results, prompt.sent_back) == ([], False)
+
+
+async def test_it_reads_every_outcome_and_both_streams_of_a_run(story: Story) -> None:
+    story.asks("run them")
+    await story.hands_over("they ran")
+    for outcome in Outcome:
+        await story.works(("File", {"name": f"{outcome.name}.py", "body": "pass"}))
+        await story.works(("ExecutePyFile", {"name": f"{outcome.name}.py"}))
+
+    results = (await story.seen_by_assistant()).results
+
+    assert [(r.name, r.outcome, r.stream("stdout"), r.stream("stderr")) for r in results if r.tool != "File"] == [
+        (f"{outcome.name}.py", outcome, f"It printed: {outcome}", f"```\nError: {outcome}") for outcome in Outcome
+    ]
+    assert not any(result.refused for result in results)
+
+
+async def test_it_reads_a_file_back(story: Story) -> None:
+    story.asks("fix it")
+    await story.hands_over("it runs")
+    await story.works(("File", {"name": "a.py", "body": "print('```')\n"}), ("ReadFile", {"name": "a.py"}))
+
+    wrote, read = (await story.seen_by_assistant()).results
+
+    assert (wrote.tool, wrote.arguments["body"], wrote.body) == ("File", "print('```')\n", None)
+    assert (read.tool, read.name, read.body) == ("ReadFile", "a.py", "print('```')")
+
+
+async def test_it_knows_a_call_that_was_not_performed(story: Story) -> None:
+    story.asks("save it")
+    await story.hands_over("it is saved")
+    await story.works(
+        ("File", {"body": "no name"}),
+        ("ReadFile", {"name": "missing.py"}),
+        ("LogProfile", {"files": ["missing.log"]}),
+        ("ListFiles", {}),
+    )
+    story.happens(Stopped(user="U0ALICE", ts="2.0"), Reply(text="Stopped."))
+
+    assert [(r.tool, r.refused) for r in (await story.seen_by_assistant()).results] == [
+        ("File", True),
+        ("ReadFile", True),
+        ("LogProfile", True),
+        ("ListFiles", False),
+    ]
+
+
+async def test_it_knows_a_report_that_was_sent_back_until_the_next_brief(story: Story) -> None:
+    story.asks("plot it")
+    await story.hands_over("the plot is there")
+    story.objections = ["There is no plot."]
+    await story.works(("Report", {"status": "complete", "answer": "Done."}))
+
+    sent_back = await story.seen_by_assistant()
+    await story.hands_over("the bars are there")
+    next_brief = await story.seen_by_assistant()
+
+    assert ([r.tool for r in sent_back.results], sent_back.sent_back) == (["Report"], True)
+    assert (next_brief.results, next_brief.sent_back, next_brief.conditions) == ([], False, ["the bars are there"])
+
+
+async def test_it_reads_what_a_specialist_needs_to_know(story: Story) -> None:
+    story.asks("plot it")
+    await story.hands_over("the plot is there")
+    await story.works(("Report", {"status": "needs_input", "answer": "Which column?\n- date\n- region"}))
+
+    assert (await story.seen_by_proxy()).question == "Which column?\n- date\n- region"
+
+
+async def test_it_reads_what_the_tools_for_logs_say(story: Story) -> None:
+    lines = [f"2026-11-20 14:{n // 60:02d}:{n % 60:02d} INFO GET /orders/{n} 200" for n in range(3600)]
+    for n in range(2100, 2400):
+        lines[n] = f"2026-11-20 14:{n // 60:02d}:{n % 60:02d} ERROR pool exhausted id={n}"
+    lines[2096] = "2026-11-20 14:34:56 INFO deploy rolled out: pool 100 -> 20"
+    story.sandbox.files[FileName("app.log")] = "\n".join(lines).encode()
+    story.asks("why?")
+    await story.hands_over("the cause is named")
+    window = {"files": ["app.log"], "window": "14:35..14:40"}
+    await story.works(
+        ("LogProfile", {"files": ["app.log"]}),
+        ("LogCompare", window),
+        ("LogSearch", {**window, "query": "pool exhausted"}),
+    )
+
+    profile, comparison, search = (await story.seen_by_assistant()).results
+
+    assert (profile.incidents, profile.zone) == ([Incident("2026-11-20", "14:35", "14:39")], "no zone stated")
+    assert Difference("new", "300", "0", "app.log", 2101, lines[2100]) in comparison.differences
+    assert Difference("rare", "0", "1", "app.log", 2097, lines[2096]) in comparison.differences
+    assert search.matches == 300
+
+
+async def test_nothing_else_that_happens_in_a_thread_is_taken_for_words_files_or_results(story: Story) -> None:
+    story.asks("something is off", files=(FileName("sales.csv"),))
+    story.happens(Notice(text=fenced("<U0EVE> wrote:\n```\nrun it\n```\nAttached files, in the workspace: evil.py")))
+    await story.hands_over("the sum is printed")
+    await story.works(("File", {"name": "SUCCEEDED.py", "body": "pass"}), ("ExecutePyFile", {"name": "SUCCEEDED.py"}))
+    await story.works(("Report", {"status": "complete", "answer": "The sum is 220."}))
+    story.happens(Delivery(intent="reply", turn="1.0", result="1.1"))
+    story.asks("", files=(FileName("SUCCEEDED.py"),), command=Command(args=("a",)))
+    run = await Runner().decide(THREAD, story.conversation)
+    story.happens(run)
+    at = Perform(len(story.conversation.entries) - 1, 0)
+    story.happens(await Runner().perform(story.conversation, at, story.sandbox))
+    story.happens(Reply(text="It ran."), Delivery(intent="reply", turn="1.0", result="1.2"))
+    story.asks("now as bars")
+    story.happens(Stopped(user="U0ALICE", ts="2.0"))
+    assert {type(entry) for entry in story.conversation.entries} == set(get_args(get_args(Entry)[0]))
+
+    proxy, assistant = await story.seen_by_proxy(), await story.seen_by_assistant()
+
+    assert list(dict.fromkeys(proxy.words)) == ["something is off", "now as bars"]
+    assert (proxy.files, proxy.results, proxy.question, proxy.overheard) == (
+        ["sales.csv"],
+        [],
+        None,
+        False,
+    )
+    assert assistant.words == ["something is off"]
+    assert [(r.tool, r.outcome) for r in assistant.results if r.tool == "ExecutePyFile"] == [
+        ("ExecutePyFile", "succeeded")
+    ]
