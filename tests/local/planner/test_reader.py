@@ -7,12 +7,12 @@ from typing import Any, get_args
 
 import pytest
 
-from bot.agents.code_assistant import NAME, WHAT, CodeAssistant
+from bot.agents.code_assistant import NAME, code_assistant
 from bot.agents.user_proxy import UserProxy
 from bot.agents.without_model import Runner
 from bot.llm.model import OpenAIModel
 from bot.llm.models import ModelChoice
-from bot.llm.service import open_client, wire
+from bot.llm.service import open_client, wire_for
 from bot.local.planner.reader import Difference, Incident, Prompt, Written, read_chat, read_responses
 from bot.ports import Sandbox
 from bot.thread.conversation import Conversation, Perform
@@ -37,8 +37,8 @@ class Story:
         self.sandbox = MemorySandbox({f"{outcome.name}.py": _ending(outcome) for outcome in Outcome}, 10_000_000)
         self.objections: list[str] = []
         self._server = server
-        self._proxy = UserProxy(model, {NAME: WHAT}, examine=self._examine)
-        self._assistant = CodeAssistant(model)
+        self._assistant = code_assistant(model)
+        self._proxy = UserProxy(model, [self._assistant], examine=self._examine)
 
     def happens(self, *entries: Entry) -> None:
         self.conversation = Conversation((*self.conversation.entries, *entries))
@@ -98,7 +98,7 @@ def _ending(outcome: Outcome) -> Any:
 async def story(request: pytest.FixtureRequest) -> AsyncIterator[Story]:
     async with ScriptedModel([]) as server, open_client(api_key="sk-test", base_url=server.url) as client:
         choice = ModelChoice(model=MODELS[request.param])
-        yield Story(OpenAIModel(client, wire(request.param, server.url), choice), server)
+        yield Story(OpenAIModel(client, wire_for(request.param, server.url), choice), server)
 
 
 async def test_it_reads_who_wrote_what_and_which_files_came(story: Story) -> None:
