@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -45,11 +46,11 @@ class LogTool(Tool):
         execution = await work.sandbox.logs(self.arguments())
         if execution.outcome is not Outcome.SUCCEEDED:
             why = prompts.DID_NOT_WORK.format(tool=type(self).__name__, why=_failure(execution))
-            return work.step(why, refused=True)
+            return work.step(result=why, refused=True)
         text = fenced(bounded(execution.stdout.strip(), LOG_TOKENS))
         text += "".join(prompts.DREW.format(name=f.name) for f in execution.files)
         note = execution.stderr.strip()
-        return work.step(prompts.FROM_LOGS.format(text=f"{text}\n{note}" if note else text), execution=execution)
+        return work.step(result=prompts.FROM_LOGS.format(text=f"{text}\n{note}" if note else text), execution=execution)
 
 
 Window = Annotated[str, Field(description="FROM..TO on the log's own clock, TO excluded: 14:00..14:10, or with dates.")]
@@ -115,10 +116,7 @@ async def checked(sandbox: Sandbox, citations: Sequence[Citation], counts: Seque
     """Return what does not hold about lines and numbers, read and counted anew inside the sandbox."""
     if not (citations or counts):
         return []
-    claims = {
-        "citations": [{"file": c.file, "line": c.line, "text": c.text} for c in citations],
-        "counts": [{"file": c.file, "query": c.query, "window": c.window, "value": c.value} for c in counts],
-    }
+    claims = {"citations": [asdict(c) for c in citations], "counts": [asdict(c) for c in counts]}
     execution = await sandbox.logs(["check"], stdin=json.dumps(claims))
     if execution.outcome is not Outcome.SUCCEEDED:
         raise ServiceError(f"What the report says about the logs could not be checked: {_failure(execution)}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -15,7 +16,6 @@ from bot.ports import Model, Prompt, Sandbox
 from bot.thread.conversation import Conversation, Perform
 from bot.thread.entries import Call, Citation, Count, Decision, Evidence, Report, Step
 from bot.thread.files import FileName, file_name, workspace_name
-from bot.thread.outcomes import Execution
 from bot.thread.request import ThreadId
 
 Name = Annotated[FileName, BeforeValidator(file_name)]
@@ -29,26 +29,10 @@ class Work:
     at: Perform
     sandbox: Sandbox
 
-    def step(
-        self,
-        result: str,
-        *,
-        execution: Execution | None = None,
-        ran: FileName | None = None,
-        changed: tuple[FileName, ...] = (),
-        refused: bool = False,
-    ) -> Step:
-        """Return the call's result; the fields are those of a Step."""
-        at = self.at
-        return Step(
-            decision=at.decision,
-            index=at.index,
-            result=result,
-            execution=execution,
-            ran=ran,
-            changed=changed,
-            refused=refused,
-        )
+    @property
+    def step(self) -> partial[Step]:
+        """The Step that is the call's result, but for its own fields."""
+        return partial(Step, decision=self.at.decision, index=self.at.index)
 
 
 class Tool(BaseModel, ABC):
@@ -59,38 +43,6 @@ class Tool(BaseModel, ABC):
     @abstractmethod
     async def perform(self, work: Work) -> Step | Report:
         """Do what the call says; a UserError becomes a result that the model can mend."""
-
-
-class EvidenceClaim(BaseModel):
-    """What shows that one condition of the brief holds: a run, a file, or a line of a file."""
-
-    condition: str = Field(description="The condition, as the brief words it.")
-    run: str | None = Field(default=None, description="The file whose last run shows it.")
-    outcome: Literal["succeeded", "failed", "timed out", "out of memory", "output limit", "disk full", "killed"] = (
-        Field(default="succeeded", description="How that run ended.")
-    )
-    file: str | None = Field(default=None, description="A file of the workspace that shows it.")
-    line: int | None = Field(default=None, description="The line of that file, counted from 1.")
-
-
-class CitationClaim(BaseModel):
-    """A line of a file, exactly as it reads."""
-
-    file: str
-    line: int = Field(ge=1)
-    text: str
-
-
-class CountClaim(BaseModel):
-    """A number of lines that the answer states: how many hold `query` (plain text, or /a regular expression/).
-
-    `window` is FROM..TO on the log's own clock, TO excluded, or empty for the whole file.
-    """
-
-    query: str
-    value: int
-    window: str = ""
-    file: str = Field(min_length=1)
 
 
 class ReportCall(Tool):
@@ -104,26 +56,28 @@ class ReportCall(Tool):
 
     status: Literal["complete", "failed", "needs_input"]
     answer: str = Field(min_length=1)
-    evidence: tuple[EvidenceClaim, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
     files: tuple[str, ...] = ()
-    citations: tuple[CitationClaim, ...] = ()
-    counts: tuple[CountClaim, ...] = ()
+    citations: tuple[Citation, ...] = ()
+    counts: tuple[Count, ...] = ()
 
     async def perform(self, work: Work) -> Step | Report:
         """End the work, unless the report stands beside calls whose results it cannot know."""
         decision = work.conversation.decision(work.at)
         if len(decision.calls) > 1:
-            return work.step(prompts.REPORT_ALONE, refused=True)
+            return work.step(result=prompts.REPORT_ALONE, refused=True)
+        if not all(count.file for count in self.counts):
+            return work.step(result=prompts.INVALID.format(tool="Report", errors=prompts.NO_FILE_COUNTED), refused=True)
         return Report(
             decision=work.at.decision,
             index=work.at.index,
             agent=decision.agent,
             status=self.status,
             answer=self.answer,
-            evidence=tuple(Evidence(**e.model_dump()) for e in self.evidence),
+            evidence=self.evidence,
             files=tuple(workspace_name(f) for f in self.files),
-            citations=tuple(Citation(**c.model_dump()) for c in self.citations),
-            counts=tuple(Count(**c.model_dump()) for c in self.counts),
+            citations=self.citations,
+            counts=self.counts,
         )
 
 
@@ -159,11 +113,11 @@ async def perform(work: Work, tools: Sequence[type[Tool]]) -> Step | Report:
     call = work.conversation.call(work.at)
     tool = parse(call, tools)
     if isinstance(tool, str):
-        return work.step(tool, refused=True)
+        return work.step(result=tool, refused=True)
     try:
         return await tool.perform(work)
     except UserError as error:
-        return work.step(prompts.REFUSED.format(tool=call.name, error=error), refused=True)
+        return work.step(result=prompts.REFUSED.format(tool=call.name, error=error), refused=True)
 
 
 def parse(call: Call, tools: Sequence[type[Tool]]) -> Tool | str:

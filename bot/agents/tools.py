@@ -15,7 +15,6 @@ from bot.logs.secrets import without_secrets
 from bot.ports import Sandbox
 from bot.thread.entries import Step, UserMessage
 from bot.thread.files import FileName, chunked, lines
-from bot.thread.outcomes import Execution, Outcome
 from bot.thread.text import bounded, code_blocks, fenced
 
 OUTPUT_TOKENS = 2_000
@@ -43,13 +42,13 @@ class File(Tool):
         body = self.body
         if self.block is not None:
             if not 1 <= self.block <= len(blocks):
-                return work.step(prompts.BLOCKS_THERE.format(count=len(blocks)), refused=True)
+                return work.step(result=prompts.BLOCKS_THERE.format(count=len(blocks)), refused=True)
             body = blocks[self.block - 1]
         else:
             # What the user wrote lands byte for byte, even if the model typed it again with other spaces or quotes.
             body = next((b for b in blocks if b.rstrip("\n") != body.rstrip("\n") and _reads_alike(b, body)), body)
         info = await work.sandbox.put(self.name, chunked(body.encode(errors="surrogatepass")))
-        return work.step(prompts.WROTE_FILE.format(name=info.name, size=info.size), changed=(info.name,))
+        return work.step(result=prompts.WROTE_FILE.format(name=info.name, size=info.size), changed=(info.name,))
 
 
 class EditFile(Tool):
@@ -65,12 +64,12 @@ class EditFile(Tool):
         count = text.count(self.old)
         if count == 0 and self.new and text.count(self.new) == 1:
             # The process died after the write and before its step was on record.
-            return work.step(prompts.READS_SO.format(name=self.name), changed=(self.name,))
+            return work.step(result=prompts.READS_SO.format(name=self.name), changed=(self.name,))
         if count != 1:
-            return work.step(prompts.OCCURS.format(count=count, name=self.name), refused=True)
+            return work.step(result=prompts.OCCURS.format(count=count, name=self.name), refused=True)
         data = text.replace(self.old, self.new).encode(errors="surrogateescape")
         info = await work.sandbox.put(self.name, chunked(data))
-        return work.step(prompts.CHANGED_FILE.format(name=info.name, size=info.size), changed=(info.name,))
+        return work.step(result=prompts.CHANGED_FILE.format(name=info.name, size=info.size), changed=(info.name,))
 
 
 class ReadFile(Tool):
@@ -92,12 +91,12 @@ class ReadFile(Tool):
             if number >= self.start + self.lines:
                 break
         if not shown:
-            return work.step(prompts.LINES_THERE.format(name=self.name, count=number))
+            return work.step(result=prompts.LINES_THERE.format(name=self.name, count=number))
         body = "\n".join(shown)
         # Code is given as it is, so that it can be changed; in data a model needs no secrets.
         text = fenced(body if self.name.endswith(".py") else without_secrets(body))
         last = self.start + len(shown) - 1
-        return work.step(prompts.LINES.format(name=self.name, first=self.start, last=last, text=text))
+        return work.step(result=prompts.LINES.format(name=self.name, first=self.start, last=last, text=text))
 
 
 class ListFiles(Tool):
@@ -106,7 +105,7 @@ class ListFiles(Tool):
     async def perform(self, work: Work) -> Step:
         """List as many as fit."""
         files = "\n".join(f"{f.name}  {f.size}" for f in await work.sandbox.list())
-        return work.step(bounded(files, OUTPUT_TOKENS) or prompts.NO_FILES)
+        return work.step(result=bounded(files, OUTPUT_TOKENS) or prompts.NO_FILES)
 
 
 class ExecutePyFile(Tool):
@@ -123,7 +122,7 @@ class ExecutePyFile(Tool):
     async def perform(self, work: Work) -> Step:
         """Run it; a stream too long for the conversation is kept whole in a file beside the run's own."""
         execution = await work.sandbox.run(self.name, self.args, stdin=self.stdin, timeout=self.timeout)
-        parts = [_headline(self.name, execution)]
+        parts = [prompts.headline(self.name, execution)]
         streams = {"stdout": execution.stdout, "stderr": execution.stderr}
         kept = {stream: bounded(text, KEPT_TOKENS) for stream, text in streams.items()}
         whole: list[FileName] = []
@@ -142,24 +141,7 @@ class ExecutePyFile(Tool):
                 shown = fenced(bounded(without_secrets(text), OUTPUT_TOKENS))
                 parts.append(prompts.STREAM.format(stream=stream, kept=where, text=shown))
         execution = replace(execution, stdout=kept["stdout"], stderr=kept["stderr"])
-        return work.step("\n".join(parts), execution=execution, ran=self.name, changed=tuple(whole))
-
-
-def _headline(name: str, execution: Execution) -> str:
-    code = "" if execution.exit_code is None else prompts.EXIT_CODE.format(code=execution.exit_code)
-    line = prompts.RAN.format(
-        name=name,
-        outcome=execution.outcome,
-        code=code,
-        seconds=execution.duration,
-        message=f" {execution.message}" if execution.message else "",
-        files=", ".join(f"{f.name} ({f.size} bytes)" for f in execution.files[:40]) or "none",
-    )
-    if execution.deleted:
-        line += prompts.DELETED.format(names=", ".join(execution.deleted[:40]))
-    if execution.outcome is Outcome.SUCCEEDED and not execution.stdout.strip():
-        line += prompts.PRINTED_NOTHING
-    return line
+        return work.step(result="\n".join(parts), execution=execution, ran=self.name, changed=tuple(whole))
 
 
 async def _whole_text(sandbox: Sandbox, name: FileName, limit: int = 8_000_000) -> str:

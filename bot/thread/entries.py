@@ -6,11 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, Union
 
-from pydantic import Field, TypeAdapter
+from pydantic import ConfigDict, Field, TypeAdapter
 
 from bot.thread.files import FileName
 from bot.thread.outcomes import Execution
 from bot.thread.request import Command
+
+RunOutcome = Literal["succeeded", "failed", "timed out", "out of memory", "output limit", "disk full", "killed"]
+LENIENT = ConfigDict(extra="ignore")  # a claim is not refused for a field too many
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,32 +123,38 @@ class Message:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """What shows that a condition holds: the run of a file and its outcome, a file, or a line of a log."""
+    """What shows that one condition of the brief holds: a run, a file, or a line of a file."""
 
-    condition: str
-    run: str | None = None
-    outcome: str = "succeeded"
-    file: str | None = None
-    line: int | None = None
+    __pydantic_config__ = LENIENT
+    condition: Annotated[str, Field(description="The condition, as the brief words it.")]
+    run: Annotated[str | None, Field(description="The file whose last run shows it.")] = None
+    outcome: Annotated[RunOutcome, Field(description="How that run ended.")] = "succeeded"
+    file: Annotated[str | None, Field(description="A file of the workspace that shows it.")] = None
+    line: Annotated[int | None, Field(description="The line of that file, counted from 1.")] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Citation:
-    """A line of a file, as it is claimed to read; `line` counts from 1."""
+    """A line of a file, exactly as it reads."""
 
+    __pydantic_config__ = LENIENT
     file: str
-    line: int
+    line: Annotated[int, Field(ge=1)]
     text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Count:
-    """A number of lines, as claimed: `query` in the language of log search, `window` as FROM..TO or ""."""
+    """A number of lines that the answer states: how many hold `query` (plain text, or /a regular expression/).
 
+    `window` is FROM..TO on the log's own clock, TO excluded, or empty for the whole file.
+    """
+
+    __pydantic_config__ = LENIENT
     query: str
     value: int
     window: str = ""
-    file: str = ""
+    file: Annotated[str, Field(json_schema_extra={"minLength": 1})]  # in early data folders it may be ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
