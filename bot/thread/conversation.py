@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bot.logs import is_log
 from bot.thread.entries import (
     Call,
     Decision,
@@ -22,7 +23,7 @@ from bot.thread.entries import (
     Usage,
     UserMessage,
 )
-from bot.thread.files import FileName, is_log
+from bot.thread.files import FileName
 
 
 @dataclass(frozen=True, slots=True)

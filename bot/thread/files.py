@@ -29,18 +29,6 @@ def workspace_name(name: str) -> FileName:
     return FileName(re.sub(r"^(\./|/mnt/data/)+", "", name.strip()))
 
 
-_LOG = re.compile(
-    r"(?:\.log|\.jsonl|\.ndjson|\.syslog|^syslog|^messages)(?:[.-][\d.T-]+)?(?:\.(?:gz|bz2|xz|zst|zip))?$"
-    r"|\blogs?\b.*\.(?:txt|zip)$",
-    re.I,
-)
-
-
-def is_log(name: str) -> bool:
-    """Whether a file's name says that it is a log."""
-    return _LOG.search(name.rsplit("/", 1)[-1]) is not None
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileInfo:
     """A file of a workspace; `size` in bytes."""
