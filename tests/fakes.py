@@ -5,18 +5,19 @@ from __future__ import annotations
 import asyncio
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatch
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel
 
 from bot.errors import BotError, NoSuchFile, ServiceError, TooLarge, UserError
-from bot.ports import Attachment, Overheard, Person, Prompt, Sandbox, SharedScript, Task, Typed
-from bot.thread.entries import Call, Decision, Reply, Usage
+from bot.ports import Attachment, Claim, Overheard, Person, Prompt, Sandbox, SharedScript, Store, Task, Typed
+from bot.thread.entries import Call, Decision, Entry, Reply, Usage
 from bot.thread.files import FileInfo, FileName
 from bot.thread.outcomes import Execution, Outcome
 from bot.thread.request import Request, ThreadId, Upload
@@ -284,6 +285,42 @@ class FakeChat:
         except ServiceError:
             return False
         return True
+
+
+class Died(BaseException):
+    """The process is gone: nothing after this line ran."""
+
+
+class DyingStore:
+    """A store whose process dies when it has appended so many times."""
+
+    def __init__(self, store: Store, after: int) -> None:
+        self._store = store
+        self._left = after
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    async def claim(self, thread: ThreadId) -> DyingClaim:
+        return DyingClaim(await self._store.claim(thread), self)
+
+    def spend(self) -> None:
+        self._left -= 1
+        if not self._left:
+            raise Died
+
+
+class DyingClaim:
+    def __init__(self, claim: Claim, store: DyingStore) -> None:
+        self._claim = claim
+        self._store = store
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._claim, name)
+
+    async def append(self, *entries: Entry, close: Iterable[str] = ()) -> None:
+        await self._claim.append(*entries, close=close)
+        self._store.spend()
 
 
 __all__ = ["USED", "FakeChat", "MemorySandboxes", "ScriptedModel", "ServiceError"]

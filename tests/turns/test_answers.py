@@ -1,0 +1,206 @@
+"""From a question to its answer: the agents at work, the gate, and what the thread remembers."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+
+from bot.agents.user_proxy import SendMessage
+from bot.ports import Exchange
+from bot.thread.entries import Decision, Message, Step, Usage
+from bot.thread.outcomes import Execution, Outcome
+from bot.thread.request import ThreadId
+from tests.fakes import MemorySandboxes
+from tests.turns.stories import PLOT, RUN, breaks, plots
+from tests.world import CSV, THREAD, brief, call, mention, report, respond, world
+
+
+async def test_a_question_is_answered_in_its_thread() -> None:
+    async with world(respond("hello")) as w:
+        await w.tell(mention("hi"))
+
+        assert w.texts() == ["hello"]
+
+
+async def test_work_takes_one_decision_and_the_specialists_calls() -> None:
+    async with world(brief(), [PLOT, RUN], report("Here it is.", run="plot.py", files=["plot.png"])) as w:
+        w.sandboxes.programs["plot.py"] = plots
+
+        await w.tell(mention("plot revenue by month", w.file("sales.csv", CSV)))
+
+        assert len(w.model.prompts) == 3
+        [post] = w.chat.posts[THREAD].values()
+        assert post.text == "Here it is."
+        assert list(post.files) == ["plot.png", "plot.py"]
+        assert post.footer == "scripted · 3 calls · 330 tokens (240 cached) · 1 run · 0.0 s"
+
+
+async def test_the_specialist_reads_the_users_own_words_beside_the_brief() -> None:
+    async with world(brief("plot it"), report("ok", files=["sales.csv"])) as w:
+        await w.tell(mention("plot *this* {{ x }}", w.file("sales.csv", CSV)))
+
+        text = w.model.prompts[1].items[-1].text  # type: ignore[union-attr]
+        assert "plot *this* {{ x }}" in text
+        assert "sales.csv" in text
+
+
+async def test_a_failure_on_the_way_is_shown_with_the_fix() -> None:
+    tried = iter([breaks, plots])
+
+    async def program(files: dict[str, bytes]) -> Execution:
+        return await next(tried)(files)
+
+    async with world(brief(), [PLOT, RUN], [PLOT, RUN], report("Fixed.", run="plot.py")) as w:
+        w.sandboxes.programs["plot.py"] = program
+
+        await w.tell(mention("plot it"))
+
+        [text] = w.texts()
+        assert text.splitlines() == [
+            "Fixed.",
+            "",
+            "1. `plot.py` failed (exit code 1) after 0.10 s. `KeyError: 'revnue'`",
+            "2. `plot.py` succeeded after 0.40 s.",
+        ]
+
+
+async def test_a_report_naming_a_file_that_is_not_there_never_reaches_the_user() -> None:
+    lies = [report("See plot.png", files=["plot.png"])] * 3
+    async with world(brief(), *lies) as w:
+        await w.tell(mention("plot it"))
+
+        [text] = w.texts()
+        assert "See plot.png" not in text
+        assert "You name the file 'plot.png', which is not in the workspace." in text
+
+
+async def test_what_does_not_hold_goes_back_and_can_be_mended() -> None:
+    async with world(brief(), report(run="plot.py"), [PLOT, RUN], report("True now.", run="plot.py")) as w:
+        w.sandboxes.programs["plot.py"] = plots
+
+        await w.tell(mention("plot it"))
+
+        assert w.texts() == ["True now."]
+        said = [e.text for e in (await w.conversation()).entries if isinstance(e, Message) and e.round == 1]
+        assert "There was no run of 'plot.py'." in said[0]
+
+
+async def test_a_report_beside_other_calls_is_refused_as_its_own_result() -> None:
+    async with world(brief(), [PLOT, RUN, *report(run="plot.py")], report("Seen.", run="plot.py")) as w:
+        await w.tell(mention("plot it"))
+
+        assert w.texts() == ["Seen."]
+        refused = [e for e in (await w.conversation()).entries if isinstance(e, Step) and e.refused]
+        assert [r.index for r in refused] == [2]
+
+
+async def test_invalid_and_unknown_calls_become_results_that_name_what_to_mend() -> None:
+    wrong = [("File", '{"name": "../x", "body": 1}'), ("Teleport", "{}"), ("File", "{")]
+    async with world(brief(), wrong, report()) as w:
+        await w.tell(mention("go"))
+
+        results = [e.result for e in (await w.conversation()).entries if isinstance(e, Step)]
+        assert "'../x' is not a file name I can use." in results[0]
+        assert results[1].startswith("There is no tool 'Teleport'.")
+        assert "Mend its arguments" in results[2]
+
+
+async def test_an_answer_without_a_call_is_asked_to_use_one() -> None:
+    async with world(brief(), Decision(agent="", calls=(), text="I think"), report("ok", status="failed")) as w:
+        await w.tell(mention("go"))
+
+        assert w.texts() == ["ok"]
+
+
+async def test_needs_input_goes_to_the_user_through_the_proxy() -> None:
+    async with world(brief(), report("Which column?", status="needs_input"), respond("Which column do you mean?")) as w:
+        await w.tell(mention("plot it"))
+
+        assert w.texts() == ["Which column do you mean?"]
+
+
+async def test_two_threads_do_not_see_each_other() -> None:
+    other = ThreadId("T1", "C1", "9.0")
+    async with world(respond("one"), respond("two")) as w:
+        await w.tell(mention("my secret"))
+        await w.tell(replace(mention("hi"), thread=other, ts="9.0", key="msg:C1:9.0"))
+
+        assert w.texts(other) == ["two"]
+        assert "my secret" not in str(w.model.prompts[1])
+
+
+async def test_a_follow_up_finds_files_and_memory() -> None:
+    async with world(brief(), [PLOT, RUN], report(run="plot.py"), brief("bars"), report("Bars.", run="plot.py")) as w:
+        w.sandboxes.programs["plot.py"] = plots
+        await w.tell(mention("plot", w.file("sales.csv", CSV)))
+
+        await w.tell(mention("now as bars"))
+
+        assert w.texts() == ["Done.", "Bars."]
+        seen = str(w.model.prompts[-1].items)
+        assert "plot.png" in seen
+        assert "sales.csv" in seen
+
+
+async def test_the_head_of_a_prompt_never_changes() -> None:
+    async with world(brief(), [PLOT], [RUN], report(run="plot.py"), brief(), report("2", run="plot.py")) as w:
+        await w.tell(mention("a"))
+        await w.tell(mention("b"))
+
+        prompts = [p for p in w.model.prompts if p.agent == "code_assistant"]
+        for before, after in itertools.pairwise(prompts):
+            assert after.system == before.system
+            assert after.items[: len(before.items)] == before.items
+
+
+async def test_a_run_whose_output_there_is_no_room_for_is_still_on_record() -> None:
+    async def prints(files: dict[str, bytes]) -> Execution:
+        return Execution(outcome=Outcome.SUCCEEDED, exit_code=0, stdout="line\n" * 30_000)
+
+    async with world(brief(), [PLOT, RUN], report("Printed.", run="plot.py")) as w:
+        w.sandboxes = MemorySandboxes(limit=100_000)
+        w.reborn()
+        w.sandboxes.programs["plot.py"] = prints
+
+        await w.tell(mention("print"))
+
+        assert w.texts()[0].startswith("Printed.")
+        [run] = [e for e in (await w.conversation()).entries if isinstance(e, Step) and e.execution]
+        assert "the thread has no room for the whole" in run.result
+
+
+async def test_usage_of_every_call_is_on_record() -> None:
+    async with world(respond("hi")) as w:
+        await w.tell(mention("hi"))
+
+        assert [e.usage for e in (await w.conversation()).entries if isinstance(e, Decision)] == [
+            Usage(model="scripted", calls=1, input=100, cached=80, output=10)
+        ]
+
+
+async def test_a_second_specialist_joins_with_one_entry_and_both_keep_their_memory() -> None:
+    to_poet = SendMessage(kind="SendMessage", recipient="poet", message="a rhyme", done_when=["it rhymes"])
+    verse = [
+        call("Report", status="complete", answer="Roses.", evidence=[{"condition": "it rhymes", "file": "poem.txt"}])
+    ]
+    script = (
+        brief(),
+        [PLOT, RUN],
+        report(run="plot.py"),
+        to_poet,
+        [call("File", name="poem.txt", body="x")],
+        verse,
+        brief(),
+    )
+    async with world(*script, report(run="plot.py")) as w:
+        w.specialists.append(replace(w.specialists[0], name="poet", purpose="writes rhymes.", prompt="You are a poet."))
+        w.reborn()
+
+        for words in ("plot", "now a rhyme", "again"):
+            await w.tell(mention(words))
+
+        assert w.texts() == ["Done.", "Roses.", "Done."]
+        poet, coder = w.model.prompts[4], w.model.prompts[-1]
+        assert (poet.agent, poet.system) == ("poet", "You are a poet.")
+        assert not any(isinstance(item, Exchange) for item in poet.items)
+        assert [c.name for c in coder.items[1].decision.calls] == ["File", "ExecutePyFile"]  # type: ignore[union-attr]

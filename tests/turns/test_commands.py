@@ -1,0 +1,90 @@
+"""Scripts that people run without a model: `/runpy`, the shortcut and a lone code block."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from bot.ports import Overheard
+from bot.thread.outcomes import Execution, Outcome
+from bot.thread.request import Command, Request, ThreadId
+from tests.turns.stories import breaks
+from tests.world import CSV, THREAD, mention, respond, world
+
+
+async def test_a_runpy_runs_without_a_model_and_the_conversation_knows_it() -> None:
+    async with world(respond("It has a KeyError.")) as w:
+        script = w.file("plot.py", b"...")
+        data = w.file("sales.csv", CSV)
+        w.chat.said[THREAD] = [Overheard(ts="1.0", user="U1", text="my script", uploads=(script, data))]
+        w.sandboxes.programs["plot.py"] = breaks
+        command = Request(
+            key="cmd:1",
+            thread=ThreadId("T1", "C1", "cmd:1"),
+            ts="5.0",
+            user="U1",
+            kind="command",
+            command=Command(args=("a b",)),
+        )
+
+        await w.tell(command)
+        [post] = w.chat.posts[THREAD].values()
+        await w.tell(mention("why?", ts="6.0"))
+
+        assert post.text == "`plot.py` failed (exit code 1) after 0.10 s."
+        assert "KeyError" in post.output
+        assert post.footer == "no model · 1 run · 0.0 s"
+        assert len(w.model.prompts) == 1
+        assert "KeyError: 'revnue'" in str(w.model.prompts[0].items)
+        assert sorted(w.sandboxes.threads[THREAD].files) == ["plot.py", "sales.csv"]
+
+
+async def test_output_that_is_cut_comes_whole_as_a_file() -> None:
+    printed = "é" * 9_000  # 18,000 bytes: few enough characters, too many bytes
+
+    async def chatty(files: dict[str, bytes]) -> Execution:
+        return Execution(outcome=Outcome.SUCCEEDED, exit_code=0, stdout=printed, stderr="short")
+
+    async with world() as w:
+        w.chat.said[THREAD] = [Overheard(ts="1.0", user="U1", text="", uploads=(w.file("a.py", b"..."),))]
+        w.sandboxes.programs["a.py"] = chatty
+        thread = ThreadId("T1", "C1", "cmd:1")
+
+        await w.tell(Request(key="cmd:1", thread=thread, ts="5.0", user="U1", kind="command", command=Command()))
+
+        [post] = w.chat.posts[THREAD].values()
+        assert post.text == "`a.py` succeeded after 0.00 s. All that it printed is in `output/a.py.stdout.txt`."
+        assert "bytes left out" in post.output
+        assert post.files == {"output/a.py.stdout.txt": printed.encode()}
+
+
+@pytest.mark.parametrize("several", [True, False])
+async def test_a_command_that_means_no_single_file_is_answered_to_its_user_alone(several: bool) -> None:
+    async with world() as w:
+        if several:
+            uploads = (w.file("a.py", b""), w.file("b.py", b""))
+            w.chat.said[THREAD] = [Overheard(ts="1.0", user="U1", text="two", uploads=uploads)]
+        command = Request(
+            key="cmd:1",
+            thread=ThreadId("T1", "C1", "cmd:1"),
+            ts="5.0",
+            user="U1",
+            kind="command",
+            command=Command(target="*.py"),
+        )
+
+        await w.tell(command)
+
+        [(user, text)] = w.chat.whispers
+        assert user == "U1"
+        assert ("F0" in text) is several
+        assert w.chat.posts == {}
+
+
+async def test_a_lone_code_block_runs_as_it_is() -> None:
+    async with world() as w:
+        await w.tell(replace(mention("```print(1)```"), command=Command(code="print(1)")))
+
+        assert w.texts() == ["`snippet.py` succeeded after 0.00 s. It printed nothing."]
+        assert w.sandboxes.threads[THREAD].files == {"snippet.py": b"print(1)"}

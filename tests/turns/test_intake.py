@@ -1,0 +1,97 @@
+"""Who may ask and how much, and how files and earlier messages come in."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.errors import UserError
+from bot.ports import Overheard, Person
+from bot.turns.access import Access
+from bot.turns.group_chat import Budget
+from tests.turns.stories import PLOT, RUN, breaks
+from tests.world import THREAD, brief, call, mention, report, respond, world
+
+
+async def test_a_file_given_by_name_and_code_lands_byte_for_byte() -> None:
+    code = "".join(f"x{n} = '\u201c\u00e9\U0001f600\\t{n}'  \n" for n in range(200))
+    typed = code.replace("\u201c", '"').replace("  \n", "\n")
+    async with world(
+        brief(), [call("File", name="odd.py", body=typed)], report("Saved.", file="odd.py", files=["odd.py"])
+    ) as w:
+        await w.tell(mention(f"Save this as odd.py, don't run it:\n```\n{code}```"))
+
+        assert w.sandboxes.threads[THREAD].files == {"odd.py": code.encode()}
+        assert w.sandboxes.threads[THREAD].runs == []
+        assert w.texts() == ["Saved."]
+
+
+async def test_a_first_mention_brings_what_was_said_and_attached_before() -> None:
+    async with world(respond("It was the deploy.")) as w:
+        log = w.file("app.log", b"ERROR")
+        w.chat.said[THREAD] = [Overheard(ts="1.0", user="B1", text="CPU high", uploads=(log,))]
+
+        await w.tell(mention("why?", user="U2"))
+
+        seen = str(w.model.prompts[0].items)
+        assert "CPU high" in seen
+        assert "app.log" in seen
+        assert w.sandboxes.threads[THREAD].files == {"app.log": b"ERROR"}
+
+
+async def test_a_file_that_cannot_be_had_is_said_and_never_dropped_silently() -> None:
+    async with world(respond("Please upload it again.")) as w:
+        upload = w.file("gone.csv", b"")
+        w.chat.bytes[upload.id] = UserError("Slack does not have it any more.")
+
+        await w.tell(mention("sum it", upload))
+
+        assert "gone.csv could not be taken: Slack does not have it any more." in str(w.model.prompts[0].items)
+
+
+async def test_an_empty_mention_gets_a_how_to_without_a_model() -> None:
+    async with world() as w:
+        await w.tell(mention("  "))
+
+        assert w.texts()[0].startswith("Mention me with what you need")
+
+
+@pytest.mark.parametrize(
+    ("person", "access", "word"),
+    [
+        (Person(user="U1", external=True), Access(), "other organizations"),
+        (Person(user="U1", guest=True), Access(), "guests"),
+        (Person(user="U1"), Access(users=frozenset({"U2"})), "list"),
+        (Person(user="U1"), Access(channels=frozenset({"C2"})), "channel"),
+    ],
+)
+async def test_who_may_not_ask_is_told_why(person: Person, access: Access, word: str) -> None:
+    async with world(access=access) as w:
+        w.chat.people["U1"] = person
+
+        await w.tell(mention("hi"))
+
+        [(_, text)] = w.chat.whispers
+        assert word in text
+        assert w.chat.posts == {}
+        assert await w.store.waiting() == []
+
+
+async def test_the_daily_cap_refuses_the_next_question_with_a_reason() -> None:
+    async with world(respond("one"), access=Access(user_tokens=100)) as w:
+        await w.tell(mention("a"))
+
+        await w.tell(mention("b"))
+
+        assert w.texts() == ["one"]
+        assert "100 tokens" in w.chat.whispers[0][1]
+
+
+async def test_a_spent_budget_ends_in_an_honest_account() -> None:
+    async with world(brief(), [PLOT, RUN], budget=Budget(calls=2)) as w:
+        w.sandboxes.programs["plot.py"] = breaks
+
+        await w.tell(mention("plot"))
+
+        [text] = w.texts()
+        assert text.startswith("I used up this turn's 2 model calls before the work was done.")
+        assert "`plot.py` failed (exit code 1)" in text

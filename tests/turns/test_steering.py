@@ -1,0 +1,103 @@
+"""What people say, change and stop while a turn is open, and what they say to each other."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+from bot.thread.outcomes import Execution
+from tests.turns.stories import PLOT, RUN, endless, plots
+from tests.world import brief, mention, report, respond, silent, world
+
+
+async def test_an_event_delivered_three_times_is_answered_once() -> None:
+    async with world(respond("once")) as w:
+        request = mention("hi")
+
+        await w.tell(request, request, request)
+
+        assert w.texts() == ["once"]
+
+
+async def test_an_overheard_delivery_does_not_use_up_the_question() -> None:
+    async with world(respond("hello")) as w:
+        asked = mention("hi")
+
+        await w.tell(replace(asked, direct=False))
+        await w.tell(asked)
+
+        assert w.texts() == ["hello"]
+
+
+async def test_people_talking_among_themselves_leave_no_trace() -> None:
+    async with world(respond("hello"), silent()) as w:
+        await w.tell(mention("hi"))
+        await w.tell(mention("lunch?", direct=False))
+
+        assert w.texts() == ["hello"]
+        assert await w.store.waiting() == []
+
+
+async def test_a_silent_answer_to_a_mention_takes_its_message_away() -> None:
+    async with world(silent()) as w:
+        await w.tell(mention("thanks"))
+
+        assert w.texts() == []
+
+
+async def test_messages_during_the_work_reach_the_specialist_after_all_results() -> None:
+    async with world(brief(), [PLOT, RUN], report("ok", run="plot.py")) as w:
+
+        async def interrupted(files: dict[str, bytes]) -> Execution:
+            await w.turns.accept(mention("in red please"))
+            return await plots(files)
+
+        w.sandboxes.programs["plot.py"] = interrupted
+
+        await w.tell(mention("plot"))
+
+        assert "in red please" in str(w.model.prompts[-1].items[-1])
+        assert w.texts() == ["ok"]
+
+
+async def test_stop_ends_a_run_and_says_so() -> None:
+    async with world(brief(), [PLOT, RUN]) as w:
+        started = asyncio.Event()
+        w.sandboxes.programs["plot.py"] = endless(started)
+        await w.turns.accept(mention("plot"))
+        await started.wait()
+
+        await w.tell(replace(mention("stop"), kind="stop", key="stop:C1:x"))
+
+        [text] = w.texts()
+        assert text.startswith("Stopped.")
+        assert await w.store.waiting() == []
+
+
+async def test_a_deleted_question_is_withdrawn() -> None:
+    async with world(brief(), [PLOT, RUN]) as w:
+        started = asyncio.Event()
+        w.sandboxes.programs["plot.py"] = endless(started)
+        asked = mention("plot")
+        await w.turns.accept(asked)
+        await started.wait()
+
+        await w.tell(replace(mention(""), kind="delete", key="del:1", replaces=asked.ts))
+
+        assert w.texts() == []
+        assert await w.store.waiting() == []
+
+
+async def test_an_edit_during_the_turn_is_read_by_the_agents() -> None:
+    async with world(brief(), [PLOT, RUN], report("ok", run="plot.py")) as w:
+        asked = mention("plot revnue")
+
+        async def edited(files: dict[str, bytes]) -> Execution:
+            await w.turns.accept(replace(mention("plot revenue"), kind="edit", key="edit:1", replaces=asked.ts))
+            return await plots(files)
+
+        w.sandboxes.programs["plot.py"] = edited
+
+        await w.tell(asked)
+
+        assert "It now reads:)\nplot revenue" in str(w.model.prompts[-1].items[-1]).replace("\\n", "\n")
