@@ -27,14 +27,14 @@ Typed = TypeVar("Typed", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """Text from outside the agent: the user, another agent, or a note of ours."""
+    """A text for the agent: from the user, from another agent, or a note of the program."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """The agent's own earlier decision, with one result for each of its calls, in order."""
+    """An earlier decision of the agent, with one result for each of its calls, in order."""
 
     decision: Decision
     results: tuple[str, ...]
@@ -88,9 +88,9 @@ class Sandbox(Protocol):
         """
 
     async def logs(self, arguments: Sequence[str], *, stdin: str = "") -> Execution:
-        """Use the log toolkit on the thread's files, as a run under the same limits: `arguments` as for `workings logs`.
+        """Run the log toolkit on the thread's files under the same limits; `arguments` are those of `workings logs`.
 
-        Its indexes are kept in the workspace and listed nowhere. The exit code is 2 when the arguments were at fault.
+        Its indexes stay in the workspace, but no list shows them. The exit code is 2 when the arguments are wrong.
         """
 
     async def commit(self, execution: Execution) -> None:
@@ -109,7 +109,7 @@ class Sandboxes(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overheard:
-    """What somebody (a person or another bot) said in the thread before we were asked."""
+    """A message by a person or another bot that was in the thread before we were asked."""
 
     ts: str
     user: str
@@ -154,10 +154,10 @@ class Attachment:
 
 
 class Chat(Protocol):
-    """Slack, in our words. `turn` names a turn within its thread and marks its messages, to be found again."""
+    """Slack, in our words. `turn` is the turn's name in its thread; its messages carry it, so that they are found again."""
 
     async def status(self, thread: ThreadId, text: str) -> None:
-        """Show at once that we are at work ("" clears it). Best effort: a failure is logged, never raised."""
+        """Show `text` as our status in the thread ("" clears it). Best effort: a failure is logged, never raised."""
 
     async def open(self, thread: ThreadId, turn: str, *, again: bool) -> str:
         """Post the turn's one message and return its ts; with `again`, first look whether it was posted before."""
@@ -168,14 +168,14 @@ class Chat(Protocol):
     async def deliver(
         self, thread: ThreadId, turn: str, ts: str, reply: Reply, files: Sequence[Attachment], *, again: bool
     ) -> str:
-        """Turn the message into the answer, post what does not fit, then upload all files at once.
+        """Edit the turn's message into the answer, post what does not fit, then upload all files at once.
 
         With `again`, first look for what was posted before. Returns "" or, in the user's words, what could not be
         delivered (the user was told as well, where Slack allowed it). Raises ServiceError when the answer could not be.
         """
 
     async def remove(self, thread: ThreadId, ts: str) -> None:
-        """Take the turn's message away, because there is nothing to answer. Best effort."""
+        """Delete the turn's message, because there is nothing to answer. Best effort."""
 
     async def whisper(self, request: Request, text: str) -> None:
         """Tell the person who asked, and nobody else. Best effort."""
@@ -200,7 +200,7 @@ class Chat(Protocol):
 
 
 class Claim(Protocol):
-    """The right to append to one thread until somebody claims it anew; its verbs then raise Lost."""
+    """The right to append to one thread; once there is a newer claim, all verbs but `release` raise Lost."""
 
     attempts: int  # how many claims of the open turn ended uncleanly before this one
 
@@ -214,30 +214,30 @@ class Claim(Protocol):
         """Return the thread's open requests in the order of their ts."""
 
     async def release(self) -> None:
-        """Say that this claim ended cleanly, so that it does not count as an attempt."""
+        """Record that this claim ended cleanly, so that it does not count as an attempt."""
 
 
 class Store(Protocol):
     """Where requests and conversations live; every write is on disk when its verb returns."""
 
     async def accept(self, request: Request) -> bool:
-        """Put the request into the inbox and return True; False when its key is known.
+        """Put the request into the inbox, in one transaction, and return True; False when its key is known.
 
-        A request that is not direct is refused as well (False, and its key stays free) unless this person has made a direct
-        request in this thread before. In one transaction.
+        What is not for us is refused too, and its key stays free: a message that is not direct by a person without a direct
+        request in this thread, a change of a message that is not in the inbox, a stop in a thread without requests.
         """
 
     async def claim(self, thread: ThreadId) -> Claim:
         """Take the thread: its epoch grows by one, and older claims are lost."""
 
     async def move(self, request: Request, to: ThreadId) -> None:
-        """Re-file an open request under the thread it turned out to belong to."""
+        """Put an open request, as given, under the thread that it turned out to belong to."""
 
     async def close(self, *keys: str) -> None:
         """Close open requests that need no answer."""
 
     async def waiting(self) -> Sequence[ThreadId]:
-        """Return the threads with open requests or an unsettled conversation, for the sweep."""
+        """Return the threads with open requests, the longest waiting first; a turn's stay open until it is settled."""
 
     async def spent(self, team: str, user: str | None, since: float) -> int:
         """Return the tokens that turns of this user (None: of everybody) used since a Unix time."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.agents.log_tools import PACKED, checked
+from bot.agents.log_tools import PACKED, check_claims
 from bot.errors import NoSuchFile, UnsafeFileName
 from bot.logs.evidence import miscitation
 from bot.ports import Sandbox
@@ -23,19 +23,19 @@ async def objections(conversation: Conversation, report: Report, sandbox: Sandbo
     wrong = [f"You name the file {name!r}, which is not in the workspace." for name in _missing(report.files, there)]
     cited = list(report.citations)
     if report.status == "complete":
-        wrong += _unshown(conversation, report)
+        wrong += _without_evidence(conversation, report)
         for evidence in report.evidence:
             wrong += _doubts(conversation, evidence, there)
         lines = [(e.file, e.line) for e in report.evidence if e.file and e.line and not e.run]
         cited += [Citation(file=file, line=line, text="") for file, line in lines if not _missing([file], there)]
-        wrong += _disagreement(conversation, report)
+        wrong += _unexplained_failure(conversation, report)
     packed = [c for c in cited if "!" in c.file or c.file.lower().endswith(PACKED)]
     wrong += await _miscited([c for c in cited if c not in packed], sandbox)
-    wrong += await checked(sandbox, packed, report.counts)
+    wrong += await check_claims(sandbox, packed, report.counts)
     return wrong
 
 
-def _unshown(conversation: Conversation, report: Report) -> list[str]:
+def _without_evidence(conversation: Conversation, report: Report) -> list[str]:
     brief = conversation.brief(report.agent)
     conditions = brief.done_when if brief else ()
     if len(report.evidence) >= len(conditions):
@@ -72,7 +72,7 @@ def _run_doubts(conversation: Conversation, evidence: Evidence) -> list[str]:
     return []
 
 
-def _disagreement(conversation: Conversation, report: Report) -> list[str]:
+def _unexplained_failure(conversation: Conversation, report: Report) -> list[str]:
     """A turn whose last run failed is complete only when evidence accounts for a run."""
     last = conversation.runs[-1] if conversation.runs else None
     if last is None or last.execution is None or last.execution.outcome is Outcome.SUCCEEDED:
@@ -86,7 +86,7 @@ async def _miscited(citations: Sequence[Citation], sandbox: Sandbox) -> list[str
     wrong = []
     for citation in citations:
         try:
-            real = await line_of(sandbox, citation.file, citation.line)
+            real = await _line(sandbox, citation.file, citation.line)
         except (NoSuchFile, UnsafeFileName):
             wrong.append(f"You cite {citation.file!r}, which is not in the workspace.")
             continue
@@ -95,7 +95,7 @@ async def _miscited(citations: Sequence[Citation], sandbox: Sandbox) -> list[str
     return wrong
 
 
-async def line_of(sandbox: Sandbox, name: str, number: int) -> str | None:
+async def _line(sandbox: Sandbox, name: str, number: int) -> str | None:
     """Return a line of a workspace file, counted from 1; None when the file is shorter."""
     at = 0
     async for line in lines(sandbox.open(file_name(workspace_name(name)))):

@@ -112,8 +112,8 @@ class LogFields(LogTool):
 LOG_TOOLS: tuple[type[LogTool], ...] = (LogProfile, LogTemplates, LogCompare, LogSearch, LogTrace, LogFields)
 
 
-async def checked(sandbox: Sandbox, citations: Sequence[Citation], counts: Sequence[Count]) -> list[str]:
-    """Return what does not hold about lines and numbers, read and counted anew inside the sandbox."""
+async def check_claims(sandbox: Sandbox, citations: Sequence[Citation], counts: Sequence[Count]) -> list[str]:
+    """Read the cited lines and count the numbers again inside the sandbox; return what does not hold."""
     if not (citations or counts):
         return []
     claims = {"citations": [asdict(c) for c in citations], "counts": [asdict(c) for c in counts]}

@@ -151,12 +151,9 @@ def for_specialist(conversation: Conversation, agent: str) -> tuple[Input | Exch
 
 
 def _result(entry: Step | Report | None) -> str:
-    match entry:
-        case Step():
-            return entry.result
-        case Report():
-            return "Received."
-    return UNPERFORMED
+    if isinstance(entry, Step):
+        return entry.result
+    return "Received." if entry else UNPERFORMED
 
 
 def _relays(conversation: Conversation, number: int) -> bool:

@@ -1,4 +1,4 @@
-"""Replies put together from what is on record: the answer of a certain report, or an honest account without one."""
+"""Replies made from the entries: the answer of a certain report, or an honest account without one."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ IMAGES = (".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".pdf")
 
 
 async def answer(conversation: Conversation, report: Report, sandbox: Sandbox) -> Reply:
-    """The report's answer, with the failures on the way to it and every file that the turn made."""
+    """Return the report's answer, with the failures on the way to it and every file that the turn made."""
     there = {f.name: f.size for f in await sandbox.list()}
-    made = [name for name in made_files(conversation, report.files) if name in there]
+    files = [name for name in made_files(conversation, report.files) if name in there]
     text = report.answer
-    tried = conversation.runs
-    if any(run.execution and run.execution.outcome is not Outcome.SUCCEEDED for run in tried):
-        text += "\n\n" + "\n".join(f"{n}. {_attempt(run)}" for n, run in enumerate(tried, 1))
+    runs = conversation.runs
+    if any(run.execution and run.execution.outcome is not Outcome.SUCCEEDED for run in runs):
+        text += "\n\n" + "\n".join(f"{n}. {_attempt(run)}" for n, run in enumerate(runs, 1))
     if report.citations or report.counts:
         text += "\n\n" + _evidence(report)
-    if len(made) > MAX_FILES:
-        text += f"\n\n{len(made) - MAX_FILES} more files are in the thread's workspace: ask for them by name."
-    return Reply(text=text, files=tuple(made[:MAX_FILES]))
+    if len(files) > MAX_FILES:
+        text += f"\n\n{len(files) - MAX_FILES} more files are in the thread's workspace: ask for them by name."
+    return Reply(text=text, files=tuple(files[:MAX_FILES]))
 
 
 def _evidence(report: Report) -> str:
-    """The lines and numbers that the gate has read and counted anew."""
+    """Return the lines and numbers that the gate has read and counted again."""
     lines = [f"{c.file}:{c.line}: {without_secrets(c.text)}" for c in report.citations[:10]]
     for count in report.counts[:10]:
         within = f" within {count.window}" if count.window else ""
@@ -42,11 +42,11 @@ def _evidence(report: Report) -> str:
 
 
 def account(conversation: Conversation, why: str, missing: Sequence[str] = ()) -> Reply:
-    """Say what was done in the open turn and what was not, without a claim that nobody checked."""
+    """Return what was done in the open turn and what was not, without a claim that nobody checked."""
     lines = [why]
-    tried = conversation.runs
-    if tried:
-        lines.append("What was done:\n" + "\n".join(f"- {_attempt(run)}" for run in tried[-8:]))
+    runs = conversation.runs
+    if runs:
+        lines.append("What was done:\n" + "\n".join(f"- {_attempt(run)}" for run in runs[-8:]))
     if missing:
         lines.append("What does not hold:\n" + "\n".join(f"- {m}" for m in missing[:8]))
     files = made_files(conversation)
@@ -57,7 +57,7 @@ def account(conversation: Conversation, why: str, missing: Sequence[str] = ()) -
 
 
 def made_files(conversation: Conversation, named: Iterable[FileName] = ()) -> list[FileName]:
-    """The turn's files in the order of their use to the reader: named, images, other results, scripts."""
+    """Return the turn's files in the order of their use to the reader: named, images, other results, scripts."""
     steps = [e for e in conversation.turn if isinstance(e, Step) and not conversation.noticed(e)]
     changed = [name for step in steps for name in sorted(step.changed_files)]
     scripts = {step.ran for step in steps if step.ran}
@@ -70,7 +70,7 @@ def made_files(conversation: Conversation, named: Iterable[FileName] = ()) -> li
 
 
 def footer(conversation: Conversation, seconds: float | None) -> str:
-    """Model, calls, tokens (cached apart) and time of the open turn, over all agents."""
+    """Return the open turn's models, calls, tokens (cached apart) and time, over all agents."""
     spent = [e.usage for e in conversation.turn if isinstance(e, Decision) and e.usage.calls]
     parts = []
     if spent:
@@ -89,7 +89,7 @@ def footer(conversation: Conversation, seconds: float | None) -> str:
 
 
 def ended(name: str | None, execution: Execution) -> str:
-    """One line on how a run ended, in the user's words."""
+    """Return one line on how a run ended, in the user's words."""
     code = f" (exit code {execution.exit_code})" if execution.outcome is Outcome.FAILED else ""
     line = f"`{name}` {execution.outcome}{code} after {execution.duration:.2f} s."
     return f"{line} {execution.message}".strip()

@@ -1,4 +1,4 @@
-"""The agents that ask no model: the Runner performs commands, the Profiler reads the logs that come."""
+"""The agents that ask no model: the Runner performs commands, the Profiler profiles the logs that come."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bot.thread.files import FileName
 from bot.thread.request import ThreadId
 from bot.thread.text import fenced
 
-PROFILED: Final = 4  # logs of one message that are profiled without being asked
+MAX_PROFILED: Final = 4  # logs of one turn that are profiled without being asked
 
 
 class Runner:
@@ -28,7 +28,7 @@ class Runner:
         assert opening is not None
         for step in reversed(conversation.turn):
             if isinstance(step, Step):
-                return _shown(step)
+                return _reply(step)
         assert opening.command is not None
         if not opening.files:
             return Reply(text="\n".join(opening.notes) or "There is no script to run.")
@@ -42,32 +42,32 @@ class Runner:
 
 
 class Profiler:
-    """The agent that reads logs as they come, without a model, and shows what is in them."""
+    """The agent that profiles logs as they come, without a model."""
 
     async def decide(self, thread: ThreadId, conversation: Conversation) -> Entry:
-        """Decide to read the logs of the turn, then on the notice that shows their profile."""
+        """Decide on one profile of the turn's logs, then on the notice that shows it."""
         for number in range(len(conversation.entries) - 1, conversation.start - 1, -1):
             entry = conversation.entries[number]
             if isinstance(entry, Decision) and entry.agent == PROFILER:
-                return _profiled(conversation.results(number).values())
-        files = conversation.logs[:PROFILED]
+                return _notice(conversation.results(number).values())
+        files = conversation.logs[:MAX_PROFILED]
         profile = LogProfile(files=files, chart=FileName(f"{files[0].rsplit('/', 1)[-1]}.png"))
         return Decision(agent=PROFILER, calls=(Call(id="", name="LogProfile", arguments=profile.model_dump_json()),))
 
     async def perform(self, conversation: Conversation, at: Perform, sandbox: Sandbox) -> Entry:
-        """Read them."""
+        """Read the logs."""
         return await perform(Work(conversation, at, sandbox), [LogProfile])
 
 
-def _profiled(results: Iterable[Step | Report]) -> Notice:
-    """The notice of a profile; of one that failed nothing is shown: the user did not ask for it."""
+def _notice(results: Iterable[Step | Report]) -> Notice:
+    """Return the notice of a profile; one that failed is not shown, since the user did not ask for it."""
     for step in results:
         if isinstance(step, Step) and step.execution and step.execution.stdout.strip():
             return Notice(text=fenced(step.execution.stdout.strip()), files=tuple(f.name for f in step.execution.files))
     return Notice(text="")
 
 
-def _shown(step: Step) -> Reply:
+def _reply(step: Step) -> Reply:
     execution = step.execution
     if execution is None:
         return Reply(text=step.result)

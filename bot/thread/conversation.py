@@ -28,7 +28,7 @@ from bot.thread.files import FileName
 
 @dataclass(frozen=True, slots=True)
 class Perform:
-    """The next thing is one call of a decision: entry number and the call's place in it."""
+    """The next thing is one call: `decision` is the number of its entry, `index` the call's place in it."""
 
     decision: int
     index: int
@@ -75,7 +75,7 @@ class Conversation:
 
     @property
     def start(self) -> int:
-        """Where the open turn begins: behind the last settling entry."""
+        """The number of the open turn's first entry, which follows the last entry that settled a turn."""
         for number in range(len(self.entries) - 1, -1, -1):
             if self._settles(number):
                 return number + 1
@@ -93,7 +93,7 @@ class Conversation:
 
     @property
     def keys(self) -> frozenset[str]:
-        """The inbox keys already received."""
+        """The keys of the requests that became entries."""
         return frozenset(e.key for e in self.entries if isinstance(e, UserMessage | Stopped) and e.key)
 
     @property
@@ -142,7 +142,7 @@ class Conversation:
 
     @property
     def reading(self) -> bool:
-        """Whether logs that came are being read, before anything else is done."""
+        """Whether the logs of the turn are being profiled, which comes before everything else."""
         return self._notice() is not None
 
     def decision(self, at: Perform | Step) -> Decision:
@@ -156,7 +156,7 @@ class Conversation:
         return self.decision(at).calls[at.index]
 
     def noticed(self, step: Step) -> bool:
-        """Whether a step was made for a notice, which shows what it made."""
+        """Whether a step belongs to a notice; the notice shows the files of such a step, the reply does not."""
         return self.decision(step).agent == PROFILER
 
     def results(self, number: int) -> dict[int, Step | Report]:
@@ -164,7 +164,7 @@ class Conversation:
         return {e.index: e for e in self.entries[number + 1 :] if isinstance(e, Step | Report) and e.decision == number}
 
     def _notice(self) -> Perform | Decide | Show | None:
-        """What is to be done for the notice about logs that came, before anything else; None when it is, or none came."""
+        """Return what comes next for the notice of the turn's logs; None when it was shown or there is none to show."""
         for number in range(len(self.entries) - 1, self.start - 1, -1):
             match entry := self.entries[number]:
                 case Reply() | Delivery(intent="notice", result=str()) | Notice(text=""):
@@ -176,6 +176,7 @@ class Conversation:
         return Decide(PROFILER) if self.logs and not self._working(len(self.entries)) else None
 
     def _after(self, number: int, decision: Decision) -> Perform | Decide:
+        """Return the decision's first call without a result, else the next decision of its agent."""
         done = self.results(number)
         for index in range(len(decision.calls)):
             if index not in done:
@@ -183,13 +184,14 @@ class Conversation:
         return Decide(decision.agent)
 
     def _working(self, number: int) -> bool:
-        """Whether a specialist was at work when the message at `number` came: it then reads it and goes on."""
+        """Whether an agent was at work when the message at `number` came; it reads the message and goes on."""
         return any(
             isinstance(e, Message) or (isinstance(e, Decision) and e.agent != PROFILER)
             for e in self.entries[self.start : number]
         )
 
     def _settles(self, number: int) -> bool:
+        """Whether the entry ends a turn: the reply was delivered, or the UserProxy stays silent."""
         match self.entries[number]:
             case Delivery(intent="reply", result=str()):
                 return True

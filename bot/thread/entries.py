@@ -53,9 +53,9 @@ class Call:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserMessage:
-    """What a person said, with the names under which its files landed in the workspace.
+    """A person's message, with the names that its files have in the workspace.
 
-    `context` marks what was said before we were asked; `notes` says which files could not be taken, and why.
+    `context` marks what was said before we were asked; `notes` say which files could not be taken, and why.
     """
 
     ts: str
@@ -111,7 +111,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """Agent to agent: a brief, or what does not yet hold. `round` counts the gate's refusals of one brief."""
+    """One agent to another: a brief, a question, or the gate's objections, of which `round` counts those to one brief."""
 
     sender: str
     recipient: str
@@ -159,7 +159,7 @@ class Count:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """A specialist's word that its work is over; the gate reads these fields, never the prose."""
+    """A specialist's statement that its work is over; the gate reads these fields, never the prose."""
 
     decision: int
     index: int
@@ -186,10 +186,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """What is shown beside the answer, in a message of its own, before any model is asked: a log's profile.
-
-    Without text there is nothing to show.
-    """
+    """The profile of logs that came, posted in a message of its own before any model is asked; "" is not posted."""
 
     text: str
     files: tuple[FileName, ...] = ()
@@ -198,9 +195,9 @@ class Notice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """One effect in Slack: appended with no result before it is tried, and again with its result after.
+    """An effect in Slack: appended without a result before it is tried, and once more with its result.
 
-    intent `open` is the turn's one message (its result is the ts), `reply` the answer with its files, `notice` a notice.
+    `open` is the turn's one message (its result is the ts), `reply` the answer with its files, `notice` a notice.
     """
 
     intent: Literal["open", "reply", "notice"]
@@ -211,7 +208,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stopped:
-    """The user wants no more of this turn."""
+    """The user stopped the open turn."""
 
     user: str
     ts: str

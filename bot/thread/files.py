@@ -16,8 +16,8 @@ FileName = NewType("FileName", str)
 def file_name(raw: str) -> FileName:
     """Return `raw` as a path that stays inside a workspace, or raise UnsafeFileName."""
     path = PurePosixPath(raw)
-    plain = raw.isprintable() and not raw.startswith("-") and len(raw.encode(errors="replace")) <= 255
-    if not (plain and path.name) or path.is_absolute() or ".." in path.parts:
+    usable = raw.isprintable() and not raw.startswith("-") and len(raw.encode(errors="replace")) <= 255
+    if not (usable and path.name) or path.is_absolute() or ".." in path.parts:
         raise UnsafeFileName(f"{raw!r} is not a file name I can use.")
     if path.parts[0].startswith(".") or len(path.parts) > 8:
         raise UnsafeFileName(f"{raw!r} is hidden or too deep; give a plain file name.")
@@ -51,5 +51,5 @@ async def lines(chunks: AsyncIterator[bytes]) -> AsyncIterator[str]:
 
 
 async def chunked(data: bytes) -> AsyncIterator[bytes]:
-    """Yield bytes that are at hand as the one chunk of a file."""
+    """Yield bytes as a file of one chunk."""
     yield data

@@ -1,4 +1,4 @@
-"""What a run in a workspace came to."""
+"""How a run in a workspace ended."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Execution:
 
     `duration` in seconds, `peak_memory` in bytes; `stdout` and `stderr` are decoded with errors replaced and bounded by
     the sandbox's limit. `files` are those that the run made or changed, `deleted` those it removed. `run` names the staged
-    changes until they are committed. `message` says in what a limit did, "" when nothing did.
+    changes until they are committed. `message` explains in words how a limit ended the run, and is "" when none did.
     """
 
     outcome: Outcome

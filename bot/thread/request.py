@@ -21,7 +21,7 @@ class ThreadId:
 
     @classmethod
     def parse(cls, text: str) -> ThreadId:
-        """Return what `str` made, or raise ValueError."""
+        """Return the id that `str` wrote, or raise ValueError."""
         team, channel, ts = text.split(":", 2)
         return cls(team, channel, ts)
 

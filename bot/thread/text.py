@@ -1,4 +1,4 @@
-"""Text on its way into a prompt or a reply: bounded in tokens, fenced as data, taken apart into code blocks."""
+"""Text for a prompt or a reply: cut to a number of tokens, fenced as data, searched for code blocks."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ BYTES_PER_TOKEN = 3  # a low estimate for code and most languages, so that a bou
 
 
 def bounded(text: str, tokens: int) -> str:
-    """Return `text`, or its head and tail with a note of what is left out, in about `tokens` tokens."""
+    """Return `text` if it has at most about `tokens` tokens, else its head and tail with a note of what is left out."""
     room = tokens * BYTES_PER_TOKEN
     data = text.encode(errors="replace")
     if len(data) <= room:
@@ -24,16 +24,19 @@ def fenced(text: str) -> str:
     return f"{fence}\n{text}\n{fence}"
 
 
-# A fence that opens a line of its own closes only at the start of a line; Slack also lets ```code``` stand within one.
+# A code block. A fence at the start of a line is closed by the same fence at the start of a line; the rest of its first line
+# is the info string. Slack also takes ```code``` within a line as a block: `tight`.
 _BLOCK = re.compile(
     r"^(?P<fence>`{3,})(?P<info>[^\n`]*)\n(?P<body>.*?)^(?P=fence)[ \t]*$|(?P<tight>`{3,})(?P<text>.*?)(?P=tight)",
     re.M | re.S,
 )
+# An info string: a language, a file's name, or both ("python tool.py").
 _INFO = re.compile(r"(?P<language>[A-Za-z][\w+#-]*)?[ \t]*(?P<name>[\w./-]+\.[A-Za-z]\w*)?[ \t]*")
 _LANGUAGES = (
     "|py|python|python3|pycon|json|csv|tsv|sql|bash|sh|shell|console|text|txt|plain|yaml|yml|toml|ini|xml|html|css|js|"
     "|javascript|ts|typescript|java|go|rust|c|cpp|r|md|markdown|log|diff|"
 )
+# The name of a text file in prose. What is part of a path, an address or a call (os.path, x.org/a.py, a.py()) is none.
 _NAME = re.compile(
     r"(?<![\w/.:@-])(\w[\w.-]{0,80}\.(?:py|txt|csv|tsv|json|jsonl|yaml|yml|toml|ini|cfg|env|sh|sql|md|html|css|js|ts|xml|log"
     r"|ipynb|r|go|rs|c|h|cpp|java|rb))\b(?![/@(.\w-])",
@@ -43,7 +46,7 @@ _NAME = re.compile(
 
 def code_blocks(text: str) -> list[str]:
     """Return the bodies of the fenced code blocks, in order, byte for byte."""
-    return [_taken_apart(match)[1] for match in _BLOCK.finditer(text)]
+    return [_info_and_body(match)[1] for match in _BLOCK.finditer(text)]
 
 
 def lone_python(text: str) -> str | None:
@@ -51,13 +54,13 @@ def lone_python(text: str) -> str | None:
     match = _BLOCK.match(text.strip())
     if match is None or match.group() != text.strip():
         return None
-    info, body = _taken_apart(match)
+    info, body = _info_and_body(match)
     return body if info.lower() in {"", "py", "python", "python3"} and body.strip() else None
 
 
 def given_file(text: str) -> tuple[str, str] | None:
     """Return the name and body of the one file that the text gives by name and code block, if it gives just one."""
-    blocks = [_taken_apart(match) for match in _BLOCK.finditer(text)]
+    blocks = [_info_and_body(match) for match in _BLOCK.finditer(text)]
     if len(blocks) != 1:
         return None
     info, body = blocks[0]
@@ -65,14 +68,14 @@ def given_file(text: str) -> tuple[str, str] | None:
     return (names[0], body) if len(names) == 1 else None
 
 
-def _taken_apart(match: re.Match[str]) -> tuple[str, str]:
-    """Return a block's info string and its body; what follows the opening fence is code unless it looks like an info."""
+def _info_and_body(match: re.Match[str]) -> tuple[str, str]:
+    """Return a block's info string and its body; the rest of the first line is code unless it reads as an info string."""
     if match["tight"]:
         first, newline, rest = match["text"].partition("\n")
     else:
         first, newline, rest = match["info"], "\n", match["body"]
     info = _INFO.fullmatch(first.strip())
-    named = info is not None and (f"|{info['language'] or ''}|".lower() in _LANGUAGES or info["name"] is not None)
-    if newline and (not first.strip() or (named and info is not None)):
+    known = info is not None and (f"|{info['language'] or ''}|".lower() in _LANGUAGES or info["name"] is not None)
+    if newline and (not first.strip() or known):
         return first.strip(), rest
     return "", first + newline + rest
