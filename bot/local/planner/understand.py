@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from bot.local.planner.scripts import TABLES
 from bot.local.planner.wish import Wish
+from bot.logs import is_log
 
 HOW = {
     "sum": r"sum|total|add up", "mean": r"mean|average|avg", "median": "median", "min": r"min(?:imum)?|smallest|lowest|least",
@@ -168,13 +169,8 @@ def _tables(files: Sequence[str]) -> list[str]:
     return [f for f in files if f.lower().endswith(TABLES) and not f.startswith("output/")]
 
 
-_LOG = re.compile(
-    r"\.(?:log|jsonl|ndjson)([.-][\d.t-]+)?(\.(gz|bz2|xz|zst|zip))?$|\blogs?\b.*\.(txt|gz|zip)$|\.txt$", re.I
-)
-
-
 def _logs(files: Sequence[str]) -> list[str]:
-    return [f for f in files if _LOG.search(f)]
+    return [f for f in files if is_log(f)]
 
 
 def _scripts(files: Sequence[str]) -> list[str]:

@@ -12,6 +12,7 @@ from bot.local.planner.endpoint import serve_planner
 from bot.local.planner.mend import mended
 from bot.local.planner.scripts import script_for
 from bot.local.planner.understand import understand
+from bot.logs import is_log
 from tests.e2e.slack import at_work
 
 FILES = ["sales.csv", "app.log", "broken.py"]
@@ -45,6 +46,13 @@ def test_words_become_wishes(words: str, expected: dict[str, object]) -> None:
     wish = understand(words, FILES)
 
     assert {key: getattr(wish, key) for key in expected} == expected
+
+
+@pytest.mark.parametrize(
+    "name", ["syslog", "app.syslog", "messages", "access.log.1.gz", "notes.txt", "my logs.gz", "a.py"]
+)
+def test_what_the_bot_takes_for_a_log_the_planner_does_too(name: str) -> None:
+    assert (understand("why did this go wrong?", [name]).verb == "log") == is_log(name)
 
 
 def test_a_follow_up_changes_the_last_wish() -> None:
