@@ -9,7 +9,7 @@ import sys
 from collections.abc import Coroutine
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
@@ -18,9 +18,6 @@ from rich.table import Table
 from bot.errors import BotError, SetupError
 from bot.settings import Settings, limits, load, runtime_folder
 from bot.turns.loop import current_thread
-
-if TYPE_CHECKING:
-    from bot.local.workspace.server import Running
 
 app = typer.Typer(
     help="A code assistant that lives in Slack.",
@@ -52,16 +49,15 @@ def demo(
 def local(port: PORT = 8484, data: DATA = None) -> None:
     """Start the local workspace alone, without the bot."""
     _require_stand_ins()
-    from bot.local.workspace.server import CannotServe, serve
+    from bot.local.workspace.server import CannotServe, running
 
     folder = _settings(data).bot_data / "workspace"
 
-    def announce(running: Running) -> None:
-        print(f"The workspace is open at {running.base_url}", flush=True)
-
     async def run() -> None:
         try:
-            await serve("127.0.0.1", port, folder, started=announce)
+            async with running(folder, port=port) as workspace:
+                print(f"The workspace is open at {workspace.base_url}", flush=True)
+                await asyncio.Event().wait()
         except CannotServe as error:
             raise SetupError(str(error)) from error
 

@@ -9,7 +9,7 @@ import signal
 import sys
 from pathlib import Path
 
-from bot.local.workspace.server import MANIFEST, CannotServe, Options, Running, serve
+from bot.local.workspace.server import MANIFEST, CannotServe, Options, running
 
 
 def main() -> int:
@@ -33,18 +33,12 @@ def main() -> int:
 
 
 async def _serve(host: str, port: int, data: Path, manifest: Path, options: Options) -> None:
-    serving = asyncio.ensure_future(serve(host, port, data, manifest, options, _say))
-    loop = asyncio.get_running_loop()
+    ended = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, serving.cancel)
-    try:
-        await serving
-    except asyncio.CancelledError:
-        return
-
-
-def _say(workspace: Running) -> None:
-    print(f"The workspace is open at {workspace.base_url}", flush=True)
+        asyncio.get_running_loop().add_signal_handler(number, ended.set)
+    async with running(data, manifest, host=host, port=port, options=options) as workspace:
+        print(f"The workspace is open at {workspace.base_url}", flush=True)
+        await ended.wait()
 
 
 if __name__ == "__main__":

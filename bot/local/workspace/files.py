@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import mimetypes
-import os
 import secrets
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import IO, Any
 from urllib.parse import quote
 
+from bot.disk import written_whole
 from bot.local.workspace.journal import Journal, Json
 from bot.local.workspace.people import TEAM
 
@@ -67,9 +67,6 @@ class File:
         text = self.snippet or self.filetype in _SNIPPETS
         return "snippet" if text and self.size <= SNIPPET_LIMIT else "hosted"
 
-    def to_document(self) -> Json:
-        return asdict(self)
-
     def to_slack(self, base_url: str) -> Json:
         """The file object of messages and `files.info`, without its shares."""
         name = quote(self.name)
@@ -88,16 +85,12 @@ class File:
             "editable": self.mode == "snippet",
             "size": self.size,
             "mode": self.mode,
-            "is_external": False,
-            "external_type": "",
             "is_public": True,
-            "public_url_shared": False,
-            "display_as_bot": False,
-            "username": "",
+            **dict.fromkeys(("is_external", "public_url_shared", "display_as_bot", "has_rich_preview"), False),
+            **dict.fromkeys(("external_type", "username"), ""),
             "url_private": f"{private}/{name}",
             "url_private_download": f"{private}/download/{name}",
             "permalink": f"{base_url}files/{self.user}/{self.id}/{name}",
-            "has_rich_preview": False,
             "file_access": "visible",
         }
         if self.alt_txt:
@@ -110,7 +103,7 @@ class Files:
 
     def __init__(self, folder: Path, journal: Journal, limit: int = UPLOAD_LIMIT) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        for unfinished in folder.glob("*.part"):
+        for unfinished in folder.glob("*.draft"):
             unfinished.unlink()
         self._folder = folder
         self._journal = journal
@@ -138,7 +131,7 @@ class Files:
 
     def keep(self, file: File) -> None:
         self._files[file.id] = file
-        self._journal.put("file", file.id, file.to_document())
+        self._journal.put("file", file.id, asdict(file))
 
     def path(self, file: File) -> Path:
         return self._folder / file.id
@@ -146,14 +139,9 @@ class Files:
     @contextmanager
     def writing(self, file: File) -> Iterator[IO[bytes]]:
         """Open the file for its bytes; it is there, whole, only after a clean exit."""
-        part = self._folder / f"{file.id}.part"
-        try:
-            with part.open("wb") as target:
-                yield target
-                file.size = target.tell()
-            os.replace(part, self.path(file))
-        finally:
-            part.unlink(missing_ok=True)
+        with written_whole(self.path(file)) as target:
+            yield target
+            file.size = target.tell()
         file.ready = True
         self.keep(file)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import logging
 import time
 from collections.abc import AsyncIterator, Callable
@@ -11,11 +10,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import IO
 
 import aiohttp
 from aiohttp import web
 
+from bot.disk import lock
 from bot.local.workspace.control import Control
 from bot.local.workspace.delivery import Delivery
 from bot.local.workspace.downloads import AppFiles, PeopleFiles
@@ -45,7 +44,6 @@ from bot.local.workspace.state import Workspace
 from bot.local.workspace.statuses import Statuses
 from bot.local.workspace.streams import Streams
 from bot.local.workspace.tokens import Tokens, open_tokens
-from bot.local.workspace.views import Views
 from bot.local.workspace.web_api import WebApi
 from bot.local.workspace.wire_text import wire
 
@@ -143,38 +141,17 @@ async def running(
         )
 
 
-async def serve(
-    host: str,
-    port: int,
-    data: Path,
-    manifest: Path = MANIFEST,
-    options: Options | None = None,
-    started: Callable[[Running], None] | None = None,
-) -> None:
-    """Serve a workspace until cancelled; `started` is called once it answers."""
-    async with running(data, manifest, host=host, port=port, options=options) as workspace:
-        if started:
-            started(workspace)
-        await asyncio.Event().wait()
-
-
 def _manifest_and_lock(path: Path, data: Path, stack: AsyncExitStack) -> Manifest:
     """Read the manifest and lock the folder, so that one process alone serves it."""
     try:
         manifest = read_manifest(path)
-        lock = stack.enter_context(_folder_lock(data))
+        data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        locked = lock(stack.enter_context((data / "lock").open("w")))
     except (OSError, ValueError) as error:
         raise CannotServe(str(error)) from error
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        raise CannotServe(f"Another workspace is using {data}.") from error
+    if not locked:
+        raise CannotServe(f"Another workspace is using {data}.")
     return manifest
-
-
-def _folder_lock(data: Path) -> IO[str]:
-    data.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return (data / "lock").open("w")
 
 
 def _routes(
@@ -189,13 +166,15 @@ def _routes(
     sharing: Sharing,
 ) -> list[web.RouteDef | web.StaticDef]:
     """Give each handler the parts it needs, and return where each answers."""
-    access, faults, views = Access(workspace, manifest), Faults(), Views(journal)
+    access, faults = Access(workspace, manifest), Faults()
     statuses, responses = Statuses(workspace, journal), Responses(workspace, journal)
     streams = Streams(workspace, journal, options.stream_lifetime)
     secret = tokens.verification_token
     interactions = Interactions(workspace, manifest, delivery, events, streams, responses, secret)
     families = (
-        Team(workspace=workspace, manifest=manifest, socket_mode=socket_mode, interactions=interactions, views=views),
+        Team(
+            workspace=workspace, manifest=manifest, socket_mode=socket_mode, interactions=interactions, journal=journal
+        ),
         Chat(workspace=workspace, access=access, streams=streams),
         StreamMethods(workspace=workspace, access=access, streams=streams, statuses=statuses),
         Conversations(workspace=workspace, access=access),
@@ -215,7 +194,7 @@ def _routes(
     control = Control(
         people=people(path="/control", me=None, as_sent=wire, own_only=False),
         workspace=workspace, delivery=delivery, streams=streams, statuses=statuses,
-        announce=page.announce, events=events, faults=faults, socket_mode=socket_mode, views=views, tokens=tokens,
+        announce=page.announce, events=events, faults=faults, socket_mode=socket_mode, journal=journal, tokens=tokens,
     )  # fmt: skip
     return [
         web.route("*", "/api/{method}", api.call),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import secrets
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from bot.disk import written_whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +30,6 @@ def open_tokens(path: Path) -> Tokens:
         signing_secret=secrets.token_hex(16),
         verification_token=secrets.token_hex(12),
     )
-    draft = path.with_suffix(".new")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        json.dump(asdict(tokens), file)
-    draft.replace(path)
+    with written_whole(path, mode=0o600) as file:
+        file.write(json.dumps(asdict(tokens)).encode())
     return tokens
