@@ -33,68 +33,44 @@ async def serve_planner(port: int = 0) -> AsyncIterator[str]:
 
 
 async def _models(request: web.Request) -> web.Response:
-    return web.json_response(
-        {"object": "list", "data": [{"id": NAME, "object": "model", "created": 0, "owned_by": NAME}]}
-    )
+    model = {"id": NAME, "object": "model", "created": 0, "owned_by": NAME}
+    return web.json_response({"object": "list", "data": [model]})
 
 
 async def _chat(request: web.Request) -> web.Response:
     text, calls = decide(read_chat(await request.json()))
     message: dict[str, Any] = {"role": "assistant", "content": text or None}
     if calls:
-        message["tool_calls"] = [
-            {
-                "id": f"call_{uuid.uuid4().hex[:20]}",
-                "type": "function",
-                "function": {"name": name, "arguments": json.dumps(arguments)},
-            }
-            for name, arguments in calls
-        ]
-    return web.json_response(
-        {
-            "id": f"chatcmpl-{uuid.uuid4().hex}",
-            "object": "chat.completion",
-            "created": 0,
-            "model": NAME,
-            "choices": [{"index": 0, "message": message, "finish_reason": "tool_calls" if calls else "stop"}],
-            "usage": {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0},
-        }
-    )
+        functions = [{"name": name, "arguments": json.dumps(arguments)} for name, arguments in calls]
+        message["tool_calls"] = [{"id": _key("call"), "type": "function", "function": f} for f in functions]
+    choice = {"index": 0, "message": message, "finish_reason": "tool_calls" if calls else "stop"}
+    usage = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
+    head = {"id": _key("chatcmpl"), "object": "chat.completion", "created": 0, "model": NAME}
+    return web.json_response(head | {"choices": [choice], "usage": usage})
 
 
 async def _responses(request: web.Request) -> web.Response:
     text, calls = decide(read_responses(await request.json()))
     output: list[dict[str, Any]] = [
         {
-            "type": "function_call", "id": f"fc_{uuid.uuid4().hex}", "call_id": f"call_{uuid.uuid4().hex[:20]}", "name": name,
-            "arguments": json.dumps(arguments), "status": "completed",
+            "type": "function_call",
+            "id": _key("fc"),
+            "call_id": _key("call"),
+            "name": name,
+            "arguments": json.dumps(arguments),
         }
         for name, arguments in calls
-    ]  # fmt: skip
+    ]
     if text:
         content = [{"type": "output_text", "text": text, "annotations": []}]
-        output.append(
-            {
-                "type": "message",
-                "id": f"msg_{uuid.uuid4().hex}",
-                "role": "assistant",
-                "status": "completed",
-                "content": content,
-            }
-        )
+        output.append({"type": "message", "id": _key("msg"), "role": "assistant", "content": content})
+    output = [item | {"status": "completed"} for item in output]
     details = {"input_tokens_details": {"cached_tokens": 0}, "output_tokens_details": {"reasoning_tokens": 0}}
     usage = {"input_tokens": 0, "output_tokens": 0, "total_tokens": 0, **details}
-    return web.json_response(
-        {
-            "id": f"resp_{uuid.uuid4().hex}",
-            "object": "response",
-            "created_at": 0,
-            "status": "completed",
-            "model": NAME,
-            "output": output,
-            "parallel_tool_calls": True,
-            "tool_choice": "auto",
-            "tools": [],
-            "usage": usage,
-        }
-    )
+    head = {"id": _key("resp"), "object": "response", "created_at": 0, "status": "completed", "model": NAME}
+    asked = {"parallel_tool_calls": True, "tool_choice": "auto", "tools": []}
+    return web.json_response(head | asked | {"output": output, "usage": usage})
+
+
+def _key(kind: str) -> str:
+    return f"{kind}_{uuid.uuid4().hex[:20]}"

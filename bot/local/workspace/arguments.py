@@ -12,7 +12,6 @@ from aiohttp import web
 from bot.local.workspace.journal import Json
 from bot.local.workspace.limits import TIER_3, Rate
 
-TEXT, FLAG, NUMBER, JSON, LIST = "text", "flag", "number", "json", "list"
 # Every method takes these; Bolt sends the team with each call.
 _EVERYWHERE = {"token", "team_id"}
 
@@ -43,6 +42,12 @@ class Method:
     scopes: tuple[str, ...] = ()
     rate: Rate = TIER_3
     app_token: bool = False
+
+
+def taking(text: str = "", *, flag: str = "", number: str = "", json: str = "", list: str = "") -> dict[str, str]:
+    """Return the kind of each argument, from the names of a kind."""
+    kinds = {"text": text, "flag": flag, "number": number, "json": json, "list": list}
+    return {name: kind for kind, names in kinds.items() for name in names.split()}
 
 
 async def raw_arguments(request: web.Request) -> Json:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from aiohttp import web
 
@@ -12,7 +11,7 @@ from bot.local.workspace.bodies import BadBody, read_json
 from bot.local.workspace.delivery import Delivery
 from bot.local.workspace.events import Events
 from bot.local.workspace.faults import Fault, Faults
-from bot.local.workspace.journal import Json
+from bot.local.workspace.journal import Journal, Json
 from bot.local.workspace.messages import Message
 from bot.local.workspace.people_api import PeopleApi, channel_of, text_of
 from bot.local.workspace.socket_mode import SocketMode
@@ -20,7 +19,6 @@ from bot.local.workspace.state import Workspace
 from bot.local.workspace.statuses import Statuses
 from bot.local.workspace.streams import Streams
 from bot.local.workspace.tokens import Tokens
-from bot.local.workspace.views import Views
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +34,7 @@ class Control:
     delivery: Delivery
     streams: Streams
     statuses: Statuses
-    views: Views
+    journal: Journal
     tokens: Tokens
 
     def routes(self) -> list[web.RouteDef]:
@@ -107,14 +105,8 @@ class Control:
             "thread_ts": message.thread_ts,
             "blocks": message.blocks,
             "files": [
-                {
-                    "id": file.id,
-                    "name": file.name,
-                    "title": file.title,
-                    "size": file.size,
-                    "mimetype": file.mimetype,
-                    "url": f"{self.workspace.base_url}control/files/{file.id}",
-                }
+                {name: getattr(file, name) for name in ("id", "name", "title", "size", "mimetype")}
+                | {"url": f"{self.workspace.base_url}control/files/{file.id}"}
                 for file in files
             ],
             "metadata": message.metadata,
@@ -132,27 +124,21 @@ class Control:
             for s in self.statuses.current()
         ]
         streams = [{"channel": s.channel, "ts": s.ts, "started": s.started} for s in self.streams.open()]
-        users: list[dict[str, Any]] = [user.to_slack() for user in self.workspace.users.values()]
+        channels = [c.to_slack() | {"name": c.name, "members": c.members} for c in self.workspace.channels.values()]
         return web.json_response(
             {
-                "users": users,
-                "channels": [
-                    {**c.to_slack(), "name": c.name, "members": c.members} for c in self.workspace.channels.values()
-                ],
+                "users": [user.to_slack() for user in self.workspace.users.values()],
+                "channels": channels,
                 "calls": dict(self.faults.calls),
                 "streams": streams,
                 "statuses": statuses,
                 "sessions": [asdict(session) for session in self.statuses.sessions.values()],
-                "views": self.views.all(),
+                "views": list(self.journal.all("view").values()),
                 "connections": self.delivery.connections,
                 "pending": self.delivery.pending,
             }
         )
 
     async def give_tokens(self, request: web.Request) -> web.Response:
-        body = {
-            "bot_token": self.tokens.bot_token,
-            "app_token": self.tokens.app_token,
-            "api_url": f"{self.workspace.base_url}api/",
-        }
-        return web.json_response(body)
+        tokens = {"bot_token": self.tokens.bot_token, "app_token": self.tokens.app_token}
+        return web.json_response(tokens | {"api_url": f"{self.workspace.base_url}api/"})

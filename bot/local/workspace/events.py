@@ -24,6 +24,8 @@ class Events:
         """Queue `event` as it is, whatever the app has subscribed to; return its event id."""
         event_id = event_id or f"Ev0{secrets.token_hex(5).upper()}"
         channel = self._workspace.channels.get(str(event.get("channel")))
+        authorization = {"enterprise_id": None, "team_id": TEAM, "user_id": BOT_USER, "is_bot": True}
+        authorization |= {"is_enterprise_install": False}
         self._delivery.event(
             {
                 "token": self._token,
@@ -35,15 +37,7 @@ class Events:
                 "type": "event_callback",
                 "event_id": event_id,
                 "event_time": int(self._workspace.now()),
-                "authorizations": [
-                    {
-                        "enterprise_id": None,
-                        "team_id": TEAM,
-                        "user_id": BOT_USER,
-                        "is_bot": True,
-                        "is_enterprise_install": False,
-                    }
-                ],
+                "authorizations": [authorization],
                 "is_ext_shared_channel": channel is not None and channel.is_ext_shared,
                 "event_context": f"4-{secrets.token_hex(8)}",
             }
@@ -69,10 +63,9 @@ class Events:
                 body = self._said(message)
                 self.offer(subscription, body | where | {"event_ts": message.ts})
                 if not channel.is_im and self._mentions_us(message):
-                    said = {key: value for key, value in body.items() if key not in {"subtype", "upload"}}
-                    self.offer(
-                        "app_mention", said | {"type": "app_mention", "channel": channel.id, "event_ts": message.ts}
-                    )
+                    mention = {key: value for key, value in body.items() if key not in {"subtype", "upload"}}
+                    mention |= {"type": "app_mention", "channel": channel.id, "event_ts": message.ts}
+                    self.offer("app_mention", mention)
             case "changed":
                 now = self._said(message)
                 self.offer(subscription, self._about("changed", message=now, previous_message=change.previous) | where)

@@ -115,16 +115,10 @@ class Interactions:
     def stop(self, channel: str, user: User, thread_ts: str) -> list[str]:
         """Press Stop in a thread: its streams end here and now, the rest is the app's; return their ts."""
         stopped = self._streams.stop_by_user(channel, thread_ts)
+        where = {"type": "agent_session_stopped", "channel": channel, "thread_ts": thread_ts, "user": user.id}
         self._events.offer(
             "agent_session_stopped",
-            {
-                "type": "agent_session_stopped",
-                "channel": channel,
-                "thread_ts": thread_ts,
-                "user": user.id,
-                "streaming_message_ts": stopped,
-                "event_ts": self._workspace.next_ts(),
-            },
+            where | {"streaming_message_ts": stopped, "event_ts": self._workspace.next_ts()},
         )
         return stopped
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 Json = dict[str, Any]
@@ -42,9 +42,6 @@ class Message:
     @property
     def is_reply(self) -> bool:
         return self.thread_ts is not None
-
-    def to_document(self) -> Json:
-        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)

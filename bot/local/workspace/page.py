@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from aiohttp import web
@@ -39,6 +39,10 @@ def as_typed(workspace: Workspace) -> Callable[[str], str]:
 
 async def index(request: web.Request) -> web.StreamResponse:
     return web.FileResponse(STATIC / "index.html", headers={"Cache-Control": "no-cache"})
+
+
+def _fields(value: object, *names: str) -> Json:
+    return {name: getattr(value, name) for name in names}
 
 
 def _button(block_id: str, element: Json) -> Json:
@@ -94,15 +98,13 @@ class Page:
         mine = [c for c in self.workspace.channels.values() if (c.user == me.id if c.is_im else me.id in c.members)]
         direct = next(c for c in mine if c.is_im)
         prompts = self.statuses.prompts(direct.id) or list(self.manifest.prompts)
+        shortcuts = self.manifest.shortcuts.values()
         self.open_channels.pop(me.id, None)
         return web.json_response(
             {
                 "team": {"id": TEAM, "name": TEAM_NAME},
                 "me": me.id,
-                "users": [
-                    {"id": user.id, "name": user.name, "real_name": user.real_name, "is_bot": user.is_bot}
-                    for user in self.workspace.users.values()
-                ],
+                "users": [_fields(u, "id", "name", "real_name", "is_bot") for u in self.workspace.users.values()],
                 "channels": [
                     {
                         "id": channel.id,
@@ -113,15 +115,8 @@ class Page:
                     }
                     for channel in mine
                 ],
-                "commands": [
-                    {"command": c.command, "description": c.description, "usage_hint": c.usage_hint}
-                    for c in self.manifest.commands.values()
-                ],
-                "shortcuts": [
-                    {"callback_id": s.callback_id, "name": s.name}
-                    for s in self.manifest.shortcuts.values()
-                    if s.type == "message"
-                ],
+                "commands": [asdict(command) for command in self.manifest.commands.values()],
+                "shortcuts": [_fields(s, "callback_id", "name") for s in shortcuts if s.type == "message"],
                 "bot_online": self.delivery.connections > 0,
                 "model_notice": self.model_notice,
                 "suggested_prompts": prompts,
@@ -175,8 +170,7 @@ class Page:
         return render_message(message, name)
 
     def _shown_file(self, file: File) -> Json:
-        body: Json = {"id": file.id, "name": file.name, "size": file.size, "mimetype": file.mimetype}
-        body["url"] = f"/page/files/{file.id}"
+        body = _fields(file, "id", "name", "size", "mimetype") | {"url": f"/page/files/{file.id}"}
         if self.workspace.files.image_type(file):
             body["image_url"] = f"/page/images/{file.id}"
         return body

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 TEAM = "T0LOCAL"
@@ -40,18 +40,14 @@ class User:
             "id": self.id,
             "team_id": self.team,
             "name": self.name,
-            "deleted": False,
             "real_name": self.real_name,
             "tz": "Etc/UTC",
             "tz_offset": 0,
             "profile": profile,
-            "is_admin": False,
-            "is_owner": False,
+            **_false("deleted is_admin is_owner is_app_user is_ultra_restricted"),
             "is_bot": self.is_bot,
-            "is_app_user": False,
             "is_stranger": self.is_stranger,
             "is_restricted": self.is_restricted,
-            "is_ultra_restricted": False,
             "updated": 0,
         }
 
@@ -81,9 +77,6 @@ class Channel:
         """How scopes and subscriptions call it: `im`, `groups` or `channels`."""
         return "im" if self.is_im else "groups" if self.is_private else "channels"
 
-    def to_document(self) -> dict[str, Any]:
-        return asdict(self)
-
     def to_slack(self) -> dict[str, Any]:
         """The channel as the bot sees it."""
         if self.is_im:
@@ -91,10 +84,8 @@ class Channel:
                 "id": self.id,
                 "created": 0,
                 "is_im": True,
-                "is_archived": False,
-                "is_org_shared": False,
                 "user": self.user,
-                "is_user_deleted": False,
+                **_false("is_archived is_org_shared is_user_deleted"),
                 "priority": 0,
                 "context_team_id": TEAM,
             }
@@ -103,15 +94,11 @@ class Channel:
             "name": self.name,
             "name_normalized": self.name,
             "is_channel": not self.is_private,
-            "is_group": False,
-            "is_im": False,
-            "is_mpim": False,
+            **_false("is_group is_im is_mpim is_archived is_org_shared"),
             "is_private": self.is_private,
-            "is_archived": False,
             "is_general": self.id == "C0GENERAL",
             "is_shared": self.is_ext_shared,
             "is_ext_shared": self.is_ext_shared,
-            "is_org_shared": False,
             "is_member": BOT_USER in self.members,
             "created": 0,
             "creator": "U0ALICE",
@@ -120,6 +107,10 @@ class Channel:
             "purpose": {"value": "", "creator": "", "last_set": 0},
             "num_members": len(self.members),
         }
+
+
+def _false(names: str) -> dict[str, bool]:
+    return dict.fromkeys(names.split(), False)
 
 
 def first_users(bot_name: str, app_name: str) -> tuple[User, ...]:

@@ -6,6 +6,7 @@ import re
 import uuid
 from bisect import insort
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from typing import Any
 
 from bot.local.workspace.files import File, Files
@@ -84,28 +85,16 @@ class Workspace:
         user = self.users.get(message.user)
         team = user.team if user else TEAM
         body: Json = {"type": "message", "user": message.user, "ts": message.ts, "text": message.text, "team": team}
-        if message.client_msg_id:
-            body["client_msg_id"] = message.client_msg_id
-        if message.subtype:
-            body["subtype"] = message.subtype
+        given = ("client_msg_id", "subtype", "bot_id", "username", "blocks", "attachments", "edited")
+        body |= {name: value for name in given if (value := getattr(message, name))}
         if message.subtype == "bot_message":
             del body["user"]
-        if message.bot_id:
-            body["bot_id"] = message.bot_id
         if message.bot_id == BOT:
             body["app_id"] = APP
         if message.bot_id and user:
             body["bot_profile"] = {"id": message.bot_id, "name": user.real_name, "deleted": False, "team_id": TEAM}
-        if message.username:
-            body["username"] = message.username
-        if message.blocks:
-            body["blocks"] = message.blocks
-        if message.attachments:
-            body["attachments"] = message.attachments
         if message.files:
             body |= {"files": [self._file(file, message) for file in message.files], "upload": False}
-        if message.edited:
-            body["edited"] = message.edited
         if metadata and message.metadata:
             body["metadata"] = message.metadata
         if message.reactions:
@@ -223,13 +212,13 @@ class Workspace:
     def join(self, channel: str, user: str) -> None:
         """Make somebody a member of a channel."""
         self.channels[channel].members.append(user)
-        self._journal.put("channel", channel, self.channels[channel].to_document())
+        self._journal.put("channel", channel, asdict(self.channels[channel]))
         self.tell(Change("state", channel))
 
     def leave(self, channel: str, user: str) -> None:
         """Take somebody out of a channel."""
         self.channels[channel].members.remove(user)
-        self._journal.put("channel", channel, self.channels[channel].to_document())
+        self._journal.put("channel", channel, asdict(self.channels[channel]))
         self.tell(Change("state", channel))
 
     def note(self, channel: str, user: str, text: str, thread_ts: str | None = None) -> Message:
@@ -242,7 +231,7 @@ class Workspace:
             follower(change)
 
     def _keep(self, message: Message) -> None:
-        self._journal.put("message", f"{message.channel}:{message.ts}", message.to_document())
+        self._journal.put("message", f"{message.channel}:{message.ts}", asdict(message))
 
     def _place(self, message: Message) -> None:
         self._messages[message.channel][message.ts] = message

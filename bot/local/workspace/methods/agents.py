@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.local.workspace.arguments import JSON, LIST, TEXT, ApiError, Method
+from bot.local.workspace.arguments import ApiError, Method, taking
 from bot.local.workspace.journal import Json
 from bot.local.workspace.limits import STATUS, TIER_3
 from bot.local.workspace.manifest import Manifest
@@ -12,10 +12,10 @@ from bot.local.workspace.methods.access import Access
 from bot.local.workspace.statuses import Statuses
 
 SESSION_STATES = ("active", "processing", "suspended", "closed")
-_THREAD = {"channel_id": TEXT, "thread_ts": TEXT}
-_LOOK = {"icon_emoji": TEXT, "icon_url": TEXT, "username": TEXT}
-_STATUS = _THREAD | _LOOK | {"status": TEXT, "loading_messages": LIST}
-_SESSION = _THREAD | _LOOK | {"status": TEXT, "title": TEXT, "initiator_user_id": TEXT}
+_THREAD = taking("channel_id thread_ts")
+_LOOK = taking("icon_emoji icon_url username")
+_STATUS = _THREAD | _LOOK | taking("status", list="loading_messages")
+_SESSION = _THREAD | _LOOK | taking("status title initiator_user_id")
 _WRITE = ("chat:write",)
 _ASSIST = ("assistant:write",)
 
@@ -34,14 +34,14 @@ class Agents:
                 self.set_status, _STATUS, ("channel_id", "thread_ts"), ("chat:write", "assistant:write"), STATUS
             ),
             "assistant.threads.setSuggestedPrompts": Method(
-                self.set_prompts, _THREAD | {"title": TEXT, "prompts": JSON}, ("channel_id", "prompts"), _ASSIST, TIER_3
+                self.set_prompts, _THREAD | taking("title", json="prompts"), ("channel_id", "prompts"), _ASSIST, TIER_3
             ),
             "assistant.threads.setTitle": Method(
-                self.set_title, _THREAD | {"title": TEXT}, ("channel_id", "thread_ts", "title"), _ASSIST, TIER_3
+                self.set_title, _THREAD | taking("title"), ("channel_id", "thread_ts", "title"), _ASSIST, TIER_3
             ),
             "agents.sessions.setStatus": Method(self.set_session, _SESSION, ("channel_id", "status"), _WRITE, TIER_3),
             "agents.sessions.rename": Method(
-                self.rename_session, _THREAD | {"title": TEXT}, ("channel_id", "title"), _WRITE, TIER_3
+                self.rename_session, _THREAD | taking("title"), ("channel_id", "title"), _WRITE, TIER_3
             ),
         }
 

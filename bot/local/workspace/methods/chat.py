@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from bot.local.workspace.arguments import FLAG, JSON, LIST, TEXT, ApiError, Method
+from bot.local.workspace.arguments import ApiError, Method, taking
 from bot.local.workspace.content import POST_LIMIT, UPDATE_LIMIT, content, say_something
 from bot.local.workspace.journal import Json
 from bot.local.workspace.limits import POST, TIER_3, TIER_4
@@ -14,22 +14,13 @@ from bot.local.workspace.people import BOT_USER
 from bot.local.workspace.state import Workspace
 from bot.local.workspace.streams import Streams
 
-_SAYING = {
-    "channel": TEXT,
-    "text": TEXT,
-    "as_user": FLAG,
-    "attachments": JSON,
-    "blocks": JSON,
-    "icon_emoji": TEXT,
-    "icon_url": TEXT,
-    "link_names": FLAG,
-    "username": TEXT,
-    "parse": TEXT,
-    "markdown_text": TEXT,
-    "thread_ts": TEXT,
-}
-_POSTING = {"reply_broadcast": FLAG, "unfurl_links": FLAG, "unfurl_media": FLAG, "mrkdwn": FLAG, "metadata": JSON}
-_CHANGING = {"ts": TEXT, "metadata": JSON, "file_ids": LIST, "reply_broadcast": FLAG}
+_SAYING = taking(
+    "channel text icon_emoji icon_url username parse markdown_text thread_ts",
+    flag="as_user link_names",
+    json="attachments blocks",
+)
+_POSTING = taking(flag="reply_broadcast unfurl_links unfurl_media mrkdwn", json="metadata")
+_CHANGING = taking("ts", flag="reply_broadcast", json="metadata", list="file_ids")
 _WRITE = ("chat:write",)
 
 
@@ -45,14 +36,12 @@ class Chat:
         return {
             "chat.postMessage": Method(self.post_message, _SAYING | _POSTING, ("channel",), _WRITE, POST),
             "chat.update": Method(self.update, _SAYING | _CHANGING, ("channel", "ts"), _WRITE, TIER_3),
-            "chat.delete": Method(
-                self.delete, {"channel": TEXT, "ts": TEXT, "as_user": FLAG}, ("channel", "ts"), _WRITE, TIER_3
-            ),
+            "chat.delete": Method(self.delete, taking("channel ts", flag="as_user"), ("channel", "ts"), _WRITE, TIER_3),
             "chat.postEphemeral": Method(
-                self.post_ephemeral, _SAYING | {"user": TEXT}, ("channel", "user"), _WRITE, TIER_4
+                self.post_ephemeral, _SAYING | taking("user"), ("channel", "user"), _WRITE, TIER_4
             ),
             "chat.getPermalink": Method(
-                self.permalink, {"channel": TEXT, "message_ts": TEXT}, ("channel", "message_ts"), (), TIER_3
+                self.permalink, taking("channel message_ts"), ("channel", "message_ts"), (), TIER_3
             ),
         }
 

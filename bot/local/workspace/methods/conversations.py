@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.local.workspace.arguments import FLAG, LIST, NUMBER, TEXT, ApiError, Method
+from bot.local.workspace.arguments import ApiError, Method, taking
 from bot.local.workspace.journal import Json
 from bot.local.workspace.limits import TIER_2, TIER_3, TIER_4
 from bot.local.workspace.messages import Message
@@ -22,13 +22,13 @@ def _between(messages: list[Message], arguments: Json) -> list[Message]:
     return [m for m in messages if oldest < float(m.ts) < latest or (edges and float(m.ts) in {oldest, latest})]
 
 
-_CHANNEL = {"channel": TEXT}
-_PAGED = {"cursor": TEXT, "limit": NUMBER}
-_HISTORY = _CHANNEL | _PAGED | {"inclusive": FLAG, "include_all_metadata": FLAG, "latest": TEXT, "oldest": TEXT}
-_INFO = _CHANNEL | {"include_locale": FLAG, "include_num_members": FLAG}
-_LIST = _PAGED | {"exclude_archived": FLAG, "types": LIST}
-_OPEN = _CHANNEL | {"return_im": FLAG, "users": LIST, "prevent_creation": FLAG}
-_REACTION = _CHANNEL | {"name": TEXT, "timestamp": TEXT}
+_CHANNEL = taking("channel")
+_PAGED = taking("cursor", number="limit")
+_HISTORY = _CHANNEL | _PAGED | taking("latest oldest", flag="inclusive include_all_metadata")
+_INFO = _CHANNEL | taking(flag="include_locale include_num_members")
+_LIST = _PAGED | taking(flag="exclude_archived", list="types")
+_OPEN = _CHANNEL | taking(flag="return_im prevent_creation", list="users")
+_REACTION = _CHANNEL | taking("name timestamp")
 _REACT = ("channel", "name", "timestamp")
 
 
@@ -42,7 +42,7 @@ class Conversations:
     def methods(self) -> dict[str, Method]:
         return {
             "conversations.history": Method(self.history, _HISTORY, ("channel",), (), TIER_3),
-            "conversations.replies": Method(self.replies, _HISTORY | {"ts": TEXT}, ("channel", "ts"), (), TIER_3),
+            "conversations.replies": Method(self.replies, _HISTORY | taking("ts"), ("channel", "ts"), (), TIER_3),
             "conversations.info": Method(self.info, _INFO, ("channel",), (), TIER_3),
             "conversations.list": Method(self.list_channels, _LIST, (), (), TIER_2),
             "conversations.members": Method(self.members, _CHANNEL | _PAGED, ("channel",), (), TIER_4),

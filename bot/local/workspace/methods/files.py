@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.local.workspace.arguments import FLAG, JSON, LIST, NUMBER, TEXT, ApiError, Method
+from bot.local.workspace.arguments import ApiError, Method, taking
 from bot.local.workspace.files import SNIPPET_LIMIT, File
 from bot.local.workspace.journal import Json
 from bot.local.workspace.limits import TIER_3, TIER_4
@@ -23,25 +23,11 @@ def _is_one_of(file: File, types: list[str]) -> bool:
     return False
 
 
-_UPLOAD = {"filename": TEXT, "length": NUMBER, "alt_txt": TEXT, "snippet_type": TEXT}
-_COMPLETE = {
-    "files": JSON,
-    "channel_id": TEXT,
-    "channels": LIST,
-    "initial_comment": TEXT,
-    "thread_ts": TEXT,
-    "blocks": JSON,
-}
-_PAGED = {"count": NUMBER, "page": NUMBER}
-_INFO = _PAGED | {"file": TEXT, "cursor": TEXT, "limit": NUMBER}
-_LIST = _PAGED | {
-    "channel": TEXT,
-    "show_files_hidden_by_limit": FLAG,
-    "ts_from": TEXT,
-    "ts_to": TEXT,
-    "types": LIST,
-    "user": TEXT,
-}
+_UPLOAD = taking("filename alt_txt snippet_type", number="length")
+_COMPLETE = taking("channel_id initial_comment thread_ts", json="files blocks", list="channels")
+_PAGED = taking(number="count page")
+_INFO = _PAGED | taking("file cursor", number="limit")
+_LIST = _PAGED | taking("channel ts_from ts_to user", flag="show_files_hidden_by_limit", list="types")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.local.workspace.arguments import JSON, TEXT, ApiError, Method
+from bot.local.workspace.arguments import ApiError, Method, taking
 from bot.local.workspace.blocks import check_blocks
 from bot.local.workspace.content import read_metadata
 from bot.local.workspace.journal import Json
@@ -17,17 +17,9 @@ from bot.local.workspace.statuses import Statuses
 from bot.local.workspace.streams import Streams, read_chunks
 
 _DISPLAYS = ("timeline", "plan", "dense")
-_GROWING = {"channel": TEXT, "markdown_text": TEXT, "chunks": JSON}
-_STARTING = {
-    "thread_ts": TEXT,
-    "recipient_team_id": TEXT,
-    "recipient_user_id": TEXT,
-    "task_display_mode": TEXT,
-    "icon_emoji": TEXT,
-    "icon_url": TEXT,
-    "username": TEXT,
-}
-_STOPPING = {"ts": TEXT, "blocks": JSON, "metadata": JSON, "session_status": TEXT}
+_GROWING = taking("channel markdown_text", json="chunks")
+_STARTING = taking("thread_ts recipient_team_id recipient_user_id task_display_mode icon_emoji icon_url username")
+_STOPPING = taking("ts session_status", json="blocks metadata")
 _WRITE = ("chat:write",)
 
 
@@ -43,7 +35,7 @@ class StreamMethods:
     def methods(self) -> dict[str, Method]:
         return {
             "chat.startStream": Method(self.start, _GROWING | _STARTING, ("channel", "thread_ts"), _WRITE, TIER_2),
-            "chat.appendStream": Method(self.append, _GROWING | {"ts": TEXT}, ("channel", "ts"), _WRITE, TIER_4),
+            "chat.appendStream": Method(self.append, _GROWING | taking("ts"), ("channel", "ts"), _WRITE, TIER_4),
             "chat.stopStream": Method(self.stop, _GROWING | _STOPPING, ("channel", "ts"), _WRITE, TIER_2),
         }
 

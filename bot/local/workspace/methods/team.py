@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.local.workspace.arguments import FLAG, JSON, TEXT, ApiError, Method
+from bot.local.workspace.arguments import ApiError, Method, taking
 from bot.local.workspace.blocks import check_blocks
 from bot.local.workspace.interactions import Interactions
-from bot.local.workspace.journal import Json
+from bot.local.workspace.journal import Journal, Json
 from bot.local.workspace.limits import TIER_1, TIER_3, TIER_4
 from bot.local.workspace.manifest import Manifest
 from bot.local.workspace.people import APP, BOT, BOT_USER, TEAM, TEAM_NAME
 from bot.local.workspace.socket_mode import SocketMode
 from bot.local.workspace.state import Workspace
-from bot.local.workspace.views import Views
 
 
 def _view(arguments: Json, kind: str) -> Json:
@@ -37,20 +36,20 @@ class Team:
     manifest: Manifest
     socket_mode: SocketMode
     interactions: Interactions
-    views: Views
+    journal: Journal
 
     def methods(self) -> dict[str, Method]:
         return {
             "auth.test": Method(self.auth_test, {}, (), (), TIER_4),
             "apps.connections.open": Method(self.open_connection, {}, (), (), TIER_1, app_token=True),
-            "users.info": Method(self.user_info, {"user": TEXT, "include_locale": FLAG}, ("user",), _USERS, TIER_4),
-            "bots.info": Method(self.bot_info, {"bot": TEXT}, (), _USERS, TIER_3),
-            "team.info": Method(self.team_info, {"team": TEXT, "domain": TEXT}, (), ("team:read",), TIER_3),
+            "users.info": Method(self.user_info, taking("user", flag="include_locale"), ("user",), _USERS, TIER_4),
+            "bots.info": Method(self.bot_info, taking("bot"), (), _USERS, TIER_3),
+            "team.info": Method(self.team_info, taking("team domain"), (), ("team:read",), TIER_3),
             "views.publish": Method(
-                self.publish_view, {"user_id": TEXT, "view": JSON, "hash": TEXT}, ("user_id", "view"), (), TIER_4
+                self.publish_view, taking("user_id hash", json="view"), ("user_id", "view"), (), TIER_4
             ),
             "views.open": Method(
-                self.open_view, {"trigger_id": TEXT, "interactivity_pointer": TEXT, "view": JSON}, ("view",), (), TIER_4
+                self.open_view, taking("trigger_id interactivity_pointer", json="view"), ("view",), (), TIER_4
             ),
         }
 
@@ -90,7 +89,7 @@ class Team:
         if arguments["user_id"] not in self.workspace.users:
             raise ApiError("user_not_found")
         view = _view(arguments, "home") | {"id": f"V0{arguments['user_id']}", "team_id": TEAM, "bot_id": BOT}
-        self.views.keep(view)
+        self.journal.put("view", view["id"], view)
         return {"view": view}
 
     async def open_view(self, arguments: Json) -> Json:
@@ -98,6 +97,6 @@ class Team:
         error = self.interactions.use_trigger(arguments.get("trigger_id", ""))
         if error:
             raise ApiError(error)
-        view |= {"id": f"V0{len(self.views.all()) + 1:04}", "team_id": TEAM, "bot_id": BOT}
-        self.views.keep(view)
+        view |= {"id": f"V0{len(self.journal.all('view')) + 1:04}", "team_id": TEAM, "bot_id": BOT}
+        self.journal.put("view", view["id"], view)
         return {"view": view}
