@@ -1,14 +1,15 @@
-"""The composition root: opens the adapters, wires them, owns every task, closes in order."""
+"""The composition root: it opens the adapters, connects them, owns every background task and closes all in order."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from aiohttp import web
+from openai import AsyncOpenAI
 
 from bot.agents.code_assistant import code_assistant
 from bot.agents.user_proxy import UserProxy
@@ -35,7 +36,7 @@ log = logging.getLogger(__name__)
 
 @asynccontextmanager
 async def serving(settings: Settings, *, pace: float = 3.0) -> AsyncIterator[Turns]:
-    """Run the bot until the block ends; raises SetupError naming what is missing."""
+    """Run the bot until the block ends; raises SetupError naming the setting that is missing or wrong."""
     bot_token, app_token = _token(settings, "slack_bot_token"), _token(settings, "slack_app_token")
     key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else None
     runtime = RuntimeBuild(runtime_folder(settings.bot_data))
@@ -46,38 +47,17 @@ async def serving(settings: Settings, *, pace: float = 3.0) -> AsyncIterator[Tur
         open_slack(
             bot_token, app_token, base_url=settings.slack_api_url, max_upload=settings.bot_max_upload, pace=pace
         ) as slack,
-        _healthy(settings.bot_health_port),
+        _answering_health_checks(settings.bot_health_port),
         _building(runtime if settings.bot_runtime else None),
     ):
-        spoken = wire_for(settings.openai_api, settings.openai_base_url)
-        retries = RetryPolicy(timeout=settings.openai_timeout)
-        fallback = ModelChoice(model=settings.openai_fallback_model) if settings.openai_fallback_model else None
-
-        def model(name: str, effort: str, prefix: str) -> OpenAIModel:
-            choice = ModelChoice(
-                model=name, effort=effort, model_setting=f"{prefix}_MODEL", effort_setting=f"{prefix}_EFFORT"
-            )
-            return OpenAIModel(client, spoken, choice, fallback=fallback, retries=retries)
-
-        coder = model(settings.openai_model, settings.openai_effort, "OPENAI")
-        speaker = model(settings.openai_proxy_model, settings.openai_proxy_effort, "OPENAI_PROXY")
+        coder, speaker = models(client, settings)
         specialists = [code_assistant(coder)]  # a further one is one more call here
-        access = Access(
-            allow_external=settings.bot_allow_external,
-            users=settings.bot_allowed_users,
-            channels=settings.bot_allowed_channels,
-            user_tokens=settings.bot_daily_tokens_user,
-            team_tokens=settings.bot_daily_tokens_team,
-        )
         agents: dict[str, Agent] = {**{s.name: s for s in specialists}, PROFILER: Profiler(), RUNNER: Runner()}
-        budget = Budget(
-            calls=settings.bot_turn_calls, tokens=settings.bot_turn_tokens, seconds=settings.bot_turn_seconds
-        )
         turns = Turns(
             store,
             sandboxes,
-            Intake(slack.chat, store, access, time.time),
-            GroupChat(UserProxy(speaker, specialists), agents, budget),
+            Intake(slack.chat, store, access(settings), time.time),
+            GroupChat(UserProxy(speaker, specialists), agents, budget(settings)),
             Messenger(slack.chat),
             clock=time.time,
         )
@@ -87,19 +67,53 @@ async def serving(settings: Settings, *, pace: float = 3.0) -> AsyncIterator[Tur
             yield turns
 
 
+def models(client: AsyncOpenAI, settings: Settings) -> tuple[OpenAIModel, OpenAIModel]:
+    """Return the models of the CodeAssistant and of the UserProxy."""
+    coder = ModelChoice(model=settings.openai_model, effort=settings.openai_effort)
+    speaker = ModelChoice(
+        model=settings.openai_proxy_model,
+        effort=settings.openai_proxy_effort,
+        model_setting="OPENAI_PROXY_MODEL",
+        effort_setting="OPENAI_PROXY_EFFORT",
+    )
+    fallback = None
+    if settings.openai_fallback_model:
+        fallback = ModelChoice(model=settings.openai_fallback_model, model_setting="OPENAI_FALLBACK_MODEL")
+    wire = wire_for(settings.openai_api, settings.openai_base_url)
+    retries = RetryPolicy(timeout=settings.openai_timeout)
+    return (
+        OpenAIModel(client, wire, coder, fallback=fallback, retries=retries),
+        OpenAIModel(client, wire, speaker, fallback=fallback, retries=retries),
+    )
+
+
+def access(settings: Settings) -> Access:
+    """Return the rules of who may ask, where, and how much a day."""
+    return Access(
+        allow_external=settings.bot_allow_external,
+        users=settings.bot_allowed_users,
+        channels=settings.bot_allowed_channels,
+        user_tokens=settings.bot_daily_tokens_user,
+        team_tokens=settings.bot_daily_tokens_team,
+    )
+
+
+def budget(settings: Settings) -> Budget:
+    """Return what one turn may use."""
+    return Budget(calls=settings.bot_turn_calls, tokens=settings.bot_turn_tokens, seconds=settings.bot_turn_seconds)
+
+
 @asynccontextmanager
 async def _building(runtime: RuntimeBuild | None) -> AsyncIterator[None]:
-    """Build the runtime in the background; scripts of the standard library run meanwhile."""
-
+    """Build the runtime in the background; until it is built, scripts can use the standard library alone."""
     if runtime is None:
         yield
         return
 
     async def build() -> None:
-        say: Callable[[str], None] = log.info
         while True:
             try:
-                await runtime.build(say)
+                await runtime.build(log.info)
                 return
             except SetupError as error:
                 log.error("%s Trying again in five minutes.", error)
@@ -114,8 +128,8 @@ async def _building(runtime: RuntimeBuild | None) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def _healthy(port: int | None) -> AsyncIterator[None]:
-    """Answer `GET /health` while the bot is at work."""
+async def _answering_health_checks(port: int | None) -> AsyncIterator[None]:
+    """Answer `GET /health` on `port`, if there is one, until the block ends."""
     if port is None:
         yield
         return
