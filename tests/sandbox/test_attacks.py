@@ -10,30 +10,32 @@ import shutil
 import stat
 import subprocess
 import sys
+import sysconfig
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
-from bot.sandbox.limits import Limits
 from bot.sandbox.linux import LinuxSandboxes
 from bot.sandbox.tier import UID
 from bot.sandbox.watchdog import tree
 from bot.thread.files import FileName, chunked
 from bot.thread.outcomes import Execution
 from bot.thread.request import ThreadId
-from tests.sandbox.attacks import ATTACKS, BROKEN, CALLS, DEEP, LINKS, PROGRAMS, Attack
+from tests.sandbox.attacks import ATTACKS, BROKEN, DEEP, LINKS
 from tests.sandbox.bare import PYTHON, host, run_bare
+from tests.sandbox.ordinary import ALL_CALLS, LIMITS, Came, attacks
+from tests.sandbox.ordinary import UID as ORDINARY
 from tests.sandbox.tiers import WAYS, Serving, emptied, way
 from tests.sandbox.trees import left
 
-LIMITS = Limits(seconds=4, memory=250_000_000, disk=20_000_000, output=100_000, inodes=2_000)
 THREAD = ThreadId("T1", "C1", "1.0")
+only_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
 TOP = Path(__file__).parents[2]
 # What a kernel without a feature, or with it switched off, answers; any other error is a mistake of the attack.
 UNABLE = ("ENOSYS", "EPERM", "EACCES", "EAFNOSUPPORT", "EOPNOTSUPP", "EIO", "ENOENT")
@@ -171,62 +173,86 @@ async def test_a_cancelled_run_leaves_no_process_and_no_change(sandboxes: LinuxS
         assert [f.name for f in await sandbox.list()] == ["script.py"]
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+@pytest.fixture(scope="module", params=["forkserver", "bwrap", "landlock"])
+def of_an_ordinary_user(request: pytest.FixtureRequest) -> tuple[str, dict[str, Came]]:
+    """A tier, and what all attacks came to in it, in one process of a user without any privilege."""
+    tier: str = request.param
+    with open_folder() as folder, host(ORDINARY) as outside:
+        done = subprocess.run(
+            [*an_ordinary_users_python(), "-m", "tests.sandbox.ordinary", tier, folder / "data", str(outside)],
+            env=environment(folder), cwd=folder, user=ORDINARY, group=ORDINARY, extra_groups=[], capture_output=True,
+            text=True, check=False,
+        )  # fmt: skip
+    if done.returncode == 2:
+        pytest.skip(done.stderr)
+    assert done.returncode == 0, done.stderr
+    return tier, {name: Came(**fields) for name, fields in json.loads(done.stdout).items()}
+
+
+@only_root
+@pytest.mark.parametrize("attack", attacks(""))
+def test_an_ordinary_user_is_as_safe(of_an_ordinary_user: tuple[str, dict[str, Came]], attack: str) -> None:
+    tier, came = of_an_ordinary_user
+
+    assert BROKEN not in came[attack].stdout
+    assert came[attack].outcome in attacks(tier)[attack].outcomes
+
+
+@only_root
 @pytest.mark.parametrize("tier", ["forkserver", "bwrap", "landlock"])
-def test_an_ordinary_user_is_as_safe(tier: str, open_folder: Path) -> None:
-    """The same attacks through `workings run`, as a user without any privilege."""
-    python = shutil.which("python3", path="/usr/bin")
-    packages = next(Path(p) for p in sys.path if p.endswith("site-packages"))
-    version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    if python is None or not _reaches(python, packages, version):
-        pytest.skip("no Python that an ordinary user may run has this version")
-    every_call = "".join(f"exec({attack.script!r}, {{}})\n" for attack in CALLS.values() if tier not in attack.harmless)
-    attacks = PROGRAMS | {"all calls": Attack(script=every_call)}
-    environment = {
+def test_an_ordinary_user_is_as_safe_at_the_command_line(tier: str) -> None:
+    with open_folder() as folder, host(ORDINARY) as outside:
+        script = folder / "attack.py"
+        script.write_text(attacks(tier)[ALL_CALLS].script)
+        options = ["--json", "--tier", tier, "--data", str(folder / "data")]
+        done = subprocess.run(
+            [*an_ordinary_users_python(), "-m", "bot", "run", *options, str(script), "--", str(outside)],
+            env=environment(folder), cwd=folder, user=ORDINARY, group=ORDINARY, extra_groups=[], capture_output=True,
+            text=True, check=False,
+        )  # fmt: skip
+    if "No sandbox works" in done.stderr:
+        pytest.skip(done.stderr)
+
+    answer = json.loads(done.stdout)
+
+    assert BROKEN not in answer["stdout"]
+    assert answer["outcome"] in attacks(tier)[ALL_CALLS].outcomes
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """The environment of a bot that an ordinary user has started, with a secret in it."""
+    return {
         "PATH": "/usr/bin:/bin",
-        "PYTHONPATH": f"{TOP}:{packages}",
-        "CANARY_TOKEN": "x",
-        "HOME": str(open_folder),
+        "PYTHONPATH": f"{TOP}:{sysconfig.get_path('purelib')}",
+        "CANARY_TOKEN": "secret",
+        "HOME": str(folder),
         "SANDBOX_MEMORY": str(LIMITS.memory),
         "SANDBOX_DISK": str(LIMITS.disk),
         "SANDBOX_OUTPUT": str(LIMITS.output),
         "SANDBOX_SECONDS": str(int(LIMITS.seconds)),
     }
 
-    def said(name: str) -> dict[str, str]:
-        script = open_folder / f"{name}.py"
-        script.write_text(attacks[name].script)
-        options = ["--json", "--tier", tier, "--data", str(open_folder / name)]
-        done = subprocess.run(
-            [python, "-m", "bot", "run", *options, str(script), "--", str(outside)],
-            env=environment, cwd=open_folder, user=61_001, group=61_001, extra_groups=[], capture_output=True, text=True,
-            check=False,
-        )  # fmt: skip
-        if "does not work" in done.stderr or "No sandbox works" in done.stderr:
-            pytest.skip(done.stderr)
-        answer: dict[str, str] = json.loads(done.stdout)
-        return answer
 
-    with host(61_001) as outside, ThreadPoolExecutor(2) as pool:
-        answers = dict(zip(attacks, pool.map(said, attacks), strict=True))
-
-    assert {n: a for n, a in answers.items() if BROKEN in a["stdout"] or a["outcome"] not in attacks[n].outcomes} == {}
-
-
-@pytest.fixture
+@contextmanager
 def open_folder() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="workings-test-", ignore_cleanup_errors=True) as folder:
-        if os.geteuid() == 0:
-            os.chown(folder, 61_001, 61_001)
+        os.chown(folder, ORDINARY, ORDINARY)
         yield Path(folder)
 
 
-def _reaches(python: str, packages: Path, version: str) -> bool:
-    code = f"import sys; sys.path[:0] = [{str(TOP)!r}, {str(packages)!r}]; import bot.sandbox.sandboxes; print(sys.version)"
-    done = subprocess.run(
-        [python, "-c", code], user=61_001, group=61_001, extra_groups=[], capture_output=True, text=True, check=False
-    )
-    return done.returncode == 0 and done.stdout.startswith(version)
+@cache
+def an_ordinary_users_python() -> list[str]:
+    """The Python that an ordinary user may run, if it is of our version and reaches this code; else skips the test."""
+    version = f"{sys.version_info.major}.{sys.version_info.minor}."
+    if PYTHON is not None:
+        code = "import sys, bot.sandbox.sandboxes; print(sys.version)"
+        done = subprocess.run(
+            [PYTHON, "-c", code], env=environment(TOP), cwd="/", user=ORDINARY, group=ORDINARY, extra_groups=[],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        if done.returncode == 0 and done.stdout.startswith(version):
+            return [PYTHON, "-B"]
+    pytest.skip("no Python that an ordinary user may run has this version")
 
 
 def set_id(folder: Path) -> list[Path]:
