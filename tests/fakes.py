@@ -111,22 +111,33 @@ class MemorySandbox:
         return replace(execution, run=run, files=made)
 
     async def logs(self, arguments: Sequence[str], *, stdin: str = "") -> Execution:
-        """The toolkit itself, on the files laid out on disk."""
-        with tempfile.TemporaryDirectory() as folder:
-            await asyncio.to_thread(_lay_out, self.files, Path(folder))
-            process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "bot.logs", *arguments, cwd=folder, env={"PYTHONPATH": str(TOP)},
-                stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-            )  # fmt: skip
-            out, err = await process.communicate(stdin.encode())
-        outcome = Outcome.SUCCEEDED if process.returncode == 0 else Outcome.FAILED
-        return Execution(
-            outcome=outcome, exit_code=process.returncode, stdout=out.decode(), stderr=err.decode(), run="logs"
-        )
+        """The toolkit itself, on the files laid out on disk; what it made of the same before is not made again."""
+        key = (tuple(arguments), stdin, tuple(sorted(self.files.items())))
+        if key not in _ANALYSED:
+            _ANALYSED[key] = await _analysed(self.files, arguments, stdin)
+        await asyncio.sleep(0)
+        return _ANALYSED[key]
 
     async def commit(self, execution: Execution) -> None:
         await asyncio.sleep(0)
         self.files |= self._staged.pop(execution.run, {})
+
+
+_ANALYSED: dict[object, Execution] = {}
+
+
+async def _analysed(files: dict[FileName, bytes], arguments: Sequence[str], stdin: str) -> Execution:
+    with tempfile.TemporaryDirectory() as folder:
+        await asyncio.to_thread(_lay_out, files, Path(folder))
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "bot.logs", *arguments, cwd=folder, env={"PYTHONPATH": str(TOP)},
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        out, err = await process.communicate(stdin.encode())
+    outcome = Outcome.SUCCEEDED if process.returncode == 0 else Outcome.FAILED
+    return Execution(
+        outcome=outcome, exit_code=process.returncode, stdout=out.decode(), stderr=err.decode(), run="logs"
+    )
 
 
 def _lay_out(files: dict[FileName, bytes], folder: Path) -> None:
@@ -155,20 +166,25 @@ class MemorySandboxes:
 
 @dataclass(slots=True)
 class Posted:
-    """One message of ours: its text, its turn, and the files that came with the answer."""
+    """One message of ours: its text, its turn, and each upload that came with the answer, twice if it came twice."""
 
     text: str
     turn: str
-    files: dict[str, bytes] = field(default_factory=dict)
+    files: list[tuple[str, bytes]] = field(default_factory=list)
     footer: str = ""
     output: str = ""
 
 
 class FakeChat:
-    """Slack in memory; `faults` are raised by the named verb, once each, and only logged away by a best-effort one."""
+    """Slack in memory, which forgets nothing that was done twice.
+
+    `faults` are raised by the named verb, once each, and only logged away by a best-effort one. `made` names the turn of
+    every message that was ever posted: an update of a message is no post, and a removed one stays counted.
+    """
 
     def __init__(self) -> None:
         self.posts: dict[ThreadId, dict[str, Posted]] = {}
+        self.made: list[str] = []
         self.bytes: dict[str, bytes | Exception] = {}
         self.said: dict[ThreadId, list[Overheard]] = {}
         self.people: dict[str, Person] = {}
@@ -188,10 +204,7 @@ class FakeChat:
 
     async def open(self, thread: ThreadId, turn: str, *, again: bool) -> str:
         await self._call("open")
-        ts = self._posted(thread, turn) if again else None
-        if ts is None:
-            ts = f"{next(self._ts)}.0"
-            self.posts.setdefault(thread, {})[ts] = Posted("…", turn)
+        ts = (self._posted(thread, turn) if again else None) or self._post(thread, Posted("…", turn))
         await self._call("opened")
         return ts
 
@@ -205,16 +218,18 @@ class FakeChat:
         await self._call("deliver")
         posts = self.posts.setdefault(thread, {})
         if ts not in posts:
-            ts = (self._posted(thread, turn) if again else None) or f"{next(self._ts)}.0"
-        before = posts.get(ts, Posted("", turn)).files
+            ts = (self._posted(thread, turn) if again else None) or self._post(thread, Posted("", turn))
+        before = posts[ts].files
         posts[ts] = Posted(reply.text, turn, before, reply.footer, reply.output)
         problem = "" if again and before else await self._upload(posts[ts], files)
         if problem:
-            posts[f"{next(self._ts)}.0"] = Posted(problem, turn)
+            self._post(thread, Posted(problem, turn))
         await self._call("delivered")
         return problem
 
     async def _upload(self, post: Posted, files: Sequence[Attachment]) -> str:
+        """Add the files to the message, all at once as Slack does; return what is wrong with the others."""
+        uploads: list[tuple[str, bytes]] = []
         problems = []
         for file in files:
             try:
@@ -225,9 +240,10 @@ class FakeChat:
                 continue
             assert len(data) == file.size
             if data:
-                post.files[str(file.name)] = data
+                uploads.append((str(file.name), data))
             else:
                 problems.append(f"{file.name} is empty, and Slack takes no empty files.")
+        post.files.extend(uploads)
         return " ".join(problems)
 
     async def remove(self, thread: ThreadId, ts: str) -> None:
@@ -274,6 +290,12 @@ class FakeChat:
     def _posted(self, thread: ThreadId, turn: str) -> str | None:
         return next((ts for ts, post in self.posts.get(thread, {}).items() if post.turn == turn), None)
 
+    def _post(self, thread: ThreadId, post: Posted) -> str:
+        ts = f"{next(self._ts)}.0"
+        self.posts.setdefault(thread, {})[ts] = post
+        self.made.append(post.turn)
+        return ts
+
     async def _call(self, verb: str) -> None:
         await asyncio.sleep(0)
         if faults := self.faults.get(verb):
@@ -292,35 +314,56 @@ class Died(BaseException):
 
 
 class DyingStore:
-    """A store whose process dies when it has appended so many times."""
+    """A store whose process dies around one write of a thread's record; a dead process writes and reads no more.
 
-    def __init__(self, store: Store, after: int) -> None:
+    It dies before the write, so that what was done in the world is not on record, or after it.
+    """
+
+    def __init__(self, store: Store, write: int, *, before: bool) -> None:
+        """`write` counts from 1."""
+        self.dead = False
         self._store = store
-        self._left = after
+        self._left = write
+        self._before = before
 
     def __getattr__(self, name: str) -> Any:
+        if self.dead:
+            raise Died
         return getattr(self._store, name)
 
     async def claim(self, thread: ThreadId) -> DyingClaim:
+        if self.dead:
+            raise Died
         return DyingClaim(await self._store.claim(thread), self)
 
-    def spend(self) -> None:
+    async def move(self, request: Request, to: ThreadId) -> None:
+        await self.write(lambda: self._store.move(request, to))
+
+    async def write(self, write: Callable[[], Awaitable[None]]) -> None:
+        if self.dead:
+            raise Died
         self._left -= 1
-        if not self._left:
+        self.dead = self._left == 0
+        if not (self.dead and self._before):
+            await write()
+        if self.dead:
             raise Died
 
 
 class DyingClaim:
+    """A claim of a process that dies."""
+
     def __init__(self, claim: Claim, store: DyingStore) -> None:
         self._claim = claim
         self._store = store
 
     def __getattr__(self, name: str) -> Any:
+        if self._store.dead:
+            raise Died
         return getattr(self._claim, name)
 
     async def append(self, *entries: Entry, close: Iterable[str] = ()) -> None:
-        await self._claim.append(*entries, close=close)
-        self._store.spend()
+        await self._store.write(lambda: self._claim.append(*entries, close=close))
 
 
 __all__ = ["USED", "FakeChat", "MemorySandboxes", "ScriptedModel", "ServiceError"]

@@ -37,6 +37,8 @@ class World:
         self.chat = FakeChat()
         self.sandboxes = MemorySandboxes()
         self.now = 1_000.0
+        self.tries = 60
+        self.renewal = 60.0
         self.access = access or Access()
         self.budget = budget or Budget()
         self.specialists = [code_assistant(self.model)]
@@ -50,7 +52,7 @@ class World:
             self.sandboxes,
             Intake(self.chat, self.store, self.access, lambda: self.now),
             GroupChat(UserProxy(self.model, self.specialists), agents, self.budget),
-            Messenger(self.chat),
+            Messenger(self.chat, tries=self.tries, renewal=self.renewal),
             clock=lambda: self.now,
             sweep=0.01,
         )

@@ -19,16 +19,18 @@ from bot.turns.progress import tasks
 
 log = logging.getLogger(__name__)
 
-STATUS_SECONDS = 60  # Slack takes a status away after two minutes without a message
-
 
 class Messenger:
     """Speaks for open turns in their threads; every post is tried with its intent on record first."""
 
-    def __init__(self, chat: Chat, *, tries: int = 60) -> None:
-        """`tries` bounds how often one post is tried."""
+    def __init__(self, chat: Chat, *, tries: int = 60, renewal: float = 60.0) -> None:
+        """`tries` bounds how often one post is tried.
+
+        A status is said again every `renewal` seconds: Slack takes it away after two minutes without a message.
+        """
         self._chat = chat
         self._tries = tries
+        self._renewal = renewal
 
     async def gave_up(self, turn: OpenTurn) -> bool:
         """Settle a turn whose posts have failed too often; return whether this one's have."""
@@ -92,7 +94,7 @@ class Messenger:
 
         async def renew() -> None:
             while True:
-                await asyncio.sleep(STATUS_SECONDS)
+                await asyncio.sleep(self._renewal)
                 if turn.title and turn.conversation.next is not None:
                     await self._status(turn)
 

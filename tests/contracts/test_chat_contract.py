@@ -140,7 +140,7 @@ class Fake:
         return self.fake.texts(thread)
 
     async def files(self, thread: ThreadId, count: int) -> list[tuple[str, bytes]]:
-        return [file for post in self.fake.posts.get(thread, {}).values() for file in post.files.items()]
+        return [file for post in self.fake.posts.get(thread, {}).values() for file in post.files]
 
     async def status(self) -> str:
         return self.fake.statuses[-1] if self.fake.statuses else ""

@@ -31,7 +31,7 @@ async def test_work_takes_one_decision_and_the_specialists_calls() -> None:
         assert len(w.model.prompts) == 3
         [post] = w.chat.posts[THREAD].values()
         assert post.text == "Here it is."
-        assert list(post.files) == ["plot.png", "plot.py"]
+        assert post.files == [("plot.png", b"PNG"), ("plot.py", b"...")]
         assert post.footer == "scripted · 3 calls · 330 tokens (240 cached) · 1 run · 0.0 s"
 
 

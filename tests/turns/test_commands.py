@@ -56,7 +56,7 @@ async def test_output_that_is_cut_comes_whole_as_a_file() -> None:
         [post] = w.chat.posts[THREAD].values()
         assert post.text == "`a.py` succeeded after 0.00 s. All that it printed is in `output/a.py.stdout.txt`."
         assert "bytes left out" in post.output
-        assert post.files == {"output/a.py.stdout.txt": printed.encode()}
+        assert post.files == [("output/a.py.stdout.txt", printed.encode())]
 
 
 @pytest.mark.parametrize("several", [True, False])

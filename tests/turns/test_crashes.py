@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
+from itertools import count
+
 import pytest
 
 from bot.errors import ServiceError
-from bot.thread.entries import Delivery, Report, Step
+from bot.ports import Overheard
+from bot.thread.entries import Decision, Delivery, Report, Step
+from bot.thread.request import Command, Request, ThreadId
 from tests.fakes import Died, DyingStore
-from tests.turns.stories import LOG, PLOT, RUN, plots
-from tests.world import THREAD, brief, mention, report, respond, world
+from tests.turns.stories import LOG, PLOT, RUN, endless, plots
+from tests.world import THREAD, World, brief, mention, report, respond, world
 
 
 async def test_a_model_that_does_not_answer_is_said_and_not_shown_as_a_traceback() -> None:
@@ -40,39 +46,137 @@ async def test_an_answer_is_posted_once_slack_is_back() -> None:
         assert w.texts() == ["late"]
 
 
-@pytest.mark.parametrize("dies_after", range(1, 13))
-async def test_a_process_that_dies_after_any_entry_is_followed_by_one_that_goes_on(dies_after: int) -> None:
+async def test_a_turn_that_breaks_before_it_was_read_is_closed_with_an_apology_to_the_person() -> None:
+    async with world() as w:
+        w.chat.faults["person"] = [RuntimeError("bug")] * 10
+
+        async with w.turns.serving():
+            await w.turns.accept(mention("hi"))
+            await w.answered()
+
+        [(user, text)] = w.chat.whispers
+        assert (user, text[:10]) == ("U1", "I am sorry")
+        assert len(w.chat.faults["person"]) == 10 - 3
+        assert w.texts() == []
+
+
+async def test_a_turn_whose_apology_breaks_as_well_is_closed_without_one() -> None:
+    async with world(*[RuntimeError("bug")] * 3) as w:
+        w.chat.faults["deliver"] = [RuntimeError("another bug")] * 10
+
+        async with w.turns.serving():
+            await w.turns.accept(mention("hi"))
+            await w.answered()
+
+        assert w.texts() == ["…"]
+        assert len(w.chat.faults["deliver"]) == 10 - 3
+
+
+async def test_a_bot_that_is_stopped_cleanly_in_the_middle_of_a_turn_is_no_crash() -> None:
     async with world(brief(), [PLOT, RUN], report("Here.", run="plot.py")) as w:
-        w.sandboxes.programs["plot.py"] = plots
         await w.store.accept(mention("plot"))
-        real = w.store
-        w.store = DyingStore(real, dies_after)
-        with pytest.raises(Died):
-            await w.reborn().run(THREAD)
-        w.store = real
+        for _ in range(4):
+            started = asyncio.Event()
+            w.sandboxes.programs["plot.py"] = endless(started)
+            async with w.reborn().serving():
+                await started.wait()
+        w.sandboxes.programs["plot.py"] = plots
 
-        await w.reborn().run(THREAD)
+        async with w.reborn().serving():
+            await w.answered()
 
-        [post] = w.chat.posts[THREAD].values()
-        assert post.text == "Here."
-        assert sorted(post.files) == ["plot.png", "plot.py"]
-        entries = (await w.conversation()).entries
-        assert sum(isinstance(e, Report) for e in entries) == 1
-        assert sum(isinstance(e, Step) for e in entries) == 2
-        assert sum(isinstance(e, Delivery) and e.intent == "reply" and e.result is not None for e in entries) == 1
-        assert await w.store.waiting() == []
+        assert w.texts() == ["Here."]
 
 
-@pytest.mark.parametrize("dies_after", range(1, 10))
-async def test_a_profile_is_posted_once_whatever_entry_the_process_dies_after(dies_after: int) -> None:
-    async with world(respond("Read it.")) as w:
-        await w.store.accept(mention("look", w.file("app.log", LOG)))
-        real = w.store
-        w.store = DyingStore(real, dies_after)
-        with pytest.raises(Died):
-            await w.reborn().run(THREAD)
-        w.store = real
+async def test_an_answer_that_slack_refuses_for_good_is_given_up() -> None:
+    async with world(respond("hello")) as w:
+        w.tries = 4
+        w.chat.faults["deliver"] = [ServiceError("Slack is away.")] * 10
 
-        await w.reborn().run(THREAD)
+        async with w.reborn().serving():
+            await w.turns.accept(mention("hi", ts="2.0"))
+            await w.answered()
 
-        assert [text[:11] for text in w.texts()] == ["```\napp.log", "Read it."]
+        assert len(w.chat.faults["deliver"]) == 10 - 4
+        assert (await w.conversation()).entries[-1] == Delivery(intent="reply", turn="2.0", result="never delivered")
+
+
+async def died(w: World, thread: ThreadId, write: int, *, before: bool) -> bool:
+    """Let a process work on a thread until it dies around a write; return whether it died before its work was done."""
+    real, script = w.store, list(w.model.script)
+    w.store = dying = DyingStore(real, write, before=before)
+    with suppress(Died):
+        await w.reborn().run(thread)
+    await w.turns.idle()
+    w.store = real
+    # A model that is asked the same again answers the same again: what is not on record is still to come.
+    entries = (await w.conversation()).entries
+    w.model.script = script[sum(isinstance(e, Decision) and e.usage.calls > 0 for e in entries) :]
+    w.reborn()
+    return dying.dead
+
+
+@pytest.mark.parametrize("before", [True, False], ids=["before", "after"])
+async def test_a_process_that_dies_at_any_write_is_followed_by_one_that_answers_once(before: bool) -> None:
+    for write in count(1):
+        async with world(brief(), [PLOT, RUN], report("Here.", run="plot.py")) as w:
+            w.sandboxes.programs["plot.py"] = plots
+            await w.store.accept(asked := mention("plot", ts="2.0"))
+            dies = await died(w, THREAD, write, before=before)
+
+            await w.turns.run(THREAD)
+
+            [post] = w.chat.posts[THREAD].values()
+            assert (write, post.text, post.files) == (write, "Here.", [("plot.png", b"PNG"), ("plot.py", b"...")])
+            assert w.chat.made == [asked.ts]
+            entries = (await w.conversation()).entries
+            assert sum(isinstance(e, Report) for e in entries) == 1
+            assert sum(isinstance(e, Step) for e in entries) == 2
+            assert sum(isinstance(e, Delivery) and e.intent == "reply" and e.result is not None for e in entries) == 1
+            assert await w.store.waiting() == []
+        if not dies:
+            break
+    assert write == 13 + 1  # it died at every write there is
+
+
+@pytest.mark.parametrize("before", [True, False], ids=["before", "after"])
+async def test_a_profile_is_posted_once_whatever_write_the_process_dies_at(before: bool) -> None:
+    for write in count(1):
+        async with world(respond("Read it.")) as w:
+            await w.store.accept(mention("look", w.file("app.log", LOG), ts="2.0"))
+            dies = await died(w, THREAD, write, before=before)
+
+            await w.turns.run(THREAD)
+
+            assert (write, [text[:11] for text in w.texts()]) == (write, ["```\napp.log", "Read it."])
+            assert w.chat.made == ["2.0:notice", "2.0"]
+        if not dies:
+            break
+    assert write == 12 + 1
+
+
+@pytest.mark.parametrize("before", [True, False], ids=["before", "after"])
+async def test_a_command_is_run_for_its_user_once_whatever_write_the_process_dies_at(before: bool) -> None:
+    for write in count(1):
+        async with world() as w:
+            w.sandboxes.programs["plot.py"] = plots
+            w.chat.said[THREAD] = [Overheard(ts="1.0", user="U1", text="", uploads=(w.file("plot.py", b"..."),))]
+            asked = ThreadId("T1", "C1", "cmd:1")
+            await w.store.accept(
+                Request(key="cmd:1", thread=asked, ts="5.0", user="U1", kind="command", command=Command())
+            )
+            dies = await died(w, asked, write, before=before)
+
+            async with w.turns.serving():
+                await w.answered()
+
+            [post] = w.chat.posts[THREAD].values()
+            assert (write, post.text, post.files) == (
+                write,
+                "`plot.py` succeeded after 0.40 s.",
+                [("plot.png", b"PNG")],
+            )
+            assert w.chat.made == ["5.0"]
+        if not dies:
+            break
+    assert write == 9 + 1

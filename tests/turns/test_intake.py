@@ -6,9 +6,10 @@ import pytest
 
 from bot.errors import UserError
 from bot.ports import Overheard, Person
+from bot.thread.outcomes import Execution
 from bot.turns.access import Access
 from bot.turns.group_chat import Budget
-from tests.turns.stories import PLOT, RUN, breaks
+from tests.turns.stories import PLOT, RUN, breaks, plots
 from tests.world import THREAD, brief, call, mention, report, respond, world
 
 
@@ -84,6 +85,45 @@ async def test_the_daily_cap_refuses_the_next_question_with_a_reason() -> None:
 
         assert w.texts() == ["one"]
         assert "100 tokens" in w.chat.whispers[0][1]
+
+
+@pytest.mark.parametrize(
+    ("budget", "what"),
+    [
+        (Budget(calls=2), "used up this turn's 2 model calls"),
+        (Budget(tokens=220), "used up this turn's 220 tokens"),  # of two calls, each with 100 tokens in and 10 out
+        (Budget(seconds=30), "The 30 seconds of this turn were over"),
+    ],
+)
+async def test_any_part_of_a_budget_that_is_spent_ends_the_turn(budget: Budget, what: str) -> None:
+    async with world(brief(), [PLOT, RUN], budget=budget) as w:
+
+        async def slow(files: dict[str, bytes]) -> Execution:
+            w.now += 30
+            return await plots(files)
+
+        w.sandboxes.programs["plot.py"] = slow
+
+        await w.tell(mention("plot"))
+
+        [text] = w.texts()
+        assert what in text
+        assert "`plot.py` succeeded" in text
+
+
+@pytest.mark.parametrize("budget", [Budget(calls=3), Budget(tokens=221), Budget(seconds=31)])
+async def test_a_budget_that_is_not_spent_ends_nothing(budget: Budget) -> None:
+    async with world(brief(), [PLOT, RUN], report("Here.", run="plot.py"), budget=budget) as w:
+
+        async def slow(files: dict[str, bytes]) -> Execution:
+            w.now += 30
+            return await plots(files)
+
+        w.sandboxes.programs["plot.py"] = slow
+
+        await w.tell(mention("plot"))
+
+        assert w.texts() == ["Here."]
 
 
 async def test_a_spent_budget_ends_in_an_honest_account() -> None:
