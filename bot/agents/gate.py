@@ -57,7 +57,10 @@ def _doubts(conversation: Conversation, evidence: Evidence, there: set[FileName]
 
 
 def _run_doubts(conversation: Conversation, evidence: Evidence) -> list[str]:
-    """A run must be there, after the last change of what it ran, with the outcome that is claimed."""
+    """Doubt a run that is not there, has another outcome than claimed, or stands before a change of its script.
+
+    What a run does to its own script is no such change: to run it again would only do the same again.
+    """
     name = workspace_name(evidence.run or "")
     runs = [n for n, e in enumerate(conversation.entries) if isinstance(e, Step) and e.ran == name and e.execution]
     if not runs:

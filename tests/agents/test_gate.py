@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -78,6 +79,11 @@ TRUE = {
         thread(wrote(), ran(), wrote("other.py"), conditions=(c,)),
         reported(Evidence(condition=c, run="plot.py")),
     ),
+    # Running it again would rewrite it again: no true report could ever be made of it.
+    "the run rewrote its own script": lambda c: (
+        thread(wrote(), ran(Outcome.SUCCEEDED, "plot.py"), conditions=(c,)),
+        reported(Evidence(condition=c, run="plot.py")),
+    ),
     "an earlier turn ran it": lambda c: (
         Conversation((*thread(wrote(), ran()).entries, *thread(conditions=(c,)).entries)),
         reported(Evidence(condition=c, run="plot.py")),
@@ -116,6 +122,11 @@ async def test_a_true_report_is_never_blocked(case: str, language: str) -> None:
         ([wrote()], reported(Evidence(condition="c", run="plot.py")), "There was no run of 'plot.py'."),
         (
             [wrote(), ran(), wrote()],
+            reported(Evidence(condition="c", run="plot.py")),
+            "plot.py was changed after its last run.",
+        ),
+        (
+            [wrote(), ran(), replace(ran(Outcome.SUCCEEDED, "plot.py"), ran=FileName("rewrite.py"))],
             reported(Evidence(condition="c", run="plot.py")),
             "plot.py was changed after its last run.",
         ),
