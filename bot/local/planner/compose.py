@@ -25,13 +25,9 @@ class Piece(NamedTuple):
 def script(about: str, settings: Mapping[str, object], main: Sequence[str]) -> str:
     """Return a program that stands alone: `about` is its docstring, `settings` its constants, `main` the lines of its main."""
     body = "\n".join(main)
-    found = set(needed(f"{body}\nsys, Question").values())
-    if found == set(needed(f"{body}\nsys").values()) | set(needed("Question").values()) and "Question" not in needed(
-        body
-    ):
-        found = set(needed(body).values())
-        start = "    main()\n"
-    else:
+    found, start = set(needed(body).values()), "    main()\n"
+    if "Question" in needed(body):
+        found |= set(needed("sys").values())
         start = (
             "    try:\n        main()\n    except Question as question:\n"
             '        sys.exit(f"QUESTION: {question}")  # what only the user can tell\n'
@@ -42,15 +38,8 @@ def script(about: str, settings: Mapping[str, object], main: Sequence[str]) -> s
     constants = "\n".join(f"{name} = {value!r}" for name, value in settings.items())
     code = "\n\n".join(p.source for p in pieces if not p.imported)
     written = "def main() -> None:\n" + "\n".join("    " + line for line in body.splitlines())
-    parts = [
-        head,
-        "\n".join(imports),
-        f"\n{constants}\n",
-        code,
-        f"\n{written}\n",
-        f'\nif __name__ == "__main__":\n{start}',
-    ]
-    return "\n".join(parts)
+    guard = f'\nif __name__ == "__main__":\n{start}'
+    return "\n".join([head, "\n".join(imports), f"\n{constants}\n", code, f"\n{written}\n", guard])
 
 
 def needed(*starts: str) -> dict[str, Piece]:
@@ -82,13 +71,6 @@ def known() -> dict[str, Piece]:
                 source = _plain("\n".join(lines[_first_line(node, lines) - 1 : node.end_lineno]))
                 gap = "\n" if isinstance(node, ast.FunctionDef | ast.ClassDef) else ""
                 uses = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)} - names
-                uses |= {
-                    n.id
-                    for a in ast.walk(node)
-                    if isinstance(a, ast.arg) and a.annotation
-                    for n in ast.walk(a.annotation)
-                    if isinstance(n, ast.Name)
-                }
                 piece = Piece(order, gap + source, frozenset(uses), imported=False)
                 found |= dict.fromkeys(names, piece)
     return found

@@ -15,15 +15,9 @@ HOW = {
     "max": r"max(?:imum)?|largest|biggest|highest", "count": r"count|number of|how many", "std": r"std|standard deviation",
 }  # fmt: skip
 KINDS = {
-    "line": r"lines?",
-    "bars": r"bars?|columns?|bar chart",
-    "barh": r"horizontal bars?",
-    "area": "area",
-    "pie": r"pies?",
-}
+    "line": r"lines?", "bars": r"bars?|columns?|bar chart", "barh": r"horizontal bars?", "area": "area", "pie": r"pies?",
+}  # fmt: skip
 BY = r"(?:by|per|for each|over|grouped by|against|vs\.?|versus)"
-_WORD = r"[^,.;?!]+?"
-_END = r"(?=\s+(?:where|as|from|in|with|and then|please)\b|[.;?!]|$)"
 _NOISE = re.compile(r"^(?:the|a|an|me|of|our|my|all|please|column)\s+|\s+(?:column|please)$", re.I)
 _FILE = re.compile(r"[\w][\w .()&+@-]*?\.\w{2,7}\b")
 _WHERE = re.compile(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from aiohttp import web
@@ -31,23 +32,25 @@ class ApiError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """A method: its handler, the kind of each argument, which are required, who may call it and how often.
+    """A method: its handler, its arguments, who may call it and how often.
 
+    `arguments` are names, each a text unless its kind stands behind it (`limit:number`), with ! if required (`channel!`).
     Any one of `scopes` is enough; none are needed where it is empty, or the handler asks itself.
     """
 
     handler: Handler
-    takes: Mapping[str, str]
-    required: tuple[str, ...] = ()
+    arguments: str
     scopes: tuple[str, ...] = ()
     rate: Rate = TIER_3
     app_token: bool = False
 
 
-def taking(text: str = "", *, flag: str = "", number: str = "", json: str = "", list: str = "") -> dict[str, str]:
-    """Return the kind of each argument, from the names of a kind."""
-    kinds = {"text": text, "flag": flag, "number": number, "json": json, "list": list}
-    return {name: kind for kind, names in kinds.items() for name in names.split()}
+@cache
+def _kinds(arguments: str) -> tuple[Mapping[str, str], Sequence[str]]:
+    """Return the kind of each argument, and those that are required."""
+    pairs = [name.partition(":") for name in arguments.split()]
+    required = [name[:-1] for name, _, _ in pairs if name.endswith("!")]
+    return {name.rstrip("!"): kind or "text" for name, _, kind in pairs}, required
 
 
 async def raw_arguments(request: web.Request) -> Json:
@@ -76,11 +79,12 @@ async def raw_arguments(request: web.Request) -> Json:
 def parse(method: Method, raw: Json) -> Json:
     """Return the arguments in their types; raises `ApiError` on one that is unknown, missing or malformed."""
     given = {name: value for name, value in raw.items() if value is not None and name not in _EVERYWHERE}
-    unknown = [f"unknown argument: {name}" for name in given if name not in method.takes]
-    missing = [f"missing required field: {name}" for name in method.required if given.get(name, "") == ""]
+    kinds, required = _kinds(method.arguments)
+    unknown = [f"unknown argument: {name}" for name in given if name not in kinds]
+    missing = [f"missing required field: {name}" for name in required if given.get(name, "") == ""]
     if unknown or missing:
         raise ApiError("invalid_arguments", *unknown, *missing)
-    return {name: _coerced(name, method.takes[name], value) for name, value in given.items()}
+    return {name: _coerced(name, kinds[name], value) for name, value in given.items()}
 
 
 def _coerced(name: str, kind: str, value: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import dataclass, field
 
 from bot.local.workspace.arguments import ApiError
 from bot.local.workspace.buttons import find_element, pressed
@@ -23,36 +24,30 @@ class Refused(Exception):
     """Something a person cannot do here, in words for them."""
 
 
+@dataclass(slots=True, kw_only=True)
 class Interactions:
     """Turns what people do into the payloads of `slash_commands` and `interactive` envelopes."""
 
-    def __init__(
-        self,
-        workspace: Workspace,
-        manifest: Manifest,
-        delivery: Delivery,
-        events: Events,
-        streams: Streams,
-        responses: Responses,
-        verification_token: str,
-    ) -> None:
-        self._workspace, self._manifest = workspace, manifest
-        self._delivery, self._events = delivery, events
-        self._streams, self._responses = streams, responses
-        self._token = verification_token
-        self._triggers: dict[str, float] = {}
+    workspace: Workspace
+    manifest: Manifest
+    delivery: Delivery
+    events: Events
+    streams: Streams
+    responses: Responses
+    verification_token: str
+    _triggers: dict[str, float] = field(default_factory=dict)
 
     async def command(self, channel_id: str, user: User, command: str, text: str) -> None:
         """Invoke a slash command; what the app answers at once is shown to this person."""
         if command in {"/invite", "/remove"}:
             self._membership(channel_id, user, command)
             return
-        if command not in self._manifest.commands or "commands" not in self._manifest.scopes:
+        if command not in self.manifest.commands or "commands" not in self.manifest.scopes:
             raise Refused(f"{command} is not a valid command.")
-        channel = self._workspace.channels[channel_id]
+        channel = self.workspace.channels[channel_id]
         names = {"im": "directmessage", "group": "privategroup"}
         payload: Json = {
-            "token": self._token,
+            "token": self.verification_token,
             "team_id": TEAM,
             "team_domain": "local",
             "channel_id": channel_id,
@@ -63,29 +58,29 @@ class Interactions:
             "text": text,
             "api_app_id": APP,
             "is_enterprise_install": "false",
-            "response_url": self._responses.url(channel_id, user.id),
+            "response_url": self.responses.url(channel_id, user.id),
             "trigger_id": self._trigger(),
         }
-        answer = await self._delivery.ask("slash_commands", payload, accepts_response=True)
+        answer = await self.delivery.ask("slash_commands", payload, accepts_response=True)
         if answer is None:
-            self._workspace.note(channel_id, user.id, f"{command} failed because the app did not respond.")
+            self.workspace.note(channel_id, user.id, f"{command} failed because the app did not respond.")
         elif answer.get("text") or answer.get("blocks"):
             try:
-                self._responses.show(channel_id, user.id, answer)
+                self.responses.show(channel_id, user.id, answer)
             except ApiError as error:
                 note = f"{command} failed with the error {error.error}."
-                self._workspace.note(channel_id, user.id, note)
+                self.workspace.note(channel_id, user.id, note)
 
     async def shortcut(self, message: Message, user: User, callback_id: str) -> None:
         """Invoke a message shortcut on a message."""
-        shortcut = self._manifest.shortcuts.get(callback_id)
-        if shortcut is None or shortcut.type != "message" or "commands" not in self._manifest.scopes:
+        shortcut = self.manifest.shortcuts.get(callback_id)
+        if shortcut is None or shortcut.type != "message" or "commands" not in self.manifest.scopes:
             raise Refused(f"There is no message shortcut {callback_id}.")
         payload = self._payload("message_action", message, user) | {
-            "action_ts": self._workspace.next_ts(),
+            "action_ts": self.workspace.next_ts(),
             "callback_id": callback_id,
             "message_ts": message.ts,
-            "message": self._workspace.to_slack(message),
+            "message": self.workspace.to_slack(message),
         }
         await self._interact(payload, message, user)
 
@@ -106,49 +101,49 @@ class Interactions:
             "container": container,
             "enterprise": None,
             "state": {"values": {}},
-            "actions": [pressed(found, value) | {"action_ts": self._workspace.next_ts()}],
+            "actions": [pressed(found, value) | {"action_ts": self.workspace.next_ts()}],
         }
         if not message.ephemeral_to:
-            payload["message"] = self._workspace.to_slack(message)
+            payload["message"] = self.workspace.to_slack(message)
         await self._interact(payload, message, user)
 
     def stop(self, channel: str, user: User, thread_ts: str) -> list[str]:
         """Press Stop in a thread: its streams end here and now, the rest is the app's; return their ts."""
-        stopped = self._streams.stop_by_user(channel, thread_ts)
+        stopped = self.streams.stop_by_user(channel, thread_ts)
         where = {"type": "agent_session_stopped", "channel": channel, "thread_ts": thread_ts, "user": user.id}
-        self._events.offer(
+        self.events.offer(
             "agent_session_stopped",
-            where | {"streaming_message_ts": stopped, "event_ts": self._workspace.next_ts()},
+            where | {"streaming_message_ts": stopped, "event_ts": self.workspace.next_ts()},
         )
         return stopped
 
     def open_home(self, channel: str, user: User) -> None:
         """Open the direct messages with the app."""
-        ts = self._workspace.next_ts()
+        ts = self.workspace.next_ts()
         event = {"type": "app_home_opened", "user": user.id, "channel": channel, "tab": "messages", "event_ts": ts}
-        self._events.offer("app_home_opened", event)
+        self.events.offer("app_home_opened", event)
 
     def use_trigger(self, trigger_id: str) -> str | None:
         """Spend a trigger; return Slack's error if it is unknown, used or too old."""
         expires = self._triggers.pop(trigger_id, None)
         if expires is None:
             return "invalid_trigger_id"
-        return "expired_trigger_id" if expires < self._workspace.now() else None
+        return "expired_trigger_id" if expires < self.workspace.now() else None
 
     async def _interact(self, payload: Json, message: Message, user: User) -> None:
-        if not self._manifest.interactive:
+        if not self.manifest.interactive:
             raise Refused("The app has not switched interactivity on.")
-        if await self._delivery.ask("interactive", payload) is None:
-            note = f"{self._manifest.name} did not respond."
-            self._workspace.note(message.channel, user.id, note, message.thread_ts)
+        if await self.delivery.ask("interactive", payload) is None:
+            note = f"{self.manifest.name} did not respond."
+            self.workspace.note(message.channel, user.id, note, message.thread_ts)
 
     def _payload(self, kind: str, message: Message, user: User) -> Json:
-        channel = self._workspace.channels[message.channel]
+        channel = self.workspace.channels[message.channel]
         return {
             "type": kind,
-            "token": self._token,
+            "token": self.verification_token,
             "trigger_id": self._trigger(),
-            "response_url": self._responses.url(message.channel, user.id, message.ts),
+            "response_url": self.responses.url(message.channel, user.id, message.ts),
             "api_app_id": APP,
             "team": {"id": TEAM, "domain": "local"},
             "is_enterprise_install": False,
@@ -157,18 +152,18 @@ class Interactions:
         }
 
     def _trigger(self) -> str:
-        now = self._workspace.now()
+        now = self.workspace.now()
         self._triggers = {trigger: expires for trigger, expires in self._triggers.items() if expires > now - 60}
         trigger = f"{secrets.randbelow(10**13)}.{secrets.randbelow(10**10)}.{secrets.token_hex(16)}"
         self._triggers[trigger] = now + TRIGGER_SECONDS
         return trigger
 
     def _membership(self, channel_id: str, user: User, command: str) -> None:
-        workspace = self._workspace
+        workspace = self.workspace
         channel = workspace.channels[channel_id]
         if channel.is_im:
             raise Refused(f"{command} does not work in direct messages.")
-        inside, name = BOT_USER in channel.members, self._manifest.bot_name
+        inside, name = BOT_USER in channel.members, self.manifest.bot_name
         if command == "/invite" and not inside:
             workspace.join(channel_id, BOT_USER)
             workspace.post(channel_id, BOT_USER, f"<@{BOT_USER}> has joined the channel", subtype="channel_join")

@@ -169,8 +169,10 @@ def _routes(
     access, faults = Access(workspace, manifest), Faults()
     statuses, responses = Statuses(workspace, journal), Responses(workspace, journal)
     streams = Streams(workspace, journal, options.stream_lifetime)
-    secret = tokens.verification_token
-    interactions = Interactions(workspace, manifest, delivery, events, streams, responses, secret)
+    interactions = Interactions(
+        workspace=workspace, manifest=manifest, delivery=delivery, events=events, streams=streams, responses=responses,
+        verification_token=tokens.verification_token,
+    )  # fmt: skip
     families = (
         Team(
             workspace=workspace, manifest=manifest, socket_mode=socket_mode, interactions=interactions, journal=journal

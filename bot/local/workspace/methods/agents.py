@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.local.workspace.arguments import ApiError, Method, taking
+from bot.local.workspace.arguments import ApiError, Method
 from bot.local.workspace.journal import Json
-from bot.local.workspace.limits import STATUS, TIER_3
+from bot.local.workspace.limits import STATUS
 from bot.local.workspace.manifest import Manifest
 from bot.local.workspace.methods.access import Access
 from bot.local.workspace.statuses import Statuses
 
 SESSION_STATES = ("active", "processing", "suspended", "closed")
-_THREAD = taking("channel_id thread_ts")
-_LOOK = taking("icon_emoji icon_url username")
-_STATUS = _THREAD | _LOOK | taking("status", list="loading_messages")
-_SESSION = _THREAD | _LOOK | taking("status title initiator_user_id")
+_LOOK = "icon_emoji icon_url username"
+_STATUS = f"channel_id! thread_ts! status loading_messages:list {_LOOK}"
+_SESSION = f"channel_id! thread_ts status! title initiator_user_id {_LOOK}"
 _WRITE = ("chat:write",)
 _ASSIST = ("assistant:write",)
 
@@ -30,19 +29,13 @@ class Agents:
 
     def methods(self) -> dict[str, Method]:
         return {
-            "assistant.threads.setStatus": Method(
-                self.set_status, _STATUS, ("channel_id", "thread_ts"), ("chat:write", "assistant:write"), STATUS
-            ),
+            "assistant.threads.setStatus": Method(self.set_status, _STATUS, (*_WRITE, *_ASSIST), STATUS),
             "assistant.threads.setSuggestedPrompts": Method(
-                self.set_prompts, _THREAD | taking("title", json="prompts"), ("channel_id", "prompts"), _ASSIST, TIER_3
+                self.set_prompts, "channel_id! thread_ts title prompts!:json", _ASSIST
             ),
-            "assistant.threads.setTitle": Method(
-                self.set_title, _THREAD | taking("title"), ("channel_id", "thread_ts", "title"), _ASSIST, TIER_3
-            ),
-            "agents.sessions.setStatus": Method(self.set_session, _SESSION, ("channel_id", "status"), _WRITE, TIER_3),
-            "agents.sessions.rename": Method(
-                self.rename_session, _THREAD | taking("title"), ("channel_id", "title"), _WRITE, TIER_3
-            ),
+            "assistant.threads.setTitle": Method(self.set_title, "channel_id! thread_ts! title!", _ASSIST),
+            "agents.sessions.setStatus": Method(self.set_session, _SESSION, _WRITE),
+            "agents.sessions.rename": Method(self.rename_session, "channel_id! thread_ts title!", _WRITE),
         }
 
     def _thread(self, arguments: Json) -> tuple[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from bot.local.workspace.arguments import ApiError, Method, taking
+from bot.local.workspace.arguments import ApiError, Method
 from bot.local.workspace.content import POST_LIMIT, UPDATE_LIMIT, content, say_something
 from bot.local.workspace.journal import Json
 from bot.local.workspace.limits import POST, TIER_3, TIER_4
@@ -14,13 +14,10 @@ from bot.local.workspace.people import BOT_USER
 from bot.local.workspace.state import Workspace
 from bot.local.workspace.streams import Streams
 
-_SAYING = taking(
-    "channel text icon_emoji icon_url username parse markdown_text thread_ts",
-    flag="as_user link_names",
-    json="attachments blocks",
-)
-_POSTING = taking(flag="reply_broadcast unfurl_links unfurl_media mrkdwn", json="metadata")
-_CHANGING = taking("ts", flag="reply_broadcast", json="metadata", list="file_ids")
+_LOOK = "icon_emoji icon_url username"
+_SAYING = f"text markdown_text blocks:json attachments:json thread_ts parse as_user:flag link_names:flag {_LOOK}"
+_POSTING = "reply_broadcast:flag unfurl_links:flag unfurl_media:flag mrkdwn:flag metadata:json"
+_CHANGING = "metadata:json file_ids:list reply_broadcast:flag"
 _WRITE = ("chat:write",)
 
 
@@ -34,15 +31,11 @@ class Chat:
 
     def methods(self) -> dict[str, Method]:
         return {
-            "chat.postMessage": Method(self.post_message, _SAYING | _POSTING, ("channel",), _WRITE, POST),
-            "chat.update": Method(self.update, _SAYING | _CHANGING, ("channel", "ts"), _WRITE, TIER_3),
-            "chat.delete": Method(self.delete, taking("channel ts", flag="as_user"), ("channel", "ts"), _WRITE, TIER_3),
-            "chat.postEphemeral": Method(
-                self.post_ephemeral, _SAYING | taking("user"), ("channel", "user"), _WRITE, TIER_4
-            ),
-            "chat.getPermalink": Method(
-                self.permalink, taking("channel message_ts"), ("channel", "message_ts"), (), TIER_3
-            ),
+            "chat.postMessage": Method(self.post_message, f"channel! {_SAYING} {_POSTING}", _WRITE, POST),
+            "chat.update": Method(self.update, f"channel! ts! {_SAYING} {_CHANGING}", _WRITE, TIER_3),
+            "chat.delete": Method(self.delete, "channel! ts! as_user:flag", _WRITE, TIER_3),
+            "chat.postEphemeral": Method(self.post_ephemeral, f"channel! user! {_SAYING}", _WRITE, TIER_4),
+            "chat.getPermalink": Method(self.permalink, "channel! message_ts!", (), TIER_3),
         }
 
     async def post_message(self, arguments: Json) -> Json:

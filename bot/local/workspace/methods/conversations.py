@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.local.workspace.arguments import ApiError, Method, taking
+from bot.local.workspace.arguments import ApiError, Method
 from bot.local.workspace.journal import Json
-from bot.local.workspace.limits import TIER_2, TIER_3, TIER_4
+from bot.local.workspace.limits import TIER_2, TIER_4
 from bot.local.workspace.messages import Message
 from bot.local.workspace.methods.access import Access, page_of
 from bot.local.workspace.people import BOT_USER
@@ -22,14 +22,11 @@ def _between(messages: list[Message], arguments: Json) -> list[Message]:
     return [m for m in messages if oldest < float(m.ts) < latest or (edges and float(m.ts) in {oldest, latest})]
 
 
-_CHANNEL = taking("channel")
-_PAGED = taking("cursor", number="limit")
-_HISTORY = _CHANNEL | _PAGED | taking("latest oldest", flag="inclusive include_all_metadata")
-_INFO = _CHANNEL | taking(flag="include_locale include_num_members")
-_LIST = _PAGED | taking(flag="exclude_archived", list="types")
-_OPEN = _CHANNEL | taking(flag="return_im prevent_creation", list="users")
-_REACTION = _CHANNEL | taking("name timestamp")
-_REACT = ("channel", "name", "timestamp")
+_HISTORY = "channel! cursor limit:number inclusive:flag include_all_metadata:flag latest oldest"
+_INFO = "channel! include_locale:flag include_num_members:flag"
+_LIST = "cursor limit:number exclude_archived:flag types:list"
+_OPEN = "channel return_im:flag users:list prevent_creation:flag"
+_REACTION = "channel! name! timestamp!"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,15 +38,15 @@ class Conversations:
 
     def methods(self) -> dict[str, Method]:
         return {
-            "conversations.history": Method(self.history, _HISTORY, ("channel",), (), TIER_3),
-            "conversations.replies": Method(self.replies, _HISTORY | taking("ts"), ("channel", "ts"), (), TIER_3),
-            "conversations.info": Method(self.info, _INFO, ("channel",), (), TIER_3),
-            "conversations.list": Method(self.list_channels, _LIST, (), (), TIER_2),
-            "conversations.members": Method(self.members, _CHANNEL | _PAGED, ("channel",), (), TIER_4),
-            "conversations.join": Method(self.join, _CHANNEL, ("channel",), ("channels:join",), TIER_3),
-            "conversations.open": Method(self.open_direct, _OPEN, (), ("im:write",), TIER_3),
-            "reactions.add": Method(self.react, _REACTION, _REACT, ("reactions:write",), TIER_3),
-            "reactions.remove": Method(self.unreact, _REACTION, _REACT, ("reactions:write",), TIER_2),
+            "conversations.history": Method(self.history, _HISTORY),
+            "conversations.replies": Method(self.replies, f"ts! {_HISTORY}"),
+            "conversations.info": Method(self.info, _INFO),
+            "conversations.list": Method(self.list_channels, _LIST, (), TIER_2),
+            "conversations.members": Method(self.members, "channel! cursor limit:number", (), TIER_4),
+            "conversations.join": Method(self.join, "channel!", ("channels:join",)),
+            "conversations.open": Method(self.open_direct, _OPEN, ("im:write",)),
+            "reactions.add": Method(self.react, _REACTION, ("reactions:write",)),
+            "reactions.remove": Method(self.unreact, _REACTION, ("reactions:write",), TIER_2),
         }
 
     def _answer(self, messages: list[Message], arguments: Json, default: int) -> Json:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.local.workspace.arguments import ApiError, Method, taking
+from bot.local.workspace.arguments import ApiError, Method
 from bot.local.workspace.files import SNIPPET_LIMIT, File
 from bot.local.workspace.journal import Json
 from bot.local.workspace.limits import TIER_3, TIER_4
@@ -23,11 +23,10 @@ def _is_one_of(file: File, types: list[str]) -> bool:
     return False
 
 
-_UPLOAD = taking("filename alt_txt snippet_type", number="length")
-_COMPLETE = taking("channel_id initial_comment thread_ts", json="files blocks", list="channels")
-_PAGED = taking(number="count page")
-_INFO = _PAGED | taking("file cursor", number="limit")
-_LIST = _PAGED | taking("channel ts_from ts_to user", flag="show_files_hidden_by_limit", list="types")
+_UPLOAD = "filename! length!:number alt_txt snippet_type"
+_COMPLETE = "files!:json channel_id channels:list initial_comment thread_ts blocks:json"
+_INFO = "file! count:number page:number cursor limit:number"
+_LIST = "channel count:number page:number show_files_hidden_by_limit:flag ts_from ts_to types:list user"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,14 +39,10 @@ class FileMethods:
 
     def methods(self) -> dict[str, Method]:
         return {
-            "files.getUploadURLExternal": Method(
-                self.get_upload_url, _UPLOAD, ("filename", "length"), ("files:write",), TIER_4
-            ),
-            "files.completeUploadExternal": Method(
-                self.complete_upload, _COMPLETE, ("files",), ("files:write",), TIER_4
-            ),
-            "files.info": Method(self.info, _INFO, ("file",), ("files:read",), TIER_4),
-            "files.list": Method(self.list_files, _LIST, (), ("files:read",), TIER_3),
+            "files.getUploadURLExternal": Method(self.get_upload_url, _UPLOAD, ("files:write",), TIER_4),
+            "files.completeUploadExternal": Method(self.complete_upload, _COMPLETE, ("files:write",), TIER_4),
+            "files.info": Method(self.info, _INFO, ("files:read",), TIER_4),
+            "files.list": Method(self.list_files, _LIST, ("files:read",), TIER_3),
         }
 
     async def get_upload_url(self, arguments: Json) -> Json:

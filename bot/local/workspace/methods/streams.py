@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.local.workspace.arguments import ApiError, Method, taking
+from bot.local.workspace.arguments import ApiError, Method
 from bot.local.workspace.blocks import check_blocks
 from bot.local.workspace.content import read_metadata
 from bot.local.workspace.journal import Json
@@ -17,9 +17,9 @@ from bot.local.workspace.statuses import Statuses
 from bot.local.workspace.streams import Streams, read_chunks
 
 _DISPLAYS = ("timeline", "plan", "dense")
-_GROWING = taking("channel markdown_text", json="chunks")
-_STARTING = taking("thread_ts recipient_team_id recipient_user_id task_display_mode icon_emoji icon_url username")
-_STOPPING = taking("ts session_status", json="blocks metadata")
+_STARTING = "thread_ts! recipient_team_id recipient_user_id task_display_mode icon_emoji icon_url username"
+_STOPPING = "ts! blocks:json metadata:json session_status"
+_GROWING = "channel! markdown_text chunks:json"
 _WRITE = ("chat:write",)
 
 
@@ -34,9 +34,9 @@ class StreamMethods:
 
     def methods(self) -> dict[str, Method]:
         return {
-            "chat.startStream": Method(self.start, _GROWING | _STARTING, ("channel", "thread_ts"), _WRITE, TIER_2),
-            "chat.appendStream": Method(self.append, _GROWING | taking("ts"), ("channel", "ts"), _WRITE, TIER_4),
-            "chat.stopStream": Method(self.stop, _GROWING | _STOPPING, ("channel", "ts"), _WRITE, TIER_2),
+            "chat.startStream": Method(self.start, f"{_GROWING} {_STARTING}", _WRITE, TIER_2),
+            "chat.appendStream": Method(self.append, f"{_GROWING} ts!", _WRITE, TIER_4),
+            "chat.stopStream": Method(self.stop, f"{_GROWING} {_STOPPING}", _WRITE, TIER_2),
         }
 
     async def start(self, arguments: Json) -> Json:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.local.workspace.arguments import ApiError, Method, taking
+from bot.local.workspace.arguments import ApiError, Method
 from bot.local.workspace.blocks import check_blocks
 from bot.local.workspace.interactions import Interactions
 from bot.local.workspace.journal import Journal, Json
-from bot.local.workspace.limits import TIER_1, TIER_3, TIER_4
+from bot.local.workspace.limits import TIER_1, TIER_4
 from bot.local.workspace.manifest import Manifest
 from bot.local.workspace.people import APP, BOT, BOT_USER, TEAM, TEAM_NAME
 from bot.local.workspace.socket_mode import SocketMode
@@ -26,6 +26,7 @@ def _view(arguments: Json, kind: str) -> Json:
 
 
 _USERS = ("users:read",)
+_OPEN = "trigger_id interactivity_pointer view!:json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,17 +41,13 @@ class Team:
 
     def methods(self) -> dict[str, Method]:
         return {
-            "auth.test": Method(self.auth_test, {}, (), (), TIER_4),
-            "apps.connections.open": Method(self.open_connection, {}, (), (), TIER_1, app_token=True),
-            "users.info": Method(self.user_info, taking("user", flag="include_locale"), ("user",), _USERS, TIER_4),
-            "bots.info": Method(self.bot_info, taking("bot"), (), _USERS, TIER_3),
-            "team.info": Method(self.team_info, taking("team domain"), (), ("team:read",), TIER_3),
-            "views.publish": Method(
-                self.publish_view, taking("user_id hash", json="view"), ("user_id", "view"), (), TIER_4
-            ),
-            "views.open": Method(
-                self.open_view, taking("trigger_id interactivity_pointer", json="view"), ("view",), (), TIER_4
-            ),
+            "auth.test": Method(self.auth_test, "", (), TIER_4),
+            "apps.connections.open": Method(self.open_connection, "", (), TIER_1, app_token=True),
+            "users.info": Method(self.user_info, "user! include_locale:flag", _USERS, TIER_4),
+            "bots.info": Method(self.bot_info, "bot", _USERS),
+            "team.info": Method(self.team_info, "team domain", ("team:read",)),
+            "views.publish": Method(self.publish_view, "user_id! view!:json hash", (), TIER_4),
+            "views.open": Method(self.open_view, _OPEN, (), TIER_4),
         }
 
     async def auth_test(self, arguments: Json) -> Json:
