@@ -200,9 +200,9 @@ class Chat(Protocol):
 
 
 class Claim(Protocol):
-    """The right to append to one thread; once there is a newer claim, all verbs but `release` raise Lost."""
+    """A lease on one thread, its epoch the fencing token: once there is a newer one, all verbs but `release` raise Lost."""
 
-    attempts: int  # how many claims of the open turn ended uncleanly before this one
+    crashes: int  # how many claims of the open turn ended uncleanly before this one
 
     async def load(self) -> Conversation:
         """Return everything said and done in the thread."""
@@ -214,7 +214,7 @@ class Claim(Protocol):
         """Return the thread's open requests in the order of their ts."""
 
     async def release(self) -> None:
-        """Record that this claim ended cleanly, so that it does not count as an attempt."""
+        """Record that this claim ended cleanly, so that it does not count as a crash."""
 
 
 class Store(Protocol):
@@ -232,9 +232,6 @@ class Store(Protocol):
 
     async def move(self, request: Request, to: ThreadId) -> None:
         """Put an open request, as given, under the thread that it turned out to belong to."""
-
-    async def close(self, *keys: str) -> None:
-        """Close open requests that need no answer."""
 
     async def waiting(self) -> Sequence[ThreadId]:
         """Return the threads with open requests, the longest waiting first; a turn's stay open until it is settled."""

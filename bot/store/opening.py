@@ -1,4 +1,4 @@
-"""What comes before a store can be used: nobody else has it open, and its tables are up to date."""
+"""Opening a store: a lock against other processes, and migrations that bring its tables up to date."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bot.errors import SetupError
 
 
 async def migrate(db: aiosqlite.Connection, path: Path | str) -> None:
-    """Apply the numbered SQL files that the database does not have yet, each in a transaction."""
+    """Apply the numbered SQL files that the database lacks, each in a transaction; raises SetupError when it is newer."""
     scripts = sorted((f for f in files(__package__).iterdir() if f.name.endswith(".sql")), key=lambda f: f.name)
     async with db.execute("pragma user_version") as cursor:
         [(version,)] = await cursor.fetchall()
@@ -25,7 +25,7 @@ async def migrate(db: aiosqlite.Connection, path: Path | str) -> None:
 
 
 @contextmanager
-def alone(path: Path | str) -> Iterator[None]:
+def locked(path: Path | str) -> Iterator[None]:
     """Hold the lock that keeps a second process away from the data; raises SetupError when another has it."""
     if str(path) == ":memory:":
         yield

@@ -1,4 +1,4 @@
-"""Store on SQLite: one connection, one writer that commits in groups, every write on disk when its verb returns."""
+"""The Store port on SQLite: one connection, and one writer that commits in groups; a write is on disk when its verb returns."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 import re
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -16,12 +16,13 @@ import aiosqlite
 from pydantic import TypeAdapter
 
 from bot.errors import Lost, ServiceError, SetupError
-from bot.store.opening import alone, migrate
+from bot.store.opening import locked, migrate
 from bot.thread.conversation import Conversation
 from bot.thread.entries import ENTRY, Decision, Entry
 from bot.thread.request import REQUEST, Request, ThreadId
 
-Work = Callable[[aiosqlite.Connection], Any]
+Work = Callable[[aiosqlite.Connection], Awaitable[Any]]
+EPOCH = "select epoch from threads where id = ?"
 
 
 @asynccontextmanager
@@ -30,7 +31,7 @@ async def open_store(path: Path | str, *, clock: Callable[[], float] = time.time
 
     Raises SetupError when another process uses it, when it is newer than this program, or when it cannot be opened.
     """
-    with alone(path):
+    with locked(path):
         try:
             connection = await aiosqlite.connect(path, isolation_level=None)
         except (sqlite3.Error, OSError) as error:
@@ -55,7 +56,7 @@ async def open_store(path: Path | str, *, clock: Callable[[], float] = time.time
 
 
 class SqliteStore:
-    """The Store port over one connection; reads see what is committed."""
+    """The Store port over one connection; reads see only what is committed."""
 
     def __init__(self, connection: aiosqlite.Connection, clock: Callable[[], float]) -> None:
         self._connection = connection
@@ -63,7 +64,7 @@ class SqliteStore:
         self._queue: asyncio.Queue[tuple[Work, asyncio.Future[Any]]] = asyncio.Queue()
 
     async def accept(self, request: Request) -> bool:
-        """Put the request into the inbox; see the port."""
+        """Put a request that concerns us into the inbox; return False for any other, and when its key is known."""
 
         async def work(db: aiosqlite.Connection) -> bool:
             if not await _wanted(db, request):
@@ -75,7 +76,7 @@ class SqliteStore:
         return bool(await self.commit(work))
 
     async def claim(self, thread: ThreadId) -> SqliteClaim:
-        """Take the thread: older claims are lost from now on."""
+        """Take the lease on a thread: its epoch grows by one, and the claims before are lost from now on."""
 
         async def work(db: aiosqlite.Connection) -> tuple[int, int]:
             sql = (
@@ -89,7 +90,7 @@ class SqliteStore:
         return SqliteClaim(self, thread, epoch, crashes)
 
     async def move(self, request: Request, to: ThreadId) -> None:
-        """Re-file an open request, as it is given, under the thread it turned out to belong to."""
+        """Put an open request, as given, under the thread that it turned out to belong to."""
         moved = _dump(REQUEST, request)
 
         async def work(db: aiosqlite.Connection) -> None:
@@ -97,37 +98,33 @@ class SqliteStore:
 
         await self.commit(work)
 
-    async def close(self, *keys: str) -> None:
-        """Close open requests that need no answer."""
-        await self.commit(lambda db: _close(db, keys, self._clock()))
-
     async def waiting(self) -> Sequence[ThreadId]:
         """Return the threads with open requests, the longest waiting first."""
         rows = await self.rows("select thread from inbox where closed_at is null group by thread order by min(rowid)")
         return [ThreadId.parse(thread) for (thread,) in rows]
 
     async def spent(self, team: str, user: str | None, since: float) -> int:
-        """Return the tokens used since a Unix time, by one person or by everybody."""
+        """Return the tokens used in a team since a Unix time, by one person or (None) by everybody."""
         sql = "select coalesce(sum(tokens), 0) from usage where team = ? and at >= ? and (? is null or user = ?)"
         [(tokens,)] = await self.rows(sql, team, since, user, user)
         return int(tokens)
 
     async def rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
-        """Return what is committed; raises ServiceError."""
+        """Return the rows of a query; raises ServiceError when the database cannot be read."""
         try:
             return await _rows(self._connection, sql, *values)
         except sqlite3.Error as error:
             raise ServiceError("My memory could not be read. Please try again later.") from error
 
     async def commit(self, work: Work) -> Any:
-        """Do the work in the next group's transaction and return its result once that is on disk."""
+        """Do the work in the next transaction and return its result once that is on disk; raises what the work raised."""
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._queue.put_nowait((work, future))
         # The work may already be on its way to disk: its caller's cancellation must not tear the group.
         return await asyncio.shield(future)
 
     async def write(self) -> None:
-        """Commit what waits, all of it in one transaction, each in a savepoint of its own; runs until cancelled."""
+        """Commit all queued work in one transaction, each piece in a savepoint of its own, again and again until cancelled."""
         while True:
             group = [await self._queue.get()]
             while not self._queue.empty():
@@ -136,7 +133,7 @@ class SqliteStore:
             try:
                 await self._connection.execute("begin immediate")
                 for work, future in group:
-                    done.append((future, await self._saved(work)))
+                    done.append((future, await self._in_savepoint(work)))
                 await self._connection.execute("commit")
             except sqlite3.Error as error:
                 if self._connection.in_transaction:
@@ -151,7 +148,8 @@ class SqliteStore:
                 else:
                     future.set_result(result)
 
-    async def _saved(self, work: Work) -> Any:
+    async def _in_savepoint(self, work: Work) -> Any:
+        """Return the result of the work, or the Lost that it raised, undone."""
         await self._connection.execute("savepoint one")
         try:
             result = await work(self._connection)
@@ -167,35 +165,34 @@ class SqliteStore:
 
 
 class SqliteClaim:
-    """The Claim port: every append is fenced by the epoch."""
+    """The Claim port: a lease on a thread, whose epoch is the fencing token of every read and append."""
 
-    def __init__(self, store: SqliteStore, thread: ThreadId, epoch: int, attempts: int) -> None:
-        self.attempts = attempts
+    def __init__(self, store: SqliteStore, thread: ThreadId, epoch: int, crashes: int) -> None:
+        self.crashes = crashes
         self._store = store
         self._thread = thread
         self._epoch = epoch
 
     async def load(self) -> Conversation:
         """Return everything said and done in the thread."""
-        await self._owned()
+        self._fence(await self._store.rows(EPOCH, str(self._thread)))
         rows = await self._store.rows("select body from entries where thread = ? order by number", str(self._thread))
         return Conversation(tuple(ENTRY.validate_json(body) for (body,) in rows))
 
     async def inbox(self) -> Sequence[Request]:
         """Return the thread's open requests in the order of their ts."""
-        await self._owned()
+        self._fence(await self._store.rows(EPOCH, str(self._thread)))
         sql = "select body from inbox where thread = ? and closed_at is null"
         requests = [REQUEST.validate_json(body) for (body,) in await self._store.rows(sql, str(self._thread))]
         return sorted(requests, key=lambda r: (_order(r.ts), r.key))
 
     async def append(self, *entries: Entry, close: Iterable[str] = ()) -> None:
-        """Append entries and close requests in one transaction; raises Lost under an old epoch."""
+        """Append entries and close requests in one transaction; a request that is closed ends the count of crashes."""
         rows = [_dump(ENTRY, entry) for entry in entries]
-        keys, now = tuple(close), self._store.now()
+        keys, now, thread = tuple(close), self._store.now(), str(self._thread)
 
         async def work(db: aiosqlite.Connection) -> None:
-            await self._fence(db)
-            thread = str(self._thread)
+            self._fence(await _rows(db, EPOCH, thread))
             sql = "insert into entries select ?, coalesce(max(number), -1) + 1, ?, ? from entries where thread = ?"
             for row in rows:
                 await db.execute(sql, (thread, row, now, thread))
@@ -206,13 +203,12 @@ class SqliteClaim:
                     )
             await _close(db, keys, now)
             if keys:
-                sql = "update threads set crashes = 0 where id = ?"
-                await db.execute(sql, (thread,))
+                await db.execute("update threads set crashes = 0 where id = ?", (thread,))
 
         await self._store.commit(work)
 
     async def release(self) -> None:
-        """Say that this claim ended cleanly; an older claim has nothing to say."""
+        """Record that this claim ended cleanly; that of a lost claim changes nothing."""
 
         async def work(db: aiosqlite.Connection) -> None:
             sql = "update threads set running = 0 where id = ? and epoch = ?"
@@ -220,17 +216,13 @@ class SqliteClaim:
 
         await self._store.commit(work)
 
-    async def _owned(self) -> None:
-        [(epoch,)] = await self._store.rows("select epoch from threads where id = ?", str(self._thread))
-        if epoch != self._epoch:
-            raise Lost(f"The thread {self._thread} has a newer claim.")
-
-    async def _fence(self, db: aiosqlite.Connection) -> None:
-        if await _rows(db, "select epoch from threads where id = ?", str(self._thread)) != [(self._epoch,)]:
+    def _fence(self, epochs: list[tuple[Any, ...]]) -> None:
+        """Raise Lost unless the thread's epoch is still this claim's."""
+        if epochs != [(self._epoch,)]:
             raise Lost(f"The thread {self._thread} has a newer claim.")
 
     async def _asker(self, db: aiosqlite.Connection) -> str:
-        """Who asked last: the user of the newest message that was not context."""
+        """Return who asked last: the user of the newest message that was not context."""
         sql = (
             "select json_extract(body, '$.user') from entries where thread = ? and json_extract(body, '$.kind') ="
             " 'user_message' and not json_extract(body, '$.context') order by number desc limit 1"
@@ -245,19 +237,19 @@ async def _rows(db: aiosqlite.Connection, sql: str, *values: object) -> list[tup
 
 
 async def _wanted(db: aiosqlite.Connection, request: Request) -> bool:
-    """Whether a request concerns us: a direct one does, another only where this person has spoken to us before."""
+    """Whether a request concerns us.
+
+    A direct message does, another only in a thread where this person has spoken to us; a change needs the message that it
+    changes in the inbox, and a stop needs any request in the thread.
+    """
     if request.kind in {"message", "command"} and request.direct:
         return True
+    sql, values = "select 1 from inbox where thread = ?", [str(request.thread)]
     if request.kind in {"edit", "delete"}:
-        found = await _rows(
-            db, "select 1 from inbox where thread = ? and ts = ?", str(request.thread), request.replaces
-        )
-    elif request.kind == "stop":
-        found = await _rows(db, "select 1 from inbox where thread = ?", str(request.thread))
-    else:
-        sql = "select 1 from inbox where thread = ? and user = ? and direct"
-        found = await _rows(db, sql, str(request.thread), request.user)
-    return bool(found)
+        sql, values = f"{sql} and ts = ?", [*values, request.replaces or ""]
+    elif request.kind != "stop":
+        sql, values = f"{sql} and user = ? and direct", [*values, request.user]
+    return bool(await _rows(db, sql, *values))
 
 
 async def _close(db: aiosqlite.Connection, keys: Sequence[str], now: float) -> None:
@@ -266,7 +258,7 @@ async def _close(db: aiosqlite.Connection, keys: Sequence[str], now: float) -> N
 
 
 def _dump(adapter: TypeAdapter[Any], value: object) -> bytes:
-    """JSON; what UTF-8 cannot hold is replaced, since a lone surrogate must not make a message impossible to answer."""
+    """Return a value as JSON; a lone surrogate, which UTF-8 cannot hold, is replaced, so that its message can be answered."""
     try:
         return adapter.dump_json(value)
     except ValueError:
@@ -279,6 +271,6 @@ def _tokens(entry: Entry) -> int:
 
 
 def _order(ts: str) -> tuple[int, str]:
-    """Slack's ts in order: seconds as a number, then the rest as it is."""
+    """Return the sort key of Slack's ts: seconds as a number, then the rest as it is."""
     seconds, _, rest = ts.partition(".")
     return (int(seconds) if seconds.isdigit() else 0, rest)

@@ -97,7 +97,7 @@ class Turns:
     async def _carry(self, turn: OpenTurn) -> None:
         """Take in what was asked and do what comes next, until nothing is left."""
         await turn.roll_forward()
-        if turn.claim.attempts >= MAX_CRASHES:
+        if turn.claim.crashes >= MAX_CRASHES:
             await self._give_up(turn)
         self._open[turn.thread] = turn
         try:
@@ -161,7 +161,7 @@ class Turns:
 
     async def _give_up(self, turn: OpenTurn) -> None:
         """Close a turn that keeps breaking with an apology; if even that breaks, without one."""
-        log.error("gave up on a turn that broke %d times", turn.claim.attempts)
+        log.error("gave up on a turn that broke %d times", turn.claim.crashes)
         if turn.conversation.opening is None:
             for request in await turn.claim.inbox():
                 await self._intake.refuse(request, SORRY, turn)

@@ -94,26 +94,46 @@ async def test_a_thread_waits_until_its_requests_are_closed(store: Store) -> Non
     assert await store.waiting() == [THREAD]
 
     claim = await store.claim(THREAD)
+    await claim.append(UserMessage(ts=asked.ts, user=asked.user, text=asked.text, key=asked.key))
+    assert await store.waiting() == [THREAD]
     await claim.append(Reply(text="done"), close=[asked.key])
 
     assert await store.waiting() == []
     assert not await store.accept(asked)
 
 
+async def test_an_entry_without_an_open_request_makes_no_thread_wait(store: Store) -> None:
+    await (await store.claim(THREAD)).append(UserMessage(ts="1.0", user="U1", text="hi"))
+
+    assert await store.waiting() == []
+
+
+async def test_the_thread_that_has_waited_longest_comes_first(store: Store) -> None:
+    other = ThreadId("T1", "C1", "0.5")
+    first, second = mention("a"), replace(mention("b"), thread=other)
+    for request in (first, second, mention("c")):
+        await store.accept(request)
+    assert await store.waiting() == [THREAD, other]
+
+    await (await store.claim(THREAD)).append(close=[first.key])
+
+    assert await store.waiting() == [other, THREAD]
+
+
 async def test_claims_that_ended_uncleanly_are_counted_until_something_is_closed(store: Store) -> None:
     asked = mention("hi")
     await store.accept(asked)
-    assert (await store.claim(THREAD)).attempts == 0
+    assert (await store.claim(THREAD)).crashes == 0
     claim = await store.claim(THREAD)
-    assert claim.attempts == 1
+    assert claim.crashes == 1
     await claim.release()
     claim = await store.claim(THREAD)
-    assert claim.attempts == 1
+    assert claim.crashes == 1
 
     await claim.append(close=[asked.key])
     await claim.release()
 
-    assert (await store.claim(THREAD)).attempts == 0
+    assert (await store.claim(THREAD)).crashes == 0
 
 
 async def test_a_command_moves_to_the_thread_of_its_file_with_what_was_found(store: Store) -> None:

@@ -102,7 +102,10 @@ async def test_an_answer_that_slack_refuses_for_good_is_given_up() -> None:
 
 
 async def died(w: World, thread: ThreadId, write: int, *, before: bool) -> bool:
-    """Let a process work on a thread until it dies around a write; return whether it died before its work was done."""
+    """Let a process work on a thread until it dies around a write; return whether it died before its work was done.
+
+    Wherever it dies, a conversation that is not settled has an open request, so that the next sweep finds it.
+    """
     real, script = w.store, list(w.model.script)
     w.store = dying = DyingStore(real, write, before=before)
     with suppress(Died):
@@ -110,8 +113,9 @@ async def died(w: World, thread: ThreadId, write: int, *, before: bool) -> bool:
     await w.turns.idle()
     w.store = real
     # A model that is asked the same again answers the same again: what is not on record is still to come.
-    entries = (await w.conversation()).entries
-    w.model.script = script[sum(isinstance(e, Decision) and e.usage.calls > 0 for e in entries) :]
+    conversation = await w.conversation()
+    assert conversation.next is None or THREAD in await w.store.waiting()
+    w.model.script = script[sum(isinstance(e, Decision) and e.usage.calls > 0 for e in conversation.entries) :]
     w.reborn()
     return dying.dead
 
