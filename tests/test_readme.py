@@ -1,8 +1,9 @@
-"""The README says what the code says."""
+"""The README says what the code says, and the two lists of pinned versions agree."""
 
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 from bot.settings import Settings
@@ -32,3 +33,15 @@ def test_both_commands_are_one_line_each() -> None:
     commands = re.findall(r"<!-- (demo|test) command -->\n```sh\n(python3 -m venv [^\n]*)\n```", text)
 
     assert [name for name, _ in commands] == ["demo", "test"]
+
+
+def test_scripts_and_the_bot_pin_the_same_version_of_a_library() -> None:
+    # uv holds scripts to the bot's constraints as well, where it is started in a clone.
+    project = tomllib.loads((TOP / "pyproject.toml").read_text())
+    constraints = dict(pin.split("==") for pin in project["tool"]["uv"]["constraint-dependencies"])
+
+    libraries = dict(re.findall(r"^([\w.-]+)==(\S+)", (TOP / "bot/sandbox/runtime.txt").read_text(), re.M))
+
+    shared = libraries.keys() & constraints.keys()
+    assert shared
+    assert {name: libraries[name] for name in shared} == {name: constraints[name] for name in shared}
