@@ -50,7 +50,7 @@ async def test_an_answer_shows_each_run_when_one_failed() -> None:
 async def test_an_answer_brings_named_files_first_then_images_results_and_scripts_that_are_there() -> None:
     wrote = Step(decision=1, index=0, result="", changed=(FileName("plot.py"), FileName("output/plot.py.stdout.txt")))
     made = ran(FAILED, "a.csv", "b.png", "gone.png", "run")
-    there = dict.fromkeys(("plot.py", "a.csv", "b.png", "run", "sum.txt"), "")
+    there = dict.fromkeys(("plot.py", "a.csv", "b.png", "run", "sum.txt", "output/plot.py.stdout.txt"), "")
 
     reply = await answer(turn(wrote, made), report("sum.txt"), workspace(there))
 
