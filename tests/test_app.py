@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from pydantic import SecretStr
 
@@ -79,7 +81,8 @@ async def test_an_answer_is_waited_for_as_long_as_the_settings_say() -> None:
     script = (Fault("hang"), Calls([("ListFiles", {})]))
     async with ScriptedModel(script) as server, open_client(api_key="sk-test", base_url=server.url) as client:
         coder, _ = models(client, settings(openai_base_url=server.url, openai_timeout=0.2))
-        decision = await coder.decide(PROMPT, TOOLS)
+        async with asyncio.timeout(60):  # far less than the default
+            decision = await coder.decide(PROMPT, TOOLS)
 
     assert [call.name for call in decision.calls] == ["ListFiles"]
     assert len(server.requests) == 2

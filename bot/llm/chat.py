@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from bot.llm.models import ModelChoice
 from bot.llm.responses import cache_key
-from bot.llm.wire import Answer, Garbled, Json, calls_from, clean, count_at, function_name, origin, own_items
+from bot.llm.wire import Answer, Garbled, Json, calls_from, checked, clean, count_at, function_name, origin, own_items
 from bot.ports import Exchange, Input, Prompt
 from bot.thread.entries import Call, Decision, Usage
 
@@ -31,7 +31,6 @@ class ChatWire:
     history: str = "messages"
 
     def body(self, prompt: Prompt, choice: ModelChoice, *, keep_opaque: bool = True) -> Json:
-        """Return a request's body without tools."""
         model = choice.model if keep_opaque else ""
         system = {"role": "system", "content": clean(prompt.system)}
         body: Json = {
@@ -46,22 +45,13 @@ class ChatWire:
         return body
 
     def tools(self, schemas: Sequence[Json]) -> Json:
-        """Return the part of a body that offers functions."""
         functions = [{"type": "function", "function": schema} for schema in schemas]
         return {"tools": functions, "tool_choice": "required", "parallel_tool_calls": True}
 
     async def post(self, client: AsyncOpenAI, body: Json) -> BaseModel:
-        """Send a request."""
-        try:
-            answer: object = await client.chat.completions.create(**body)
-        except ValueError as error:  # openai does not wrap the error of a truncated JSON text
-            raise Garbled("it is not JSON") from error
-        if not isinstance(answer, ChatCompletion):
-            raise Garbled("it is not JSON")
-        return answer
+        return await checked(client.chat.completions.create(**body), ChatCompletion)
 
     def decode(self, answer: BaseModel, model: str) -> Answer:
-        """Return the decoded answer."""
         raw = answer.model_dump(mode="json", exclude_unset=True, warnings=False)
         try:
             choice = raw["choices"][0]

@@ -79,12 +79,10 @@ def _status(error: openai.APIStatusError, choice: ModelChoice, wire: str, wait: 
         return SetupError("The language model's service refused the key: set OPENAI_API_KEY to a valid one.")
     if error.status_code in (403, 404, 410):
         if _about_the_model(error):
-            return SetupError(
-                f"The model {choice.model!r} is not to be had here: set {choice.model_setting} to another."
-            )
+            return _no_such_model(choice)
         return SetupError(
-            f"The service does not know this endpoint: check OPENAI_BASE_URL, or set OPENAI_API="
-            f"{'chat' if wire == 'responses' else 'responses'} (it is {wire!r} now)."
+            f"The service does not have this endpoint: check OPENAI_BASE_URL, or set OPENAI_API={_other(wire)} "
+            f"(now {wire!r})."
         )
     if error.status_code == 429:
         when = f"in {wait:.0f} seconds" if wait else "in a while"
@@ -102,27 +100,34 @@ def _refused(error: openai.APIStatusError, message: str, choice: ModelChoice, wi
     """Return the error for any other 4xx: this model or server does not accept what we sent."""
     lower = f"{error.param or ''} {message}".lower()
     if "/v1/responses" in lower or "v1/chat/completions" in lower or "chat model" in lower:
-        other = "chat" if wire == "responses" else "responses"
         return SetupError(
-            f"{choice.model} cannot be used like this: set OPENAI_API={other}. The service says: {message}"
+            f"{choice.model} needs the other API: set OPENAI_API={_other(wire)}. The service says: {message}"
         )
     if "effort" in lower or "reasoning" in lower or "encrypted" in lower:
         return SetupError(
-            f"{choice.model} does not take this reasoning effort: change {choice.effort_setting} "
+            f"{choice.model} does not accept this reasoning effort: change {choice.effort_setting} "
             f"(now {choice.effort!r}). The service says: {message}"
         )
     if error.code in ("model_not_found", "invalid_model") or (_about_the_model(error) and error.param == "model"):
-        return SetupError(f"The model {choice.model!r} is not to be had here: set {choice.model_setting} to another.")
+        return _no_such_model(choice)
     if re.search(r"unsupported|unknown|unrecognized|not (permitted|supported|allowed)|extra (inputs|fields)", lower):
         return SetupError(
-            f"The service does not take what {choice.model} is asked with: try another OPENAI_API (now {wire!r}) "
+            f"The service does not accept this request to {choice.model}: try another OPENAI_API (now {wire!r}) "
             f"or another {choice.model_setting}. The service says: {message}"
         )
     return ServiceError(f"The language model ({choice.model}) refused the request: {message}")
 
 
+def _no_such_model(choice: ModelChoice) -> SetupError:
+    return SetupError(f"The service does not offer the model {choice.model!r}: set {choice.model_setting} to another.")
+
+
 def _out_of_money(error: openai.APIStatusError) -> bool:
     return "insufficient_quota" in (error.code, error.type) or error.code == "billing_hard_limit_reached"
+
+
+def _other(wire: str) -> str:
+    return "chat" if wire == "responses" else "responses"
 
 
 def _about_the_model(error: openai.APIStatusError) -> bool:

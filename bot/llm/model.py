@@ -28,10 +28,7 @@ Ask = Callable[[ModelChoice, bool], Awaitable[T]]  # the flag says whether the m
 
 
 class OpenAIModel:
-    """A model of OpenAI or a compatible service, with a fallback model that is asked when the first is unavailable.
-
-    Prompts are never logged.
-    """
+    """A model with a fallback that is asked when the first is unavailable; prompts are never logged."""
 
     def __init__(
         self,
@@ -93,15 +90,14 @@ class OpenAIModel:
 
     async def _ask(self, ask: Ask[T]) -> T:
         """Return what the first model answers, or the fallback when that one is unavailable."""
-        if self._fallback is None:
-            return await self._ask_one(self._choice, ask)
+        fallback = self._fallback
         try:
             return await self._ask_one(self._choice, ask)
         except Unavailable as error:
-            log.warning(
-                "%s is unavailable, asking %s", self._choice.model, self._fallback.model, exc_info=error.__cause__
-            )
-        return await self._ask_one(self._fallback, ask)
+            if fallback is None:
+                raise
+            log.warning("%s is unavailable, asking %s", self._choice.model, fallback.model, exc_info=error.__cause__)
+        return await self._ask_one(fallback, ask)
 
     async def _ask_one(self, choice: ModelChoice, ask: Ask[T]) -> T:
         """Return what one model answers, without its reasoning if it cannot read that any more; raises ServiceError."""

@@ -12,7 +12,7 @@ from openai.types.responses import Response
 from pydantic import BaseModel
 
 from bot.llm.models import ModelChoice
-from bot.llm.wire import Answer, Garbled, Json, calls_from, clean, count_at, function_name, origin, own_items
+from bot.llm.wire import Answer, Garbled, Json, calls_from, checked, clean, count_at, function_name, origin, own_items
 from bot.ports import Exchange, Input, Prompt
 from bot.thread.entries import Usage
 
@@ -25,7 +25,6 @@ class ResponsesWire:
     history: str = "input"
 
     def body(self, prompt: Prompt, choice: ModelChoice, *, keep_opaque: bool = True) -> Json:
-        """Return a request's body without tools."""
         model = choice.model if keep_opaque else ""
         body: Json = {
             "model": choice.model,
@@ -42,23 +41,14 @@ class ResponsesWire:
         return body
 
     def tools(self, schemas: Sequence[Json]) -> Json:
-        """Return the part of a body that offers functions."""
         # Functions are strict by default on this wire, which makes every optional argument mandatory.
         functions = [{"type": "function", **schema, "strict": False} for schema in schemas]
         return {"tools": functions, "tool_choice": "required", "parallel_tool_calls": True}
 
     async def post(self, client: AsyncOpenAI, body: Json) -> BaseModel:
-        """Send a request."""
-        try:
-            answer: object = await client.responses.create(**body)
-        except ValueError as error:  # openai does not wrap the error of a truncated JSON text
-            raise Garbled("it is not JSON") from error
-        if not isinstance(answer, Response):
-            raise Garbled("it is not JSON")
-        return answer
+        return await checked(client.responses.create(**body), Response)
 
     def decode(self, answer: BaseModel, model: str) -> Answer:
-        """Return the decoded answer."""
         raw = answer.model_dump(mode="json", exclude_unset=True, warnings=False)
         output = raw.get("output")
         if not isinstance(output, list) or raw.get("status") == "failed":

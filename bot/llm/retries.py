@@ -65,5 +65,4 @@ async def retry(
 
 def _kind(error: Exception) -> str:
     """Return an error's class and status; its text may quote the prompt, which is never logged."""
-    status = getattr(error, "status_code", "")
-    return f"{type(error).__name__} {status}".strip()
+    return f"{type(error).__name__} {getattr(error, 'status_code', '')}".strip()

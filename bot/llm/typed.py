@@ -1,4 +1,4 @@
-"""All that instructor does here: it describes tools as functions, and asks for typed answers, once more if one is invalid."""
+"""Instructor's one place: it describes tools as functions, asks for typed answers, and asks again if one is invalid."""
 
 from __future__ import annotations
 
@@ -42,28 +42,26 @@ def _described(model: type[BaseModel]) -> Any:
 
 def function(tool: type[BaseModel]) -> Json:
     """Return the function that offers `tool` to a model: its name, its description (the docstring) and its parameters."""
-    schema: Json = _described(tool).openai_schema
-    return schema
+    return cast(Json, _described(tool).openai_schema)
 
 
 async def ask_typed(
     client: AsyncOpenAI, wire: Wire, body: Json, answer: type[Typed], send: Callable[[Json], Awaitable[BaseModel]]
 ) -> Typed:
-    """Return the validated `answer` to the request `body`; `send` makes each of the calls, two at most.
+    """Return the validated `answer` to the request `body`; instructor makes at most two calls, each by `send`.
 
-    Instructor gets the messages as they are and appends its correction to them. On the Responses wire it refuses every item
-    that has a type (a call, a result, reasoning): those are sent before its messages, and it does not see them. Raises what
-    `send` raises, and ServiceError when both answers are invalid.
+    Instructor gets the real messages and appends its correction to them. It cannot carry the Responses API's items with a
+    type (calls, results, reasoning): everything up to the last of them is sent before its messages, unseen by it.
+    Raises what `send` raises, and ServiceError when both answers are invalid.
     """
     history = body[wire.history]
-    end = max(
-        (n for n, item in enumerate(history, 1) if set(item) != {"role", "content"} or not item["content"]), default=0
-    )
-    earlier, messages = history[:end], history[end:]
+    unreadable = [n for n, item in enumerate(history, 1) if item.keys() != {"role", "content"} or not item["content"]]
+    start = max(unreadable, default=0)
+    earlier, messages = history[:start], history[start:]
 
     async def create(*, messages: list[Json], **request: Any) -> BaseModel:
         if wire.name == "responses":
-            del request["text"]  # the same demand once more, in a strict schema that ours are not
+            del request["text"]  # a second demand for the same answer, in a strict schema that ours cannot be
             request["tools"] = [tool | {"strict": False} for tool in request["tools"]]
             request["parallel_tool_calls"] = False
         return await send(request | {wire.history: [*earlier, *clean(messages)]})
@@ -72,7 +70,9 @@ async def ask_typed(
     asking = instructor.AsyncInstructor(client, instructor.patch(create=create, mode=mode), mode)
     request = {key: value for key, value in body.items() if key != wire.history}
     try:
-        chosen, _ = await asking.create_with_completion(messages, _described(answer), 1, strict=False, **request)
+        chosen, _ = await asking.create_with_completion(
+            messages, _described(answer), max_retries=1, strict=False, **request
+        )
     except InstructorError as error:
         if isinstance(cause := error.__cause__, (BotError, *FAILURES)):
             raise cause from cause.__cause__

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
@@ -57,6 +57,17 @@ class Wire(Protocol):
 
     def decode(self, answer: BaseModel, model: str) -> Answer:
         """Return the decoded answer; raises Garbled."""
+
+
+async def checked(response: Awaitable[object], kind: type[T]) -> T:
+    """Return a response of the type `kind`; raises openai's errors, and Garbled for any other response."""
+    try:
+        answer = await response
+    except ValueError as error:  # openai does not wrap the error of a truncated JSON text
+        raise Garbled("it is not JSON") from error
+    if not isinstance(answer, kind):
+        raise Garbled("it is not JSON")
+    return answer
 
 
 def origin(wire: str, model: str) -> Json:

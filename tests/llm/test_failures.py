@@ -102,13 +102,12 @@ def test_only_refused_reasoning_is_sent_again_without_it() -> None:
         (
             status_error(403, code="model_not_found"),
             SetupError,
-            "The model 'gpt-6' is not to be had here: set OPENAI_MODEL to another.",
+            "The service does not offer the model 'gpt-6': set OPENAI_MODEL to another.",
         ),
         (
             status_error(404, "Not Found"),
             SetupError,
-            "The service does not know this endpoint: check OPENAI_BASE_URL, or set OPENAI_API=chat (it is 'responses' "
-            "now).",
+            "The service does not have this endpoint: check OPENAI_BASE_URL, or set OPENAI_API=chat (now 'responses').",
         ),
         (
             status_error(429),
@@ -128,17 +127,17 @@ def test_only_refused_reasoning_is_sent_again_without_it() -> None:
         (
             status_error(400, "Use this in v1/chat/completions."),
             SetupError,
-            "gpt-6 cannot be used like this: set OPENAI_API=chat. The service says: Use this in v1/chat/completions.",
+            "gpt-6 needs the other API: set OPENAI_API=chat. The service says: Use this in v1/chat/completions.",
         ),
         (
             status_error(400, "Not supported.", param="reasoning.effort"),
             SetupError,
-            "gpt-6 does not take this reasoning effort: change OPENAI_EFFORT (now 'max'). The service says: Not supported.",
+            "gpt-6 does not accept this reasoning effort: change OPENAI_EFFORT (now 'max'). The service says: Not supported.",
         ),
         (
             status_error(400, "Unknown parameter: 'include'."),
             SetupError,
-            "The service does not take what gpt-6 is asked with: try another OPENAI_API (now 'responses') or another "
+            "The service does not accept this request to gpt-6: try another OPENAI_API (now 'responses') or another "
             "OPENAI_MODEL. The service says: Unknown parameter: 'include'.",
         ),
         (
