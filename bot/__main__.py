@@ -132,12 +132,12 @@ def doctor(data: DATA = None) -> None:
     settings = _settings(data, quiet=True)
 
     async def run() -> int:
-        table = Table("", "what", "found", "what to do", box=None)
+        table = Table("", "part", "state", "what to do", box=None)
         broken = 0
         async for finding in examine(settings):
-            broken += finding.needed and not finding.well
-            mark = "[green]ok[/]" if finding.well else "[red]no[/]" if finding.needed else "[yellow]no[/]"
-            table.add_row(mark, finding.what, finding.said, "" if finding.well else finding.advice)
+            broken += finding.required and not finding.ok
+            mark = "[green]ok[/]" if finding.ok else "[red]no[/]" if finding.required else "[yellow]no[/]"
+            table.add_row(mark, finding.part, finding.state, "" if finding.ok else finding.advice)
         Console().print(table)
         return 1 if broken else 0
 

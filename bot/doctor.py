@@ -1,10 +1,10 @@
-"""`workings doctor`: what works here, what does not, and what to do about each."""
+"""`workings doctor`: what works on this machine, what does not, and how to fix it."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import aiohttp
 from slack_sdk.errors import SlackApiError
@@ -26,17 +26,17 @@ SCOPES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing looked at; `advice` says what to do when it is not well."""
+    """The state of one part of the bot; `advice` says how to fix it, `required` that the bot does not work without it."""
 
-    what: str
-    well: bool
-    said: str
+    part: str
+    ok: bool
+    state: str
     advice: str = ""
-    needed: bool = True
+    required: bool = True
 
 
 async def examine(settings: Settings) -> AsyncIterator[Finding]:
-    """Look at the sandbox, the runtime, the store, the model and Slack, in this order."""
+    """Check the sandbox, the runtime, the store, the model and Slack, in this order."""
     works = False
     for tier in TIERS:
         tried = await probe(tier, limits(settings))
@@ -46,30 +46,27 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
             tried.works,
             "self-test passed" if tried.works else tried.why,
             _SANDBOX[tier],
-            needed=False,
+            required=False,
         )
-    held = (
-        "control groups and a watchdog" if find(limits(settings)).places else "a watchdog: no control group can be made"
-    )
-    said = f"runs are sealed, their memory is held by {held}" if works else "no tier works"
-    yield Finding("sandbox", works, said, "Nothing runs until one tier does.")
-    ready = RuntimeBuild(runtime_folder(settings.bot_data)).done()
-    said = "built" if ready else "not built yet"
-    yield Finding(
-        "runtime", ready, said, "`workings serve` and `workings demo` build it in the background.", needed=False
-    )
+    guards = "control groups and a watchdog" if find(limits(settings)).places else "a watchdog, without control groups"
+    state = f"runs are sealed, their memory is limited by {guards}" if works else "no tier works"
+    yield Finding("sandbox", works, state, "No script runs until one tier works.")
+    built = RuntimeBuild(runtime_folder(settings.bot_data)).done()
+    advice = "`workings serve` and `workings demo` build it in the background."
+    yield Finding("runtime", built, "built" if built else "not built yet", advice, required=False)
     try:
         async with open_store(settings.bot_data / "bot.sqlite") as store:
             waiting = len(await store.waiting())
         yield Finding("store", True, f"{settings.bot_data}, {waiting} threads waiting")
     except SetupError as error:
         yield Finding("store", "Another bot" in str(error), str(error), "Set BOT_DATA to a folder you may write.")
-    yield await _model(settings)
+    yield await examine_model(settings, datetime.now(UTC).date())
     async for finding in _slack(settings):
         yield finding
 
 
-async def _model(settings: Settings) -> Finding:
+async def examine_model(settings: Settings, today: date) -> Finding:
+    """Check that the service lists the agents' models and shuts none of them down within 90 days."""
     key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else None
     names = {settings.openai_model, settings.openai_proxy_model}
     try:
@@ -81,10 +78,10 @@ async def _model(settings: Settings) -> Finding:
     if missing:
         advice = "Set OPENAI_MODEL and OPENAI_PROXY_MODEL to models that it lists."
         return Finding("model", False, f"the service does not list {', '.join(sorted(missing))}", advice)
-    soon = {n: d for n, d in dates.items() if d and (d - datetime.now(UTC).date()).days < 90}
+    soon = {n: d for n, d in dates.items() if d and (d - today).days < 90}
     if soon:
         ends = ", ".join(f"{n} on {d}" for n, d in sorted(soon.items()))
-        return Finding("model", False, f"shut down soon: {ends}", "Choose its successor in time.", needed=False)
+        return Finding("model", False, f"shut down soon: {ends}", "Choose its successor in time.", required=False)
     return Finding("model", True, ", ".join(sorted(names)))
 
 
@@ -97,8 +94,8 @@ async def _slack(settings: Settings) -> AsyncIterator[Finding]:
         me = await client.auth_test()
         have = {s.strip() for s in str(me.headers.get("x-oauth-scopes") or "").split(",") if s.strip()}
         missing = SCOPES - have if have else set()
-        said = f"{me['team']} as {me['user']}" + (f"; missing scopes: {', '.join(sorted(missing))}" if missing else "")
-        yield Finding("Slack bot token", not missing, said, "Add them from manifest.yml and install the app again.")
+        state = f"{me['team']} as {me['user']}" + (f"; missing scopes: {', '.join(sorted(missing))}" if missing else "")
+        yield Finding("Slack bot token", not missing, state, "Add them from manifest.yml and install the app again.")
         app = AsyncWebClient(token=settings.slack_app_token.get_secret_value(), base_url=settings.slack_api_url)
         await app.apps_connections_open(app_token=settings.slack_app_token.get_secret_value())
         yield Finding("Slack app token", True, "Socket Mode opens")
