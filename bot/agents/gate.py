@@ -26,8 +26,8 @@ async def objections(conversation: Conversation, report: Report, sandbox: Sandbo
         wrong += _without_evidence(conversation, report)
         for evidence in report.evidence:
             wrong += _doubts(conversation, evidence, there)
-        lines = [(e.file, e.line) for e in report.evidence if e.file and e.line and not e.run]
-        cited += [Citation(file=file, line=line, text="") for file, line in lines if not _missing([file], there)]
+        shown = [(e.file, e.line) for e in report.evidence if e.file and e.line and not e.run]
+        cited += [Citation(file=file, line=line, text="") for file, line in shown if not _missing([file], there)]
         wrong += _unexplained_failure(conversation, report)
     packed = [c for c in cited if "!" in c.file or c.file.lower().endswith(PACKED)]
     wrong += await _miscited([c for c in cited if c not in packed], sandbox)
@@ -62,21 +62,20 @@ def _run_doubts(conversation: Conversation, evidence: Evidence) -> list[str]:
     What a run does to its own script is no such change: to run it again would only do the same again.
     """
     name = workspace_name(evidence.run or "")
-    runs = [n for n, e in enumerate(conversation.entries) if isinstance(e, Step) and e.ran == name and e.execution]
+    steps = [e for e in conversation.entries if isinstance(e, Step)]
+    runs = [(number, e.execution) for number, e in enumerate(steps) if e.ran == name and e.execution]
     if not runs:
         return [f"There was no run of {evidence.run!r}."]
-    last = conversation.entries[runs[-1]]
-    assert isinstance(last, Step)
-    if last.execution and last.execution.outcome != evidence.outcome:
-        return [f"The last run of {name} {last.execution.outcome}; your evidence says it {evidence.outcome}."]
-    later = conversation.entries[runs[-1] + 1 :]
-    if any(isinstance(e, Step) and name in e.changed_files for e in later):
+    number, execution = runs[-1]
+    if execution.outcome != evidence.outcome:
+        return [f"The last run of {name} {execution.outcome}; your evidence says it {evidence.outcome}."]
+    if any(name in later.changed_files for later in steps[number + 1 :]):
         return [f"{name} was changed after its last run. Run it again."]
     return []
 
 
 def _unexplained_failure(conversation: Conversation, report: Report) -> list[str]:
-    """A turn whose last run failed is complete only when evidence accounts for a run."""
+    """Doubt a complete report after a last run that failed, unless its evidence accounts for a run."""
     last = conversation.runs[-1] if conversation.runs else None
     if last is None or last.execution is None or last.execution.outcome is Outcome.SUCCEEDED:
         return []

@@ -30,7 +30,7 @@ class LogTool(Tool):
     chart: Name | None = Field(default=None, description="A PNG file to draw a chart into; it is sent to the user.")
 
     def arguments(self) -> list[str]:
-        """The toolkit's command line."""
+        """Return the toolkit's command line."""
         named = type(self).__name__.removeprefix("Log").lower()
         words = [named, *self.files, *(["--chart", self.chart] if self.chart else [])]
         for name, value in self.model_dump(exclude={"files", "chart"}).items():
@@ -42,7 +42,7 @@ class LogTool(Tool):
         return words
 
     async def perform(self, work: Work) -> Step:
-        """Use the toolkit; when it does not do its work, what it says is for the model to mend."""
+        """Run the command; one that fails is a result for the model to mend."""
         execution = await work.sandbox.logs(self.arguments())
         if execution.outcome is not Outcome.SUCCEEDED:
             why = prompts.DID_NOT_WORK.format(tool=type(self).__name__, why=_failure(execution))

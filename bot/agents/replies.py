@@ -44,13 +44,11 @@ def _evidence(report: Report) -> str:
 def account(conversation: Conversation, why: str, missing: Sequence[str] = ()) -> Reply:
     """Return what was done in the open turn and what was not, without a claim that nobody checked."""
     lines = [why]
-    runs = conversation.runs
-    if runs:
+    if runs := conversation.runs:
         lines.append("What was done:\n" + "\n".join(f"- {_attempt(run)}" for run in runs[-8:]))
     if missing:
         lines.append("What does not hold:\n" + "\n".join(f"- {m}" for m in missing[:8]))
-    files = made_files(conversation)
-    if files:
+    if files := made_files(conversation):
         lines.append(f"Files in the workspace from this attempt: {', '.join(f'`{f}`' for f in files[:20])}.")
     lines.append("Tell me how to go on, or ask again with more detail.")
     return Reply(text="\n\n".join(lines))
@@ -80,8 +78,7 @@ def footer(conversation: Conversation, seconds: float | None) -> str:
         parts += [models, _many(total.calls, "call"), f"{total.tokens:,} tokens{cached}"]
     else:
         parts.append("no model")
-    runs = conversation.runs
-    if runs:
+    if runs := conversation.runs:
         parts.append(_many(len(runs), "run"))
     if seconds is not None:
         parts.append(f"{seconds:.1f} s")

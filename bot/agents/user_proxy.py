@@ -16,7 +16,7 @@ from bot.thread.conversation import USER_PROXY, Conversation, Perform
 from bot.thread.entries import Call, Decision, Entry, Message, Reply, Report
 from bot.thread.request import ThreadId
 
-MAX_ROUNDS = 2  # how often what does not hold goes back before the user gets an honest account
+MAX_ROUNDS = 2  # how often a report goes back before the user gets an honest account
 
 PROMPT = """\
 You are the UserProxy of a code assistant in Slack. You speak with the user and you streamline the dialogue between the \

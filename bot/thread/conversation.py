@@ -160,7 +160,7 @@ class Conversation:
         return self.decision(step).agent == PROFILER
 
     def results(self, number: int) -> dict[int, Step | Report]:
-        """The results so far of the decision at entry `number`, by the call's place in it."""
+        """Return the results so far of the decision at entry `number`, by the call's place in it."""
         return {e.index: e for e in self.entries[number + 1 :] if isinstance(e, Step | Report) and e.decision == number}
 
     def _notice(self) -> Perform | Decide | Show | None:
