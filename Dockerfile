@@ -1,17 +1,18 @@
-# The bot with the libraries of its scripts built in. Run it with `--security-opt seccomp=bot/sandbox/seccomp.json`:
-# Docker's default profile denies namespaces, and scripts then run in the landlock tier.
+# The bot without the local stand-ins, with the libraries of its scripts built in. Run it with
+# `--security-opt seccomp=bot/sandbox/seccomp.json`: Docker's default profile denies namespaces, and scripts then run in the
+# landlock tier.
 FROM python:3.11-slim-bookworm
 
-# Every bwrap leaves a process to the container's first one: tini takes it, the bot would not.
+# bwrap leaves orphans, which the container's first process must reap: tini does, the bot does not.
 RUN apt-get update && apt-get install -y --no-install-recommends tini && rm -rf /var/lib/apt/lists/* \
     && useradd --create-home --uid 10001 workings && mkdir /data && chown workings /data
 WORKDIR /app
-COPY pyproject.toml README.md LICENSE manifest.yml ./
+COPY pyproject.toml README.md LICENSE ./
 COPY bot bot
 RUN python -m venv .venv && .venv/bin/pip install --no-cache-dir uv==0.13.9 \
     && .venv/bin/uv sync --no-dev --inexact --no-cache --compile-bytecode
 ENV BOT_DATA=/data BOT_HEALTH_PORT=8080 PATH=/app/.venv/bin:$PATH
-# Beside the code and not in the data folder, which a volume covers. The bot may change neither.
+# The libraries stand beside the code, because a volume covers the data folder. The bot can change neither.
 RUN UV_NO_CACHE=1 python -c "import asyncio, pathlib, sys; from bot.sandbox.runtime import RuntimeBuild; \
     asyncio.run(RuntimeBuild(pathlib.Path(sys.prefix)).build(print))"
 

@@ -39,10 +39,10 @@ def demo(
 ) -> None:
     """Try the bot in a workspace like Slack's on this machine; needs no account and no key."""
     _require_stand_ins()
-    from bot.local.demo import in_demo
+    from bot.local.demo import run_demo
 
     settings = _settings(data)
-    _run(in_demo(settings, port, workspace, lambda url: print(f"Open {url} and write to workings.", flush=True)))
+    _run(run_demo(settings, port, workspace, lambda url: print(f"Open {url} and write to workings.", flush=True)))
 
 
 @app.command()

@@ -19,12 +19,12 @@ Names = Annotated[frozenset[str], NoDecode]
 
 
 def default_data(root: bool | None = None) -> Path:
-    """Return where data lives unless told otherwise: a root bot's home is closed to the user it runs scripts as.
+    """Return the default data folder; `root` says whether the bot runs as root, by default found out.
 
-    A folder under the project's earlier name is kept in use where it is the only one.
+    A folder of the project's earlier name is used as long as there is no new one.
     """
     if os.geteuid() == 0 if root is None else root:
-        base = Path("/var/lib")
+        base = Path("/var/lib")  # the user that a root bot runs scripts as cannot enter root's home
     else:
         base = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
     new, earlier = base / "workings", base / "codebot"
@@ -32,7 +32,7 @@ def default_data(root: bool | None = None) -> Path:
 
 
 class Settings(BaseSettings):
-    """Read from the environment and, where there is one, a `.env` file in the working directory."""
+    """The settings, read from the environment and from a `.env` file in the working directory if there is one."""
 
     model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True, env_ignore_empty=True)
 
@@ -88,7 +88,7 @@ class Settings(BaseSettings):
 
 
 def load(**given: object) -> Settings:
-    """Return the settings, `given` ones first; raises SetupError naming each variable that is wrong."""
+    """Return the settings; `given` values replace the environment's. Raises SetupError naming every variable that is wrong."""
     try:
         return Settings(**given)  # type: ignore[arg-type]
     except ValidationError as error:
@@ -97,7 +97,7 @@ def load(**given: object) -> Settings:
 
 
 def limits(settings: Settings) -> Limits:
-    """The sandbox's limits, from the settings."""
+    """Return the limits of one run and of a thread's files."""
     return Limits(
         seconds=settings.sandbox_seconds,
         memory=settings.sandbox_memory,
@@ -110,5 +110,5 @@ def limits(settings: Settings) -> Limits:
 
 
 def runtime_folder(data: Path, built_in: Path = Path(sys.prefix)) -> Path:
-    """Where the libraries of scripts are: beside the bot's own where an image brings them, else in the data folder."""
+    """Return the folder of the scripts' libraries: beside the bot's own if an image brings them, else the data folder."""
     return built_in if RuntimeBuild(built_in).done() else data

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Self
@@ -29,8 +28,6 @@ class Asked:
     wire: Literal["responses", "chat"]
     body: Body
     raw: bytes
-    headers: Mapping[str, str]
-    at: float
 
     @property
     def agent(self) -> str:
@@ -181,7 +178,7 @@ class ScriptedModel:
 
     async def _serve(self, request: web.Request, wire: Literal["responses", "chat"]) -> web.StreamResponse:
         raw = await request.read()
-        asked = Asked(wire, json.loads(raw), raw, dict(request.headers), time.time())
+        asked = Asked(wire, json.loads(raw), raw)
         self.requests.append(asked)
         if refused := self._unauthorized(request) or self._unknown(asked):
             return refused

@@ -1,4 +1,4 @@
-"""`workings demo`: the bot in a local workspace, on whatever model is at hand."""
+"""`workings demo`: the bot in a local workspace, with the best model that is available."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ GREETING = (
 )
 
 
-async def in_demo(settings: Settings, port: int, workspace: str | None, say: Callable[[str], None]) -> None:
-    """Serve until cancelled; `say` gets the page's address once it answers."""
-    async with _workspace(settings.bot_data, port, workspace) as url, _model(settings) as (chosen, notice):
+async def run_demo(settings: Settings, port: int, workspace: str | None, announce: Callable[[str], None]) -> None:
+    """Serve until cancelled; `announce` gets the URL of the page once it answers."""
+    async with _workspace(settings.bot_data, port, workspace) as url, _model(settings) as (with_model, notice):
         tokens = await _control(url, "GET", "tokens")
         await _control(url, "POST", "notice", {"text": notice})
-        connected = chosen.model_copy(
+        connected = with_model.model_copy(
             update={
                 "slack_bot_token": SecretStr(tokens["bot_token"]),
                 "slack_app_token": SecretStr(tokens["app_token"]),
                 "slack_api_url": tokens["api_url"],
             }
         )
-        say(url)
+        announce(url)
         async with serving(connected):
             await _greet(tokens)
             await asyncio.Event().wait()
@@ -50,7 +50,7 @@ async def in_demo(settings: Settings, port: int, workspace: str | None, say: Cal
 
 @asynccontextmanager
 async def _workspace(data: Path, port: int, url: str | None) -> AsyncIterator[str]:
-    """The workspace at `url`, or a process of our own with one."""
+    """Yield the URL of the workspace at `url`, or of one that is started in a process of its own."""
     if url is not None:
         yield url.rstrip("/") + "/"
         return
@@ -64,25 +64,25 @@ async def _workspace(data: Path, port: int, url: str | None) -> AsyncIterator[st
         line = (await process.stdout.readline()).decode()
         if "http" not in line:
             raise SetupError((await process.stderr.read()).decode().strip() or "The workspace did not start.")
-        passing = asyncio.create_task(_pass_on(process.stderr))
+        logging_task = asyncio.create_task(_log_lines(process.stderr))
         try:
             yield line.split()[-1]
         finally:
-            passing.cancel()
+            logging_task.cancel()
     finally:
         if process.returncode is None:
             process.terminate()
         await process.wait()
 
 
-async def _pass_on(stream: asyncio.StreamReader) -> None:
+async def _log_lines(stream: asyncio.StreamReader) -> None:
     while line := await stream.readline():
         log.info("workspace: %s", line.decode(errors="replace").rstrip())
 
 
 @asynccontextmanager
 async def _model(settings: Settings) -> AsyncIterator[tuple[Settings, str]]:
-    """The settings with the model of the demo, and what the page says about it."""
+    """Yield the settings with the demo's model, and the notice about it for the page."""
     if settings.openai_api_key or settings.openai_base_url:
         yield settings, f"Answers come from {settings.openai_model}."
         return
@@ -97,7 +97,7 @@ async def _model(settings: Settings) -> AsyncIterator[tuple[Settings, str]]:
 
 
 async def _ollama() -> str | None:
-    """The first model of an Ollama that answers on its standard port."""
+    """Return the first model of an Ollama on its standard port, or None."""
     try:
         async with (
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=0.5)) as session,
@@ -109,10 +109,11 @@ async def _ollama() -> str | None:
         return None
 
 
-async def _control(url: str, method: str, what: str, body: object = None) -> Any:
+async def _control(url: str, method: str, path: str, body: object = None) -> Any:
+    """Return the answer of the workspace's control API; raises SetupError if there is no workspace."""
     async with aiohttp.ClientSession() as session:
         try:
-            async with session.request(method, f"{url}control/{what}", json=body) as response:
+            async with session.request(method, f"{url}control/{path}", json=body) as response:
                 response.raise_for_status()
                 return await response.json()
         except aiohttp.ClientError as error:
@@ -122,7 +123,7 @@ async def _control(url: str, method: str, what: str, body: object = None) -> Any
 
 
 async def _greet(tokens: dict[str, Any]) -> None:
-    """Say hello in the direct message, once in a workspace's life."""
+    """Post the greeting in each direct-message channel that is still empty."""
     headers = {"Authorization": f"Bearer {tokens['bot_token']}"}
     async with aiohttp.ClientSession(base_url=tokens["api_url"], headers=headers) as session:
         for channel in ("D0ALICE", "D0BOB"):

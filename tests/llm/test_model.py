@@ -111,6 +111,19 @@ async def test_a_call_that_was_cut_goes_back_without_its_reasoning() -> None:
 
 
 @pytest.mark.parametrize("api", ["responses", "chat"])
+async def test_the_prompt_cache_finds_the_same_bytes_again(api: str) -> None:
+    async with opened(LIST, LIST, api=api, choice=ModelChoice(model="gpt-4.1")) as (model, server):
+        first = await model.decide(PROMPT, TOOLS)
+        items = (*PROMPT.items, Exchange(first, ("none",)))
+        await model.decide(Prompt(agent="code_assistant", thread="T:C:1", system="You are exact.", items=items), TOOLS)
+
+    one, two = server.requests
+    head = one.raw.index(b"the secret plan") + len(b"the secret plan")
+    assert two.raw[:head] == one.raw[:head]
+    assert two.raw[two.raw.index(b'"tools":') :] == one.raw[one.raw.index(b'"tools":') :]
+
+
+@pytest.mark.parametrize("api", ["responses", "chat"])
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
