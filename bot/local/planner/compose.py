@@ -1,4 +1,4 @@
-"""Scripts put together from pieces: the one that is started, and all that it needs, copied as they are written."""
+"""Composes a script: its main, and every definition of the script library that it needs, copied as it is written."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FOLDER = Path(__file__).parent / "script_library"
 
 
 class Piece(NamedTuple):
-    """A top-level statement of a piece: its source, the names it uses, and whether it is an import."""
+    """A top-level statement of the script library: its source, the names it uses, and whether it is an import."""
 
     order: int
     source: str
@@ -43,7 +43,7 @@ def script(about: str, settings: Mapping[str, object], main: Sequence[str]) -> s
 
 
 def needed(*starts: str) -> dict[str, Piece]:
-    """Return all pieces, by name, that code needs, and what those need."""
+    """Return, by name, every piece that code needs, directly or through another piece."""
     everything = known()
     names = {node.id for start in starts for node in ast.walk(ast.parse(start)) if isinstance(node, ast.Name)}
     open_names, found = list(names), dict[str, Piece]()
@@ -57,7 +57,7 @@ def needed(*starts: str) -> dict[str, Piece]:
 
 @cache
 def known() -> dict[str, Piece]:
-    """Return every top-level name of the pieces."""
+    """Return the piece that defines each top-level name of the script library."""
     found: dict[str, Piece] = {"sys": Piece(0, "import sys", frozenset(), imported=True)}
     order = 0
     for module in MODULES:
@@ -68,7 +68,7 @@ def known() -> dict[str, Piece]:
             if isinstance(node, ast.Import | ast.ImportFrom):
                 _imports(node, order, found)
             elif names := _defined(node):
-                source = _plain("\n".join(lines[_first_line(node, lines) - 1 : node.end_lineno]))
+                source = _without_linter_comments("\n".join(lines[_first_line(node, lines) - 1 : node.end_lineno]))
                 gap = "\n" if isinstance(node, ast.FunctionDef | ast.ClassDef) else ""
                 uses = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)} - names
                 piece = Piece(order, gap + source, frozenset(uses), imported=False)
@@ -97,7 +97,7 @@ def _defined(node: ast.stmt) -> set[str]:
 
 
 def _first_line(node: ast.stmt, lines: list[str]) -> int:
-    """A definition begins with its decorators and with the comment right above it."""
+    """Return the number of a definition's first line: that of the comment above it, else of its decorators."""
     decorators = node.decorator_list if isinstance(node, ast.FunctionDef | ast.ClassDef) else []
     first = min([node.lineno, *(d.lineno for d in decorators)])
     while first > 1 and lines[first - 2].startswith("#"):
@@ -105,6 +105,6 @@ def _first_line(node: ast.stmt, lines: list[str]) -> int:
     return first
 
 
-def _plain(source: str) -> str:
-    """Without the remarks that are for our own linters."""
+def _without_linter_comments(source: str) -> str:
+    """Return source without the comments for the project's linters."""
     return re.sub(r"  # (?:type: ignore|noqa)[^\n]*", "", source)

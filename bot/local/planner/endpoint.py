@@ -1,4 +1,4 @@
-"""The planner as an OpenAI-compatible endpoint on loopback: both wires in, real tool calls out."""
+"""Serves the planner as an OpenAI-compatible endpoint on loopback, on both wires."""
 
 from __future__ import annotations
 

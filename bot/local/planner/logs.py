@@ -1,4 +1,4 @@
-"""Why a log went wrong, with the tools for logs: profile, compare around the onset, count, report."""
+"""Finds why a log went wrong with the tools for logs: profile it, compare the incident with the hour before, count, report."""
 
 from __future__ import annotations
 

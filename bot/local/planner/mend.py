@@ -1,4 +1,4 @@
-"""Mends the modest, well-known mistakes of a script, by what its traceback says."""
+"""Mends a few well-known mistakes of a script, by what its traceback says."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the planner decides: the next call, from the words, the files and the results that a prompt shows."""
+"""Decides the planner's next calls from the words, files and results that a prompt shows."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def _after_run(wish: Wish, results: Sequence[Result], conditions: Sequence[str])
 
 
 def _mend(results: Sequence[Result]) -> Calls:
-    """Mend a script by what its traceback says; the script was just read."""
+    """Return the calls that mend and run a script that failed and was just read."""
     run = [result for result in results if result.tool == "ExecutePyFile"][-1]
     reads = [result for result in results if result.tool == "ReadFile"]
     source = next((read.body for read in reversed(reads) if read.name == run.name), None)

@@ -1,4 +1,4 @@
-"""From a wish to the script that grants it."""
+"""Writes the script that fulfils a wish."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def _main(wish: Wish) -> list[str]:
 
 
 def _series(wish: Wish) -> list[str]:
-    """Lines that leave `series`, `by`, `period`, `how` and `title`."""
+    """Return lines of code that define `series`, `by`, `period`, `how` and `title`."""
     lines = ["by, period = grouping(table, BY)" if wish.by else "by, period = grouping(table, usual_group(table))"]
     several = bool(re.search(r",|&|\band\b", wish.value)) and not wish.split
     value = "find_column(table, VALUE)" if wish.value else "usual_value(table)"

@@ -1,4 +1,4 @@
-"""From the user's words to a wish: a modest, stated set of requests, and "explain" for all others."""
+"""Understands the user's words as a wish: one of a small, fixed list of requests, or "explain"."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _WHERE = re.compile(
 
 
 def understand(words: str, files: Sequence[str], before: Wish | None = None) -> Wish:
-    """Return what the words ask for, about one of the thread's files; `before` is what was asked last."""
+    """Return the wish that the words express, about one of the thread's files; `before` is the last wish."""
     text = " ".join(re.sub(r"```.*?```", " ", words, flags=re.S).split())
     named = next((f for f in sorted(files, key=len, reverse=True) if f.lower() in text.lower()), "")
     rest = re.sub(re.escape(named), " ", text, flags=re.I) if named else text

@@ -1,4 +1,4 @@
-"""What a user wants, as far as the planner can tell."""
+"""The wish of a user, as the planner understands it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ Condition = tuple[str, str, str]  # the column's words ("" for any), the sign, t
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """One request. All words are the user's own: what they mean in a file shows when the script runs.
+    """One request. Columns are in the user's own words; the script resolves them when it runs.
 
     `verb` is plot, points, histogram, measure, top, describe, log, run, fix, save, show, list, long or explain.
     """

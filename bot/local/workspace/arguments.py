@@ -1,4 +1,4 @@
-"""What each method of the Web API takes, and how it comes: in the query string, a form or JSON."""
+"""The arguments of the Web API's methods, read from the query string, a form or JSON."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Handler = Callable[[Json], Awaitable[Json]]
 
 
 class ApiError(Exception):
-    """An answer `{"ok": false, "error": …}` of the Web API, with what else it says."""
+    """An answer `{"ok": false, "error": …}` of the Web API, with further fields in `details`."""
 
     def __init__(self, error: str, *messages: str, **details: Any) -> None:
         super().__init__(error)
@@ -54,7 +54,7 @@ def _kinds(arguments: str) -> tuple[Mapping[str, str], Sequence[str]]:
 
 
 async def raw_arguments(request: web.Request) -> Json:
-    """Return the arguments of a call as they came; raises `ApiError` on a body that cannot be read."""
+    """Return the arguments of a call, not yet checked; raises `ApiError` on a body that cannot be read."""
     arguments: Json = dict(request.query)
     if request.method != "POST" or not request.can_read_body:
         return arguments
@@ -77,7 +77,7 @@ async def raw_arguments(request: web.Request) -> Json:
 
 
 def parse(method: Method, raw: Json) -> Json:
-    """Return the arguments in their types; raises `ApiError` on one that is unknown, missing or malformed."""
+    """Return the arguments converted to their kinds; raises `ApiError` on one that is unknown, missing or malformed."""
     given = {name: value for name, value in raw.items() if value is not None and name not in _EVERYWHERE}
     kinds, required = _kinds(method.arguments)
     unknown = [f"unknown argument: {name}" for name in given if name not in kinds]

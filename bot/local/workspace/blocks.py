@@ -1,4 +1,4 @@
-"""Which blocks Slack takes: one bad block and the whole message is rejected."""
+"""Validation of blocks: like Slack, one invalid block rejects the whole message."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Problems = Iterator[tuple[str, str]]
 
 
 def check_blocks(blocks: Any, most: int = MOST_BLOCKS) -> list[Json]:
-    """Return `blocks` if Slack would take them; else raise `ApiError` as Slack answers."""
+    """Return `blocks` if Slack accepts them; else raise `ApiError` with Slack's answer."""
     if not isinstance(blocks, list):
         raise ApiError("invalid_blocks_format")
     problems = list(_all_problems(blocks, most))
@@ -29,7 +29,7 @@ def check_blocks(blocks: Any, most: int = MOST_BLOCKS) -> list[Json]:
 
 
 def texts(value: Any) -> Iterator[str]:
-    """Every text that a reader of these blocks sees."""
+    """Yield every text that a reader of these blocks sees."""
     if isinstance(value, list):
         for item in value:
             yield from texts(item)

@@ -1,4 +1,4 @@
-"""JSON bodies with files in them: read without ever holding a file in memory."""
+"""JSON bodies that contain files, read without holding a file in memory."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Open = Callable[[], tuple[str, AbstractContextManager[IO[bytes]]]]
 
 
 class BadBody(ValueError):
-    """A body that is not what was asked for, in words for whoever sent it."""
+    """A request body that cannot be used, with a message for its sender."""
 
 
 async def read_json(request: web.Request) -> Json:
@@ -42,7 +42,7 @@ async def read_json(request: web.Request) -> Json:
 
 
 async def read_json_with_files(request: web.Request, place: Open) -> Json:
-    """Return a JSON object in which every `content_base64` has become the name of the place its bytes went to."""
+    """Write the bytes of every `content_base64` to a place, and return the JSON object with the places' names instead."""
     with tempfile.TemporaryFile() as spool:
         async for chunk in request.content.iter_chunked(MEGABYTE):
             await asyncio.to_thread(spool.write, chunk)

@@ -1,4 +1,4 @@
-"""What can be pressed in a message, and what pressing it sends."""
+"""The interactive elements of a message, and the action that each sends."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from bot.local.workspace.journal import Json
 
 
 def elements(blocks: Any) -> list[tuple[str, Json]]:
-    """Every interactive element of a message's blocks, with the id of its block."""
+    """Return every interactive element of a message's blocks, with the id of its block."""
     found: list[tuple[str, Json]] = []
     for index, block in enumerate(blocks or ()):
         block_id = str(block.get("block_id") or f"b{index}")

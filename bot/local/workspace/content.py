@@ -1,4 +1,4 @@
-"""What a message of the app may hold, checked as Slack checks it."""
+"""The content of the app's messages, checked as Slack checks it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The control API: what a test does in place of people, and what it sees."""
+"""The control API, through which a test acts for people and inspects the workspace."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from bot.local.workspace.tokens import Tokens
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Control:
-    """The routes under /control; a test may look into every part. `announce` says in the page which model answers."""
+    """The routes under /control; `announce` shows on the page which model answers."""
 
     workspace: Workspace
     people: PeopleApi
@@ -51,7 +51,7 @@ class Control:
         ]
 
     async def event(self, request: web.Request) -> web.Response:
-        """POST any event, sent as it is; a message it speaks of that is not there is put there, so it can be answered."""
+        """Send any event to the app, and add the message that it is about, so that it can be answered."""
         body = await read_json(request)
         given = body.get("event")
         if not isinstance(given, dict) or not isinstance(given.get("type"), str):
@@ -74,7 +74,7 @@ class Control:
         return web.json_response({"ok": True})
 
     async def disconnect(self, request: web.Request) -> web.Response:
-        """Ask every socket to come back, as Slack does now and then."""
+        """Ask the app to reconnect every socket, as Slack does now and then."""
         body = await read_json(request)
         sockets = list(self.socket_mode.sockets)
         for socket in sockets:
@@ -82,7 +82,7 @@ class Control:
         return web.json_response({"ok": True, "disconnected": len(sockets)})
 
     async def notice(self, request: web.Request) -> web.Response:
-        """Say which model answers; the page shows it."""
+        """Show on the page which model answers."""
         body = await read_json(request)
         self.announce(text_of(body, "text"))
         return web.json_response({"ok": True})

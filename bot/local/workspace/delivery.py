@@ -1,4 +1,4 @@
-"""What the app is still to be told: kept until it is acknowledged, sent again when it is not."""
+"""Delivery of payloads to the app: each is kept until it is acknowledged, and sent again when it is not."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Envelope:
-    """One payload on its way; `attempts` counts how often it was handed to a receiver."""
+    """One payload to deliver; `attempts` counts how often it was handed to a receiver."""
 
     id: str
     type: str
@@ -29,7 +29,7 @@ class Envelope:
     reason: str = ""
 
     def frame(self) -> Json:
-        """What travels over Socket Mode."""
+        """Return the envelope as Socket Mode sends it."""
         frame: Json = {
             "envelope_id": self.id,
             "type": self.type,
@@ -45,7 +45,7 @@ class Receiver(Protocol):
     """One connection of the app."""
 
     async def deliver(self, envelope: Envelope) -> None:
-        """Hand the payload over; its acknowledgement comes to `Delivery.ack`, a refusal to `Delivery.refuse`."""
+        """Send the payload; the app's acknowledgement goes to `Delivery.ack`, a refusal to `Delivery.refuse`."""
         ...
 
 
@@ -58,11 +58,11 @@ class _State:
 
 
 class Delivery:
-    """Sends each payload to one receiver in turn, and again while nobody acknowledges it.
+    """Sends each payload to one receiver, round robin, and again while nobody acknowledges it.
 
-    An event is sent again `retries[n]` seconds after its n-th try; then, or `keep` seconds after it happened, it
-    is lost. Slack holds events only briefly while no connection is open; `keep` is how long we do. A payload that
-    needs an answer (a command, a click) is tried once, for `patience` seconds.
+    An unacknowledged event is sent again `retries[n]` seconds after attempt n; it is dropped after the last attempt, or
+    `keep` seconds after it happened. A payload that a person waits for (a command, a click) is sent once and dropped after
+    `patience` seconds.
     """
 
     def __init__(
@@ -93,7 +93,7 @@ class Delivery:
         self._wake.set()
 
     def remove(self, receiver: Receiver) -> None:
-        """Forget a receiver; what it had not acknowledged goes to another at once."""
+        """Remove a receiver; what it had not acknowledged is sent to another at once."""
         self._receivers.remove(receiver)
         for envelope, state in self._pending.values():
             if state.receiver is receiver:
@@ -108,7 +108,7 @@ class Delivery:
         self._wake.set()
 
     async def ask(self, kind: str, payload: Json, *, accepts_response: bool = False) -> Json | None:
-        """Send a payload that a person waits for; return what the app acknowledged it with, or None if it did not."""
+        """Send a payload that a person waits for; return the payload of its acknowledgement, or None without one."""
         if not self._receivers:
             return None
         envelope, state = self._envelope(kind, payload, accepts_response, self._patience)
@@ -118,11 +118,11 @@ class Delivery:
         return await state.answer
 
     def ack(self, envelope_id: str, payload: Json | None) -> None:
-        """Note an acknowledgement; one for an unknown or finished envelope is ignored, as Slack does."""
+        """Finish an envelope that was acknowledged; an unknown or finished one is ignored, as Slack does."""
         self._finish(envelope_id, payload or {})
 
     def refuse(self, envelope_id: str, reason: str, *, again: bool = True) -> None:
-        """Note that a receiver could not take an envelope; with `again` it is due as after a silence."""
+        """Note that a receiver refused an envelope; with `again` it is retried as if nobody had answered."""
         if envelope_id not in self._pending:
             return
         envelope, state = self._pending[envelope_id]
@@ -134,7 +134,7 @@ class Delivery:
         self._wake.set()
 
     async def run(self) -> None:
-        """Send what is due, for ever."""
+        """Send what is due until cancelled."""
         while True:
             self._wake.clear()
             pause = await self._send_due()

@@ -1,4 +1,4 @@
-"""Bytes out and bytes in: private URLs for the app, attachments for people, uploads from both."""
+"""Downloads and uploads: private URLs for the app, attachments for people, uploads from both."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SIGN_IN = """<!DOCTYPE html><html lang="en"><head><title>Sign in | Slack</title
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppFiles:
-    """Files as the app loads and uploads them, with its token or a ticket."""
+    """The app's downloads and uploads, allowed by its token or a ticket."""
 
     workspace: Workspace
     manifest: Manifest
@@ -30,7 +30,7 @@ class AppFiles:
     faults: Faults
 
     async def private(self, request: web.Request) -> web.StreamResponse:
-        """Serve a file to the app; without the right token or access, a page to sign in, with status 200, as Slack."""
+        """Serve a file to the app; without token or access, answer like Slack: status 200 and a sign-in page."""
         if fault := self.faults.meet("download"):
             return faulty(fault)
         files = self.workspace.files
@@ -42,7 +42,7 @@ class AppFiles:
         return web.FileResponse(files.path(file), headers={"Content-Type": file.mimetype})
 
     async def upload(self, request: web.Request) -> web.Response:
-        """Take the bytes that the app announced with files.getUploadURLExternal, raw or as a form."""
+        """Receive the bytes that the app announced with files.getUploadURLExternal, raw or as a form."""
         if fault := self.faults.meet("upload"):
             return faulty(fault)
         file = self.workspace.files.of_ticket(request.match_info["ticket"])
@@ -61,12 +61,12 @@ class AppFiles:
 
 @dataclass(frozen=True, slots=True)
 class PeopleFiles:
-    """Files as people load and upload them."""
+    """People's downloads and uploads."""
 
     workspace: Workspace
 
     async def attachment(self, request: web.Request) -> web.StreamResponse:
-        """Serve a file to a person: to be saved, never to be shown in this origin."""
+        """Serve a file as a download, never to be shown in this origin."""
         file = self._find(request)
         disposition = f"attachment; filename*=UTF-8''{quote(file.name)}"
         headers = {"Content-Type": "application/octet-stream", "Content-Disposition": disposition}
@@ -74,7 +74,7 @@ class PeopleFiles:
         return web.FileResponse(self.workspace.files.path(file), headers=headers)
 
     async def image(self, request: web.Request) -> web.StreamResponse:
-        """Serve a picture to be shown, if its bytes say that it is one."""
+        """Serve a file for display if its first bytes are those of a picture."""
         file = self._find(request)
         kind = self.workspace.files.image_type(file)
         if kind is None:
@@ -83,7 +83,7 @@ class PeopleFiles:
         return web.FileResponse(self.workspace.files.path(file), headers=headers)
 
     async def upload(self, request: web.Request) -> web.Response:
-        """Take a file from a person: `?name=`, the raw bytes as the body; answer with its id, name and size."""
+        """Receive a file, named by `?name=`, its raw bytes as the body; answer with its id, name and size."""
         files = self.workspace.files
         name = request.query.get("name", "").replace("\\", "/").rsplit("/", 1)[-1]
         if not name:

@@ -1,4 +1,4 @@
-"""From what happened in the workspace to the events the app has subscribed to."""
+"""The events of the Events API that changes of the workspace cause."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bot.local.workspace.state import Workspace, mentions
 
 
 class Events:
-    """Follows a workspace and queues an event for each change that its app may and wants to hear of."""
+    """Follows the workspace and queues an event for each change that the app has subscribed to and may read."""
 
     def __init__(self, workspace: Workspace, manifest: Manifest, delivery: Delivery, verification_token: str) -> None:
         self._workspace, self._manifest, self._delivery = workspace, manifest, delivery
@@ -21,7 +21,7 @@ class Events:
         workspace.followers.append(self._follow)
 
     def send(self, event: Json, event_id: str | None = None) -> str:
-        """Queue `event` as it is, whatever the app has subscribed to; return its event id."""
+        """Queue `event` unchanged, whatever the app has subscribed to; return its event id."""
         event_id = event_id or f"Ev0{secrets.token_hex(5).upper()}"
         channel = self._workspace.channels.get(str(event.get("channel")))
         authorization = {"enterprise_id": None, "team_id": TEAM, "user_id": BOT_USER, "is_bot": True}

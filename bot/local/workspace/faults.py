@@ -1,4 +1,4 @@
-"""Failures on demand: what a test asks the Web API to do wrong, and how often."""
+"""Failures of the Web API that a test asks for."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Fault:
 
 
 class Faults:
-    """The faults still to come, the oldest of a method first, and how often each method was called."""
+    """The planted faults, used in the order they were planted, and the number of calls of each method."""
 
     def __init__(self) -> None:
         self._waiting: list[Fault] = []
@@ -32,7 +32,7 @@ class Faults:
         self._waiting.append(fault)
 
     def meet(self, method: str) -> Fault | None:
-        """Count a call of `method` and return the fault that it meets, or None."""
+        """Count a call of `method` and use up its next fault; return that or None."""
         self.calls[method] += 1
         for index, fault in enumerate(self._waiting):
             if fault.method == method:

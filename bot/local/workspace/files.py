@@ -1,4 +1,4 @@
-"""The files of the workspace: what is known about each, and its bytes on disk."""
+"""The files of the workspace: their records in the journal and their bytes on disk."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ _MAGIC = ((b"\x89PNG\r\n\x1a\n", "image/png"), (b"\xff\xd8\xff", "image/jpeg"), 
 
 
 class TooLarge(ValueError):
-    """More bytes than a file may have."""
+    """A file with more bytes than the limit."""
 
 
 @dataclass(slots=True)
 class File:
-    """A file; `shares` says, per channel, in which messages it was shared. `ready` once its bytes are here."""
+    """A file; `shares` has, by channel, the messages that carry it, and `ready` is set once its bytes have arrived."""
 
     id: str
     name: str
@@ -68,7 +68,7 @@ class File:
         return "snippet" if text and self.size <= SNIPPET_LIMIT else "hosted"
 
     def to_slack(self, base_url: str) -> Json:
-        """The file object of messages and `files.info`, without its shares."""
+        """Return the file object of messages and `files.info`, without its shares."""
         name = quote(self.name)
         private = f"{base_url}files-pri/{TEAM}-{self.id}"
         body: Json = {
@@ -99,7 +99,7 @@ class File:
 
 
 class Files:
-    """Every file of the workspace; bytes go to disk as they come and are never held in memory."""
+    """Every file of the workspace; bytes are streamed to disk and never held in memory."""
 
     def __init__(self, folder: Path, journal: Journal, limit: int = UPLOAD_LIMIT) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -114,18 +114,18 @@ class Files:
         return self._files.get(file_id)
 
     def all(self) -> Iterator[File]:
-        """Every file whose bytes have arrived, oldest first."""
+        """Return every file whose bytes have arrived, oldest first."""
         return iter(sorted((f for f in self._files.values() if f.ready), key=lambda f: f.created))
 
     def announce(self, name: str, user: str, created: float, **details: Any) -> File:
-        """Make room for a file whose bytes will follow; its ticket is the right to send them."""
+        """Create a file whose bytes will follow; whoever has its ticket may send them."""
         key = f"F0{secrets.token_hex(4).upper()}"
         file = File(key, name, name, user, int(created), ticket=f"{key}-{secrets.token_hex(16)}", **details)
         self.keep(file)
         return file
 
     def of_ticket(self, ticket: str) -> File | None:
-        """Return the file whose bytes may still be sent with this ticket."""
+        """Return the file that this ticket still allows to upload, or None."""
         file = self._files.get(ticket.partition("-")[0])
         return file if file and not file.completed and secrets.compare_digest(file.ticket, ticket) else None
 
@@ -138,7 +138,7 @@ class Files:
 
     @contextmanager
     def writing(self, file: File) -> Iterator[IO[bytes]]:
-        """Open the file for its bytes; it is there, whole, only after a clean exit."""
+        """Open the file for writing; its bytes are kept only if the block ends without an error."""
         with written_whole(self.path(file)) as target:
             yield target
             file.size = target.tell()
@@ -156,7 +156,7 @@ class Files:
                 await asyncio.to_thread(target.write, chunk)
 
     def image_type(self, file: File) -> str | None:
-        """Return the type of a picture a browser may show, judged by its first bytes, or None."""
+        """Return the media type of a picture that a browser may show, judged by its first bytes, or None."""
         with self.path(file).open("rb") as source:
             head = source.read(12)
         if head[:4] == b"RIFF" and head[8:] == b"WEBP":
@@ -164,7 +164,7 @@ class Files:
         return next((kind for magic, kind in _MAGIC if head.startswith(magic)), None)
 
     def share(self, file: File, channel: str, ts: str, thread_ts: str | None) -> None:
-        """Note that a message carries the file."""
+        """Record that a message carries the file."""
         share: Json = {"ts": ts, "channel_name": channel, "team_id": TEAM, "share_user_id": file.user}
         if thread_ts:
             share["thread_ts"] = thread_ts
@@ -172,8 +172,8 @@ class Files:
         self.keep(file)
 
     def unshare(self, file: File, channel: str, ts: str) -> None:
-        """Note that a message which carried the file is gone."""
-        left = [share for share in file.shares.pop(channel, []) if share["ts"] != ts]
-        if left:
-            file.shares[channel] = left
+        """Record that a message which carried the file was deleted."""
+        others = [share for share in file.shares.pop(channel, []) if share["ts"] != ts]
+        if others:
+            file.shares[channel] = others
         self.keep(file)

@@ -1,4 +1,4 @@
-"""Who may talk to a server on loopback: not every web page the user's browser has open."""
+"""Guards a server on loopback against the web pages that the user's browser has open."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _POLICY = (
 
 
 def is_loopback(host: str) -> bool:
-    """Whether `host` names this machine and nothing else."""
+    """Whether `host` is a loopback name or address."""
     if host == "localhost":
         return True
     try:
@@ -32,7 +32,7 @@ def is_loopback(host: str) -> bool:
 
 @web.middleware
 async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Refuse other hosts' names (DNS rebinding), other sites' requests, and bodies a web form could send."""
+    """Refuse requests under other host names (DNS rebinding) or from other sites, and bodies that a web form could send."""
     host = urlsplit(f"//{request.host}").hostname or ""
     if not is_loopback(host):
         return _refuse(403, f"This server answers to localhost, not to {host!r}.")
@@ -55,7 +55,7 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 @web.middleware
 async def in_words(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Turn what went wrong with a request of a test or a page into JSON with an `error`."""
+    """Answer a failed request of a test or a page with JSON that has an `error`."""
     try:
         return await handler(request)
     except (BadBody, Refused) as error:

@@ -1,4 +1,4 @@
-"""Signed HTTP: the other way to deliver, to a request URL of the app."""
+"""Delivery by signed HTTP to the app's request URL, in place of Socket Mode."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bot.local.workspace.state import Clock
 
 
 class RequestUrl:
-    """The app's URL, as a receiver: 2xx within three seconds is an acknowledgement."""
+    """The request URL as a receiver: an answer 2xx within three seconds is an acknowledgement."""
 
     def __init__(self, url: str, secret: str, delivery: Delivery, session: aiohttp.ClientSession, clock: Clock) -> None:
         self._url, self._secret, self._delivery = url, secret, delivery
@@ -29,7 +29,7 @@ class RequestUrl:
         post.add_done_callback(self._posts.discard)
 
     async def close(self) -> None:
-        """End the posts that are still under way."""
+        """Cancel the requests that are not answered yet."""
         for post in self._posts:
             post.cancel()
         await asyncio.gather(*self._posts, return_exceptions=True)
@@ -56,7 +56,7 @@ class RequestUrl:
             async with self._session.post(self._url, data=body, headers=headers, timeout=timeout) as answer:
                 text = await answer.text()
                 if answer.ok:
-                    self._delivery.ack(envelope.id, _said(answer.content_type, text))
+                    self._delivery.ack(envelope.id, _payload(answer.content_type, text))
                 else:
                     again = answer.headers.get("X-Slack-No-Retry") != "1"
                     self._delivery.refuse(envelope.id, "http_error", again=again)
@@ -66,7 +66,7 @@ class RequestUrl:
             self._delivery.refuse(envelope.id, "connection_failed")
 
 
-def _said(content_type: str, text: str) -> dict[str, object]:
+def _payload(content_type: str, text: str) -> dict[str, object]:
     if content_type == "application/json":
         body = json.loads(text or "{}")
         return body if isinstance(body, dict) else {}

@@ -1,4 +1,4 @@
-"""What people do besides writing: commands, shortcuts, buttons, the Stop button, opening the app."""
+"""What people do besides writing: commands, shortcuts, buttons, Stop, and opening the app."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ TRIGGER_SECONDS = 3.0
 
 
 class Refused(Exception):
-    """Something a person cannot do here, in words for them."""
+    """An act that is not possible here, with a message for the person."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Interactions:
-    """Turns what people do into the payloads of `slash_commands` and `interactive` envelopes."""
+    """Sends people's acts to the app as payloads of `slash_commands` and `interactive` envelopes."""
 
     workspace: Workspace
     manifest: Manifest
@@ -38,7 +38,7 @@ class Interactions:
     _triggers: dict[str, float] = field(default_factory=dict)
 
     async def command(self, channel_id: str, user: User, command: str, text: str) -> None:
-        """Invoke a slash command; what the app answers at once is shown to this person."""
+        """Invoke a slash command, and show the person what the app answers in its acknowledgement."""
         if command in {"/invite", "/remove"}:
             self._membership(channel_id, user, command)
             return
@@ -86,8 +86,8 @@ class Interactions:
 
     async def action(self, message: Message, user: User, action_id: str, value: str | None) -> None:
         """Press a button, or choose from a menu, of a message."""
-        found = find_element(message.blocks, action_id, value)
-        if found is None:
+        element = find_element(message.blocks, action_id, value)
+        if element is None:
             raise Refused(f"The message has nothing to press called {action_id}.")
         container: Json = {
             "type": "message",
@@ -101,14 +101,14 @@ class Interactions:
             "container": container,
             "enterprise": None,
             "state": {"values": {}},
-            "actions": [pressed(found, value) | {"action_ts": self.workspace.next_ts()}],
+            "actions": [pressed(element, value) | {"action_ts": self.workspace.next_ts()}],
         }
         if not message.ephemeral_to:
             payload["message"] = self.workspace.to_slack(message)
         await self._interact(payload, message, user)
 
     def stop(self, channel: str, user: User, thread_ts: str) -> list[str]:
-        """Press Stop in a thread: its streams end here and now, the rest is the app's; return their ts."""
+        """Press Stop in a thread: end its streams and tell the app; return the streams' ts."""
         stopped = self.streams.stop_by_user(channel, thread_ts)
         where = {"type": "agent_session_stopped", "channel": channel, "thread_ts": thread_ts, "user": user.id}
         self.events.offer(
@@ -118,13 +118,13 @@ class Interactions:
         return stopped
 
     def open_home(self, channel: str, user: User) -> None:
-        """Open the direct messages with the app."""
+        """Open the direct messages with the app, which tells it."""
         ts = self.workspace.next_ts()
         event = {"type": "app_home_opened", "user": user.id, "channel": channel, "tab": "messages", "event_ts": ts}
         self.events.offer("app_home_opened", event)
 
     def use_trigger(self, trigger_id: str) -> str | None:
-        """Spend a trigger; return Slack's error if it is unknown, used or too old."""
+        """Use up a trigger id; return Slack's error if it is unknown, used or expired."""
         expires = self._triggers.pop(trigger_id, None)
         if expires is None:
             return "invalid_trigger_id"

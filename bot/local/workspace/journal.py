@@ -1,4 +1,4 @@
-"""Where the workspace keeps its state: JSON documents in one SQLite file, written through on every change."""
+"""The journal: JSON documents in one SQLite file, written on every change of the workspace."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Json = dict[str, Any]
 
 
 class Journal:
-    """Documents by kind and key; what `put` returned from survives the death of the process."""
+    """Documents by kind and key; once `put` returns, a document survives the death of the process."""
 
     def __init__(self, path: Path) -> None:
         self._database = sqlite3.connect(path, isolation_level=None)
@@ -24,18 +24,18 @@ class Journal:
         )
 
     def put(self, kind: str, key: str, body: Json) -> None:
-        """Keep `body`, in place of what was there."""
+        """Insert or replace a document."""
         self._database.execute(
             "INSERT INTO documents VALUES (?, ?, ?) ON CONFLICT (kind, key) DO UPDATE SET body = excluded.body",
             (kind, key, json.dumps(body)),
         )
 
     def drop(self, kind: str, key: str) -> None:
-        """Forget a document; one that is not there is no error."""
+        """Delete a document, if it is there."""
         self._database.execute("DELETE FROM documents WHERE kind = ? AND key = ?", (kind, key))
 
     def all(self, kind: str) -> dict[str, Json]:
-        """Return the documents of a kind, in the order of their keys."""
+        """Return the documents of a kind by key, in the order of the keys."""
         rows = self._database.execute("SELECT key, body FROM documents WHERE kind = ? ORDER BY key", (kind,))
         return {key: json.loads(body) for key, body in rows}
 

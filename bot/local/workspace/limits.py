@@ -1,4 +1,4 @@
-"""How often each method may be called, as Slack has it."""
+"""Slack's rate limits of the Web API."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ STATUS = Rate(60, 60, per="thread_ts")
 
 
 class RateLimits:
-    """A bucket per method (and channel or thread, where Slack counts so); clocks are in seconds."""
+    """A token bucket per method, and per channel or thread where Slack counts so; times are in seconds."""
 
     def __init__(self, enabled: bool) -> None:
         self._enabled = enabled
         self._buckets: dict[tuple[str, str], tuple[float, float]] = {}
 
     def wait(self, method: str, rate: Rate, arguments: Json, now: float) -> int:
-        """Count a call and return 0; or, if it is one too many, the seconds after which to try again."""
+        """Count a call and return 0, or the seconds to wait if it exceeds the limit."""
         if not self._enabled:
             return 0
         key = (method, str(arguments.get(rate.per, "")) if rate.per else "")

@@ -1,4 +1,4 @@
-"""The app as `manifest.yml` declares it: what it may do, what it hears, what people can invoke."""
+"""The app as `manifest.yml` declares it: its scopes, events, commands and shortcuts."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Manifest:
 
 
 def read_manifest(path: Path) -> Manifest:
-    """Parse a manifest file; raises `OSError` or `ValueError` with what is wrong with it."""
+    """Parse a manifest file; raises `OSError` or `ValueError`, which says what is wrong."""
     document: Any = yaml.safe_load(path.read_text())
     if not isinstance(document, dict) or "display_information" not in document:
         raise ValueError(f"{path} is not a Slack app manifest.")

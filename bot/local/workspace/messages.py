@@ -1,4 +1,4 @@
-"""One message, as the workspace keeps it."""
+"""A message of the workspace, and a change of one."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Message:
 
     @property
     def root(self) -> str:
-        """The ts of the thread this message belongs to, or would start."""
+        """The ts of the thread that this message belongs to or could start."""
         return self.thread_ts or self.ts
 
     @property
@@ -46,7 +46,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Something that happened, for whoever follows the workspace.
+    """A change of the workspace, for its followers.
 
     `kind` is message, changed, growing (changed, but no event for the app), deleted, ephemeral, status, state or
     closed (the workspace closes); `previous` is the message before it changed.

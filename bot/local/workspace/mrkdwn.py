@@ -23,8 +23,8 @@ def mrkdwn(text: str, names: Names) -> str:
     return "".join(filter(None, shown))
 
 
-def plain(text: str) -> str:
-    """Return a text without any markup as HTML."""
+def escaped(text: str) -> str:
+    """Return a text that has no markup as HTML."""
     return html.escape(text).replace("\n", "<br>")
 
 
@@ -45,12 +45,12 @@ def _pre(code: str) -> str:
 
 
 def _without_links(code: str) -> str:
-    """Slack links addresses in code too; there they read as they were written."""
+    """Undo the links that Slack makes of addresses, also in code."""
     return re.sub(r"<((?:https?|mailto):[^|<>]+)(?:\|([^<>]*))?>", lambda m: m[2] or m[1], code)
 
 
 def _lines(text: str, names: Names) -> str:
-    """Lines between fences: quotes and bullets each as one block, all else with its line breaks."""
+    """Render lines outside fences: adjacent quotes or bullets become one block, other lines keep their breaks."""
     if not text.strip("\n"):
         return ""
     return "".join(_group(kind, list(lines), names) for kind, lines in groupby(text.strip("\n").split("\n"), _kind))
@@ -74,7 +74,7 @@ def _group(kind: str, lines: list[str], names: Names) -> str:
 
 @cache
 def _pattern(marks: str) -> re.Pattern[str]:
-    """What stands out in a line; `marks` are those that are not open around it."""
+    """Return the pattern of what has markup in a line; `marks` are those that are not already open."""
     whole = r"`[^`]+`|<[^<>]+>"
     parts = [r"`(?P<code>[^`]+)`", r"<(?P<special>[^<>]+)>", f"(?P<url>{_URL})"]
     if marks:
@@ -91,24 +91,24 @@ def _inline(text: str, names: Names, marks: str = "*_~") -> str:
 
 def _pieces(text: str, names: Names, marks: str) -> Iterator[str]:
     done = 0
-    for found in _pattern(marks).finditer(text):
-        yield html.escape(_decoded(text[done : found.start()]))
-        done = found.end()
-        match found.lastgroup:
+    for markup in _pattern(marks).finditer(text):
+        yield html.escape(_decoded(text[done : markup.start()]))
+        done = markup.end()
+        match markup.lastgroup:
             case "code":
-                yield f"<code>{html.escape(_decoded(_without_links(found['code'])))}</code>"
+                yield f"<code>{html.escape(_decoded(_without_links(markup['code'])))}</code>"
             case "special":
-                yield _special(found["special"], names)
+                yield _special(markup["special"], names)
             case "url":
-                yield link(_decoded(found["url"]), _decoded(found["url"]))
+                yield link(_decoded(markup["url"]), _decoded(markup["url"]))
             case _:
-                tag = _TAGS[found["mark"]]
-                yield f"<{tag}>{_inline(found['inner'], names, marks.replace(found['mark'], ''))}</{tag}>"
+                tag = _TAGS[markup["mark"]]
+                yield f"<{tag}>{_inline(markup['inner'], names, marks.replace(markup['mark'], ''))}</{tag}>"
     yield html.escape(_decoded(text[done:]))
 
 
 def _special(inner: str, names: Names) -> str:
-    """What stands in angle brackets: a person, a channel, a call to many, a date, a link; else as it reads."""
+    """Render what stands in angle brackets: a user, a channel, a broadcast, a date or a link; else the text itself."""
     target, _, label = inner.partition("|")
     match target[:1]:
         case "@":

@@ -1,4 +1,4 @@
-"""What the web page asks for: the workspace as one person sees it."""
+"""The web page's requests: the workspace as one person sees it."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ class Page:
         )
 
     async def messages(self, request: web.Request) -> web.Response:
-        """The newest roots of a channel, or a whole thread; coming to one's direct messages opens the app's home."""
+        """Return the newest roots of a channel, or a whole thread; whoever opens direct messages opens the app's home."""
         me, thread = self._viewer(request), request.query.get("thread_ts")
         channel = channel_of(self.workspace, dict(request.query))
         self.streams.open()
@@ -176,7 +176,7 @@ class Page:
         return body
 
     async def events(self, request: web.Request) -> web.StreamResponse:
-        """Server-Sent Events: what changed, for the page to ask for again."""
+        """Stream changes as Server-Sent Events, after which the page asks for the state again."""
         me = self._viewer(request)
         changes: asyncio.Queue[Change] = asyncio.Queue()
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})

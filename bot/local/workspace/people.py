@@ -1,4 +1,4 @@
-"""Who and what is there when a workspace opens for the first time."""
+"""The people and channels of a workspace, and those that a new one begins with."""
 
 from __future__ import annotations
 
@@ -69,16 +69,16 @@ class Channel:
 
     @property
     def kind(self) -> str:
-        """What events call it: `im`, `group` (private) or `channel`."""
+        """The kind as events name it: `im`, `group` (private) or `channel`."""
         return "im" if self.is_im else "group" if self.is_private else "channel"
 
     @property
     def prefix(self) -> str:
-        """How scopes and subscriptions call it: `im`, `groups` or `channels`."""
+        """The kind as scopes and subscriptions name it: `im`, `groups` or `channels`."""
         return "im" if self.is_im else "groups" if self.is_private else "channels"
 
     def to_slack(self) -> dict[str, Any]:
-        """The channel as the bot sees it."""
+        """Return the channel as Slack's API shows it to the bot."""
         if self.is_im:
             return {
                 "id": self.id,
@@ -114,7 +114,7 @@ def _false(names: str) -> dict[str, bool]:
 
 
 def first_users(bot_name: str, app_name: str) -> tuple[User, ...]:
-    """Alice and Bob, a guest, somebody of another company, our bot, and a bot that posts alerts."""
+    """Return two colleagues, a guest, a member of another company, our bot, and a bot that posts alerts."""
     return (
         User("U0ALICE", "alice", "Alice"),
         User("U0BOB", "bob", "Bob"),
@@ -127,7 +127,7 @@ def first_users(bot_name: str, app_name: str) -> tuple[User, ...]:
 
 
 def first_channels() -> tuple[Channel, ...]:
-    """Two ordinary channels, one shared with a partner, two without the bot, and everybody's direct messages."""
+    """Return two ordinary channels, one shared with a partner, two without the bot, and direct messages for each person."""
     staff = ["U0ALICE", "U0BOB"]
     people = (("ALICE", "U0ALICE"), ("BOB", "U0BOB"), ("GUEST", "U0GUEST"), ("EXT", "U0EXT"))
     return (

@@ -1,4 +1,4 @@
-"""What people do, as requests: the same verbs for the page and for tests."""
+"""People's acts as HTTP requests, the same for the page and for tests."""
 
 from __future__ import annotations
 
@@ -32,10 +32,9 @@ def text_of(body: Json, name: str, default: str | None = None) -> str:
 def user_of(workspace: Workspace, body: Json, default: str | None = None) -> User:
     """Return the user whom the body names."""
     user = text_of(body, "user", default)
-    found = workspace.users.get(user) or workspace.bots.get(user)
-    if found is None:
+    if user not in workspace.users and user not in workspace.bots:
         raise web.HTTPNotFound(text=f"There is no user {user}.")
-    return found
+    return workspace.users.get(user) or workspace.bots[user]
 
 
 def channel_of(workspace: Workspace, body: Json) -> str:
@@ -57,7 +56,7 @@ def message_of(workspace: Workspace, body: Json, name: str = "ts") -> Message:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PeopleApi:
-    """Handlers under a path. `me` acts where no user is named; `as_sent` turns a text into Slack's wire form.
+    """Handlers under `path`; `me` acts where no user is named, and `as_sent` turns a text into Slack's wire form.
 
     With `own_only`, people change and delete only what they wrote.
     """
@@ -79,7 +78,7 @@ class PeopleApi:
         ]
 
     async def message(self, request: web.Request) -> web.Response:
-        """Write a message; its files come in the body or were uploaded before."""
+        """Post a message; its files are in the body or were uploaded before."""
         arrived: list[File] = []
 
         def place() -> tuple[str, AbstractContextManager[IO[bytes]]]:
@@ -150,7 +149,7 @@ class PeopleApi:
         return web.json_response({"ok": True})
 
     async def delete(self, request: web.Request) -> web.Response:
-        """Take a message away."""
+        """Delete a message."""
         body = await read_json(request)
         self.workspace.delete(self._mine(body))
         return web.json_response({"ok": True})

@@ -8,7 +8,7 @@ from typing import Any
 import nh3
 from markdown_it import MarkdownIt
 
-from bot.local.workspace.mrkdwn import Names, link, mention, mrkdwn, plain
+from bot.local.workspace.mrkdwn import Names, escaped, link, mention, mrkdwn
 
 Block = Mapping[str, Any]
 
@@ -45,7 +45,7 @@ def render_message(message: Mapping[str, Any], names: Names) -> str:
 
 
 def _maps(value: Any) -> Iterator[Block]:
-    """The objects in what should be a list of objects."""
+    """Yield the objects of what should be a list of objects."""
     if isinstance(value, list | tuple):
         yield from (item for item in value if isinstance(item, Mapping))
 
@@ -55,15 +55,15 @@ def _string(value: Any) -> str:
 
 
 def _text(value: Any, names: Names) -> str:
-    """A text object, or a bare text, which is in Slack's markup."""
+    """Render a text object, or a bare text in Slack's markup."""
     if isinstance(value, Mapping):
         text = _string(value.get("text"))
-        return plain(text) if value.get("type") == "plain_text" else mrkdwn(text, names)
+        return escaped(text) if value.get("type") == "plain_text" else mrkdwn(text, names)
     return mrkdwn(_string(value), names)
 
 
 def _markdown(value: Any) -> str:
-    """Markdown; its tables in a box of their own, so that wide ones scroll."""
+    """Render Markdown; each table is in a box of its own, so that a wide one scrolls."""
     shown = str(_MARKDOWN.render(_string(value)))
     return shown.replace("<table>", '<div class="table"><table>').replace("</table>", "</table></div>")
 
@@ -95,7 +95,7 @@ def _block(block: Block, names: Names) -> str:
             return _task(block, names)
         case "plan":
             tasks = "".join(_task(task, names) for task in _maps(block.get("tasks")))
-            return f'<div class="plan"><strong>{plain(_string(block.get("title")))}</strong>{tasks}</div>'
+            return f'<div class="plan"><strong>{escaped(_string(block.get("title")))}</strong>{tasks}</div>'
         case "container":
             return _container(block, names)
         case "card":
@@ -113,8 +113,8 @@ def _section(block: Block, names: Names) -> str:
 
 
 def _image(block: Block, names: Names) -> str:
-    """A picture elsewhere is named, never loaded."""
-    title = _text(block.get("title"), names) or plain(_string(block.get("alt_text")))
+    """Render a picture as its title and a link; it is never loaded."""
+    title = _text(block.get("title"), names) or escaped(_string(block.get("alt_text")))
     url = _string(block.get("image_url"))
     return f'<div class="context">{title} {link(url, "Open the picture") if url else ""}</div>'
 
@@ -131,18 +131,18 @@ def _container(block: Block, names: Names) -> str:
 def _task(block: Block, names: Names) -> str:
     status = _string(block.get("status")) or "pending"
     more = "".join(_block(part, names) for part in _maps([block.get("details"), block.get("output")]))
-    return f'<div class="task {plain(status)}">{plain(_string(block.get("title")))}{more}</div>'
+    return f'<div class="task {escaped(status)}">{escaped(_string(block.get("title")))}{more}</div>'
 
 
 def _attachment(attachment: Block, names: Names) -> str:
     title, url = _string(attachment.get("title")), _string(attachment.get("title_link"))
     shown = [_text(attachment.get("pretext"), names)]
-    shown += [f"<strong>{link(url, title) if url else plain(title)}</strong>"] if title else []
+    shown += [f"<strong>{link(url, title) if url else escaped(title)}</strong>"] if title else []
     shown += [_text(attachment.get("text"), names)]
     for field in _maps(attachment.get("fields")):
-        shown += [f"<strong>{plain(_string(field.get('title')))}</strong>", _text(field.get("value"), names)]
+        shown += [f"<strong>{escaped(_string(field.get('title')))}</strong>", _text(field.get("value"), names)]
     shown += [_block(block, names) for block in _maps(attachment.get("blocks"))]
-    inner = "".join(shown) or plain(_string(attachment.get("fallback")))
+    inner = "".join(shown) or escaped(_string(attachment.get("fallback")))
     return f'<div class="attachment">{inner}</div>' if inner else ""
 
 
@@ -156,7 +156,7 @@ def _table(block: Block, names: Names) -> str:
         cells = ""
         for column, cell in enumerate(_maps(row)):
             align = aligns[column] if column < len(aligns) else ""
-            cells += f'<{tag} class="{plain(align)}">{_cell(cell, names)}</{tag}>'
+            cells += f'<{tag} class="{escaped(align)}">{_cell(cell, names)}</{tag}>'
         shown += f"<tr>{cells}</tr>"
     return f'<div class="table"><table><tbody>{shown}</tbody></table></div>'
 
@@ -165,7 +165,7 @@ def _cell(cell: Block, names: Names) -> str:
     if cell.get("type") == "rich_text":
         return _block(cell, names)
     value = cell.get("text", cell.get("value"))
-    return plain(value if isinstance(value, str) else "" if value is None else str(value))
+    return escaped(value if isinstance(value, str) else "" if value is None else str(value))
 
 
 def _rich(element: Block, names: Names) -> str:
@@ -188,7 +188,7 @@ def _rich_line(element: Block, names: Names) -> str:
 
 def _raw(piece: Block) -> str:
     # A line break as it is: <br> inside <pre> would be copied as one, too, but not found by a search.
-    return plain(_string(piece.get("text")) or _string(piece.get("url"))).replace("<br>", "\n")
+    return escaped(_string(piece.get("text")) or _string(piece.get("url"))).replace("<br>", "\n")
 
 
 def _styled(piece: Block, names: Names) -> str:
@@ -203,7 +203,7 @@ def _styled(piece: Block, names: Names) -> str:
 def _rich_piece(piece: Block, names: Names) -> str:
     match piece.get("type"):
         case "text":
-            return plain(_string(piece.get("text")))
+            return escaped(_string(piece.get("text")))
         case "link":
             url = _string(piece.get("url"))
             return link(url, _string(piece.get("text")) or url)
@@ -214,7 +214,7 @@ def _rich_piece(piece: Block, names: Names) -> str:
         case "broadcast":
             return mention(f"@{_string(piece.get('range'))}")
         case "emoji":
-            return plain(f":{_string(piece.get('name'))}:")
+            return escaped(f":{_string(piece.get('name'))}:")
         case "date":
-            return plain(_string(piece.get("fallback")))
+            return escaped(_string(piece.get("fallback")))
     return ""

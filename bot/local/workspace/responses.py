@@ -1,4 +1,4 @@
-"""Response URLs: how the app answers what a person did, wherever that was."""
+"""Response URLs, with which the app answers a command or a click, even where it is not a member."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ USES = 5
 
 
 @dataclass(slots=True)
-class Answerable:
-    """Where and to whom an answer goes, the message it is about, and how long and how often it may come."""
+class ResponseUrl:
+    """The channel, person and message that a response URL answers, its expiry, and how many uses are left."""
 
     channel: str
     user: str
@@ -30,32 +30,32 @@ class Answerable:
 
 
 class Responses:
-    """The response URLs that are still good: five uses in half an hour, even where the bot is no member."""
+    """The valid response URLs; each allows five answers within half an hour."""
 
     def __init__(self, workspace: Workspace, journal: Journal) -> None:
         self._workspace, self._journal = workspace, journal
-        self._open: dict[str, Answerable] = {}
+        self._open: dict[str, ResponseUrl] = {}
         for key, body in journal.all("response").items():
-            answerable = Answerable(**body)
-            if answerable.uses and answerable.expires > workspace.now():
-                self._open[key] = answerable
+            target = ResponseUrl(**body)
+            if target.uses and target.expires > workspace.now():
+                self._open[key] = target
             else:
                 journal.drop("response", key)
 
     def url(self, channel: str, user: str, ts: str | None = None) -> str:
-        """Return a new URL for answers to what `user` did, to the message `ts` if it was done there."""
+        """Return a new URL that answers an act of `user`, on the message `ts` if there was one."""
         key = secrets.token_hex(16)
-        self._open[key] = Answerable(channel, user, ts, self._workspace.now() + SECONDS)
+        self._open[key] = ResponseUrl(channel, user, ts, self._workspace.now() + SECONDS)
         self._journal.put("response", key, asdict(self._open[key]))
         return f"{self._workspace.base_url}response/{key}"
 
     async def receive(self, request: web.Request) -> web.Response:
-        """Take a POST to a response URL."""
+        """Handle a POST to a response URL."""
         key = request.match_info["key"]
-        answerable = self._open.get(key)
-        if answerable is None or answerable.uses == 0:
+        target = self._open.get(key)
+        if target is None or target.uses == 0:
             return _no("used_url", 404)
-        if answerable.expires < self._workspace.now():
+        if target.expires < self._workspace.now():
             return _no("expired_url", 404)
         try:
             body = await request.json()
@@ -63,19 +63,19 @@ class Responses:
             return _no("invalid_payload", 400)
         if not isinstance(body, dict):
             return _no("invalid_payload", 400)
-        answerable.uses -= 1
-        self._journal.put("response", key, asdict(answerable))
+        target.uses -= 1
+        self._journal.put("response", key, asdict(target))
         try:
-            self._answer(answerable, body)
+            self._answer(target, body)
         except ApiError as error:
             return _no(error.error, 400)
         return web.json_response({"ok": True})
 
     def show(self, channel: str, user: str, body: Json) -> None:
-        """Show what the app said in acknowledging a command; raises `ApiError` on what Slack would not show."""
-        self._answer(Answerable(channel, user, None, 0.0), body)
+        """Post the app's answer in an acknowledgement; raises `ApiError` on content that Slack refuses."""
+        self._answer(ResponseUrl(channel, user, None, 0.0), body)
 
-    def _answer(self, to: Answerable, body: Json) -> None:
+    def _answer(self, to: ResponseUrl, body: Json) -> None:
         workspace = self._workspace
         original = workspace.message(to.channel, to.ts) if to.ts else None
         if body.get("delete_original"):

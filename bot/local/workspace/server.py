@@ -1,4 +1,4 @@
-"""The workspace server: puts the parts together, serves them on loopback, closes them in order."""
+"""The workspace server: wires the parts, serves them on loopback, and closes them in order."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ MANIFEST = Path(__file__).parents[3] / "manifest.yml"
 
 
 class CannotServe(Exception):
-    """Why the workspace cannot open, in words for whoever started it."""
+    """The workspace cannot open; the message says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +80,7 @@ class Options:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Running:
-    """A workspace that serves: what a bot needs to come in, and the parts that a test looks into."""
+    """A running workspace: what a bot needs to connect, and the parts that tests inspect."""
 
     bot_token: str
     app_token: str
@@ -165,7 +165,7 @@ def _routes(
     socket_mode: SocketMode,
     sharing: Sharing,
 ) -> list[web.RouteDef | web.StaticDef]:
-    """Give each handler the parts it needs, and return where each answers."""
+    """Give each handler the parts it needs, and return the routes."""
     access, faults = Access(workspace, manifest), Faults()
     statuses, responses = Statuses(workspace, journal), Responses(workspace, journal)
     streams = Streams(workspace, journal, options.stream_lifetime)

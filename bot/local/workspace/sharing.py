@@ -1,4 +1,4 @@
-"""Sharing of uploaded files: done a moment after the upload was completed, as in Slack."""
+"""Sharing of uploaded files: as in Slack, the message follows a moment after the upload was completed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bot.local.workspace.state import Workspace
 
 
 class Sharing:
-    """Posts the message that carries uploaded files, `delay` seconds later; a restart in between loses none."""
+    """Posts the message that carries uploaded files after `delay` seconds, also across a restart."""
 
     def __init__(self, workspace: Workspace, files: Files, journal: Journal, delay: float) -> None:
         self._workspace, self._files, self._journal, self._delay = workspace, files, journal, delay
@@ -22,14 +22,14 @@ class Sharing:
             self._due.put_nowait((0.0, key, body))
 
     def share(self, file_ids: list[str], channel: str, text: str, thread_ts: str | None, blocks: Any) -> None:
-        """Have the bot share files in a channel, soon."""
+        """Schedule the message with which the bot shares files in a channel."""
         key = f"{self._workspace.next_ts()}-{secrets.token_hex(4)}"
         body: Json = {"files": file_ids, "channel": channel, "text": text, "thread_ts": thread_ts, "blocks": blocks}
         self._journal.put("share", key, body)
         self._due.put_nowait((asyncio.get_running_loop().time() + self._delay, key, body))
 
     async def run(self) -> None:
-        """Share what is due, for ever."""
+        """Post what is due until cancelled."""
         while True:
             due, key, body = await self._due.get()
             await asyncio.sleep(max(0.0, due - asyncio.get_running_loop().time()))

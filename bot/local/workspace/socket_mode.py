@@ -28,7 +28,7 @@ class Socket:
         await self.connection.send_json(envelope.frame())
 
     async def disconnect(self, reason: str) -> None:
-        """Ask the app to come back on a new connection, and end this one."""
+        """Ask the app to reconnect, and close this connection."""
         await self.connection.send_json(
             {"type": "disconnect", "reason": reason, "debug_info": {"host": "applink-local"}}
         )
@@ -36,9 +36,9 @@ class Socket:
 
 
 class SocketMode:
-    """Hands out connection URLs and speaks with the app over what connects to them.
+    """Issues connection URLs and serves the WebSockets that the app opens with them.
 
-    `recycle` is after how many seconds a connection is asked to come back; None is never.
+    After `recycle` seconds the app is asked to reconnect; with None never.
     """
 
     def __init__(self, delivery: Delivery, on_change: Callable[[], None], recycle: float | None = None) -> None:
@@ -47,7 +47,7 @@ class SocketMode:
         self.sockets: list[Socket] = []
 
     def ticket(self) -> str:
-        """Return a path and query that one WebSocket may connect to, once."""
+        """Return a path with a single-use ticket for one WebSocket."""
         ticket = secrets.token_hex(16)
         self._tickets.add(ticket)
         return f"link/?ticket={ticket}&app_id={APP}"
@@ -97,6 +97,6 @@ class SocketMode:
             answer = json.loads(text)
             envelope_id = answer["envelope_id"]
         except (ValueError, KeyError, TypeError):
-            log.warning("a socket sent something that is no acknowledgement")
+            log.warning("a socket sent a text that is not an acknowledgement")
             return
         self._delivery.ack(envelope_id, answer.get("payload"))

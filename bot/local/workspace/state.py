@@ -1,4 +1,4 @@
-"""The workspace: its people, channels and messages, and what happens to them."""
+"""The state of the workspace: its people, channels and messages, and the verbs that change them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _TS = re.compile(r"\d+\.\d{6}")
 
 
 class Workspace:
-    """Everything said in a workspace. Each verb keeps what it changes before it tells the followers."""
+    """People, channels and messages; each verb writes a change to the journal before it tells the followers."""
 
     def __init__(self, journal: Journal, files: Files, clock: Clock, bot_name: str, app_name: str) -> None:
         self._journal = journal
@@ -59,29 +59,29 @@ class Workspace:
         return self._messages.get(channel, {}).get(ts)
 
     def messages(self, channel: str) -> list[Message]:
-        """Every message of a channel, replies and ephemerals among them, oldest first."""
+        """Return every message of a channel, replies and ephemeral ones included, oldest first."""
         return sorted(self._messages.get(channel, {}).values(), key=lambda message: float(message.ts))
 
     def thread(self, channel: str, root: str) -> Iterator[Message]:
-        """The root, if it is still there, and its replies, oldest first."""
+        """Yield the root, if it still exists, and its replies, oldest first."""
         messages = self._messages.get(channel, {})
         for ts in (root, *self._replies.get((channel, root), ())):
             if ts in messages:
                 yield messages[ts]
 
     def replies(self, channel: str, root: str) -> list[Message]:
-        """The replies that everybody sees, oldest first."""
+        """Return the replies that everybody sees, oldest first."""
         return [m for m in self.thread(channel, root) if m.is_reply and m.ephemeral_to is None]
 
     def in_channel(self, user: str, channel: str) -> bool:
         return channel in self.channels and user in self.channels[channel].members
 
     def bot_sees(self, file: File) -> bool:
-        """Whether the bot uploaded the file or is where it was shared."""
+        """Whether the bot uploaded the file or is a member of a channel in which it was shared."""
         return file.user == BOT_USER or any(self.in_channel(BOT_USER, channel) for channel in file.shares)
 
     def to_slack(self, message: Message, *, metadata: bool = True) -> Json:
-        """The message as Slack's API and events show it."""
+        """Return the message as Slack's API and events show it."""
         user = self.users.get(message.user)
         team = user.team if user else TEAM
         body: Json = {"type": "message", "user": message.user, "ts": message.ts, "text": message.text, "team": team}
@@ -134,12 +134,12 @@ class Workspace:
     # what happens
 
     def next_ts(self) -> str:
-        """A timestamp that no message has, later than every other."""
+        """Return a new timestamp, later than that of every message."""
         self._last = max(self._clock(), self._last + 0.000001)
         return f"{self._last:.6f}"
 
     def post(self, channel: str, user: str, text: str, *, ts: str | None = None, **details: Any) -> Message:
-        """Add a message; `details` are fields of `Message`. A file's message is a share of the file."""
+        """Post a message and share its files; `details` are fields of `Message`."""
         author = self.users.get(user) or self.bots[user]
         if user in self.bots:
             details |= {"bot_id": user, "subtype": "bot_message", "username": author.name}
@@ -163,7 +163,7 @@ class Workspace:
         return message
 
     def imagine(self, event: Json) -> None:
-        """Put the message that an invented event speaks of in place, so that it can be answered; nobody is told."""
+        """Add the message of an event that a test made up, so that it can be answered; followers are not told."""
         channel, ts, user = event.get("channel"), event.get("ts"), event.get("user")
         known = channel in self.channels and user in self.users and "subtype" not in event
         if event["type"] not in {"message", "app_mention"} or not known or not _is_ts(ts):
@@ -172,12 +172,12 @@ class Workspace:
         for needed in (ts, thread_ts):
             if _is_ts(needed) and needed not in self._messages[str(channel)]:
                 reply_to = thread_ts if needed == ts and thread_ts != ts and _is_ts(thread_ts) else None
-                said = str(event.get("text", "")) if needed == ts else ""
-                self._place(message := Message(str(channel), str(needed), str(user), said, thread_ts=reply_to))
+                text = str(event.get("text", "")) if needed == ts else ""
+                self._place(message := Message(str(channel), str(needed), str(user), text, thread_ts=reply_to))
                 self._keep(message)
 
     def edit(self, message: Message, *, mark: bool = True, **fields: Any) -> None:
-        """Change fields of a message; `mark` shows people that it was edited."""
+        """Change fields of a message; with `mark`, people see that it was edited."""
         previous = self.to_slack(message)
         for name, value in fields.items():
             setattr(message, name, value)
@@ -187,12 +187,12 @@ class Workspace:
         self.tell(Change("changed", message.channel, message, previous))
 
     def refresh(self, message: Message) -> None:
-        """Keep a message whose content is still growing; pages see it, no event is sent."""
+        """Save a message whose content still grows; pages show it, and the app gets no event."""
         self._keep(message)
         self.tell(Change("growing", message.channel, message))
 
     def delete(self, message: Message) -> None:
-        """Take a message away; a root that has replies leaves a tombstone, as in Slack."""
+        """Delete a message; a root with replies leaves a tombstone, as in Slack."""
         if not message.is_reply and self.replies(message.channel, message.ts):
             for file in filter(None, map(self.files.get, message.files)):
                 self.files.unshare(file, message.channel, message.ts)
@@ -210,23 +210,23 @@ class Workspace:
         self.tell(Change("deleted", message.channel, message, previous))
 
     def join(self, channel: str, user: str) -> None:
-        """Make somebody a member of a channel."""
+        """Add a user to a channel."""
         self.channels[channel].members.append(user)
         self._journal.put("channel", channel, asdict(self.channels[channel]))
         self.tell(Change("state", channel))
 
     def leave(self, channel: str, user: str) -> None:
-        """Take somebody out of a channel."""
+        """Remove a user from a channel."""
         self.channels[channel].members.remove(user)
         self._journal.put("channel", channel, asdict(self.channels[channel]))
         self.tell(Change("state", channel))
 
     def note(self, channel: str, user: str, text: str, thread_ts: str | None = None) -> Message:
-        """Say something to one person as Slackbot, as Slack's own client does."""
+        """Post an ephemeral message from Slackbot to one person."""
         return self.post(channel, SLACKBOT, text, ephemeral_to=user, thread_ts=thread_ts)
 
     def tell(self, change: Change) -> None:
-        """Pass a change on to the followers."""
+        """Call every follower with a change."""
         for follower in self.followers:
             follower(change)
 

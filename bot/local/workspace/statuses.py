@@ -1,11 +1,11 @@
-"""What the app shows people while it works: the status line of a thread, and its agent sessions."""
+"""The status lines and agent sessions with which the app shows that it is at work, and its suggested prompts."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
 from bot.local.workspace.journal import Journal, Json
-from bot.local.workspace.messages import Change, Message
+from bot.local.workspace.messages import Change
 from bot.local.workspace.people import BOT_USER
 from bot.local.workspace.state import Workspace
 
@@ -30,7 +30,7 @@ class Session:
 
 
 class Statuses:
-    """One status line per thread: gone after two minutes, or when the app says something there."""
+    """One status line per thread; it disappears after two minutes, or when the app posts there."""
 
     def __init__(self, workspace: Workspace, journal: Journal) -> None:
         self._workspace, self._journal = workspace, journal
@@ -42,7 +42,7 @@ class Statuses:
         workspace.followers.append(self._follow)
 
     def show(self, channel: str, thread_ts: str, text: str, loading_messages: tuple[str, ...] = ()) -> None:
-        """Set the line of a thread; an empty text clears it."""
+        """Set the status line of a thread; an empty text clears it."""
         key = channel, thread_ts
         if text:
             self._lines[key] = Status(channel, thread_ts, text, loading_messages, self._workspace.now())
@@ -51,14 +51,14 @@ class Statuses:
         self._workspace.tell(Change("status", channel, thread_ts=thread_ts, text=text))
 
     def current(self) -> list[Status]:
-        """The lines that are still shown."""
+        """Return the status lines that are still shown."""
         ended = [s for s in self._lines.values() if s.since + STATUS_SECONDS <= self._workspace.now()]
         for status in ended:
             self.show(status.channel, status.thread_ts, "")
         return list(self._lines.values())
 
     def session(self, channel: str, thread_ts: str, status: str, title: str | None = None) -> Session:
-        """Set the state of the app's session in a thread, and with it the line: a session at work shows."""
+        """Set the state of the app's session in a thread; while it is `processing`, a status line is shown."""
         session = self.sessions.setdefault((channel, thread_ts), Session(channel, thread_ts, status))
         session.status = status
         if title is not None:
@@ -68,7 +68,7 @@ class Statuses:
         return session
 
     def prompts(self, channel: str) -> list[Json]:
-        """What the app suggests to write in a channel."""
+        """Return the prompts that the app suggests in a channel."""
         return list(self._prompts.get(channel, {}).get("prompts", ()))
 
     def suggest(self, channel: str, prompts: list[Json]) -> None:
@@ -77,6 +77,6 @@ class Statuses:
         self._workspace.tell(Change("state", channel))
 
     def _follow(self, change: Change) -> None:
-        said: Message | None = change.message
-        if change.kind == "message" and said and said.user == BOT_USER and not said.streaming:
-            self.show(said.channel, said.root, "")
+        message = change.message
+        if change.kind == "message" and message and message.user == BOT_USER and not message.streaming:
+            self.show(message.channel, message.root, "")

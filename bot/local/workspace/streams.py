@@ -1,4 +1,4 @@
-"""Messages that are written while people read them: started, appended to, stopped, or dead after five minutes."""
+"""Streamed messages: they are started, appended to and stopped, or end by themselves after their lifetime."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _STATES = ("pending", "in_progress", "complete", "error")
 
 @dataclass(slots=True)
 class Stream:
-    """What has been streamed into one message: pieces of Markdown, task cards and blocks, in order."""
+    """The content streamed into one message so far: pieces of Markdown, task cards and blocks, in order."""
 
     channel: str
     ts: str
@@ -33,7 +33,7 @@ class Stream:
         return "\n".join(piece["text"] for piece in self.pieces if piece["type"] == "markdown")
 
     def add(self, chunk: Json) -> None:
-        """Take one valid chunk in."""
+        """Append one valid chunk."""
         match chunk["type"]:
             case "markdown_text":
                 if self.pieces and self.pieces[-1]["type"] == "markdown":
@@ -55,14 +55,14 @@ class Stream:
             self.pieces.append(task)
         task |= {"title": chunk["title"], "status": chunk["status"]}
         if chunk.get("details"):
-            task["details"] = rich_text(plain(task.get("details")) + chunk["details"])
+            task["details"] = rich_text(rich_text_content(task.get("details")) + chunk["details"])
         if chunk.get("output"):
             task["output"] = rich_text(chunk["output"])
         if chunk.get("sources"):
             task["sources"] = chunk["sources"]
 
     def blocks(self) -> list[Json]:
-        """The message so far: task cards where they came, or, as a plan, together where the first one came."""
+        """Return the message so far; with display `plan` all task cards stand in one plan, where the first one came."""
         if self.display != "plan":
             return [dict(piece) for piece in self.pieces]
         tasks = [dict(piece) for piece in self.pieces if piece["type"] == "task_card"]
@@ -86,24 +86,24 @@ class Streams:
             self._streams[body["channel"], body["ts"]] = Stream(**body)
 
     def open(self) -> list[Stream]:
-        """The streams that can still be appended to; those whose time is over are ended."""
+        """End the streams whose lifetime is over, and return those that can still be appended to."""
         for stream in list(self._streams.values()):
             if not stream.stopped_by_user and stream.started + self._lifetime <= self._workspace.now():
                 self._end(stream)
         return [stream for stream in self._streams.values() if not stream.stopped_by_user]
 
     def start(self, message: Message, display: str, chunks: list[Json]) -> None:
-        """Begin to stream into a message that was just posted."""
+        """Start a stream into a message that was just posted."""
         stream = Stream(message.channel, message.ts, self._workspace.now(), display)
         self._streams[message.channel, message.ts] = stream
         self._grow(stream, message, chunks)
 
     def append(self, message: Message, chunks: list[Json]) -> None:
-        """Add to a stream; raises `ApiError` if it is over."""
+        """Append to a stream; raises `ApiError` if it has ended."""
         self._grow(self._writable(message), message, chunks)
 
     def stop(self, message: Message, chunks: list[Json], blocks: list[Json], metadata: Json | None) -> None:
-        """Add the last words and end the stream."""
+        """Append the last chunks and end the stream."""
         stream = self._writable(message)
         for chunk in chunks:
             stream.add(chunk)
@@ -112,7 +112,7 @@ class Streams:
         self._end(stream)
 
     def stop_by_user(self, channel: str, root: str) -> list[str]:
-        """End the streams of a thread because a person pressed Stop; return their messages' ts."""
+        """End the streams of a thread whose Stop button a person pressed; return their messages' ts."""
         mine = [s for s in self.open() if s.channel == channel]
         stopped = []
         for stream in mine:
@@ -199,6 +199,6 @@ def rich_text(text: str) -> Json:
     }
 
 
-def plain(block: Json | None) -> str:
-    """Return the text of what `rich_text` made."""
+def rich_text_content(block: Json | None) -> str:
+    """Return the text that was given to `rich_text`."""
     return str(block["elements"][0]["elements"][0]["text"]) if block else ""

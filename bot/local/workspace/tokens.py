@@ -1,4 +1,4 @@
-"""The secrets of one local workspace: made once per data directory, readable by its owner alone."""
+"""The secrets of a local workspace, created once per data folder and readable by its owner alone."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bot.disk import written_whole
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """What a bot needs to talk to this workspace; the signing secret is for the signed HTTP mode."""
+    """The secrets that a bot needs; the signing secret is for signed HTTP."""
 
     bot_token: str
     app_token: str
@@ -21,7 +21,7 @@ class Tokens:
 
 
 def open_tokens(path: Path) -> Tokens:
-    """Return the tokens kept in `path`, making them the first time (mode 0600)."""
+    """Return the tokens in `path`, created on the first call (mode 0600)."""
     if path.exists():
         return Tokens(**json.loads(path.read_text()))
     tokens = Tokens(

@@ -1,4 +1,4 @@
-"""The Web API: who calls, what they may, how often, and what comes back."""
+"""The Web API: authenticates a call, checks scope, arguments and rate limit, and answers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebApi:
-    """Answers calls of the app with the method that each names."""
+    """Answers the app's calls."""
 
     methods: Mapping[str, Method]
     access: Access
@@ -30,7 +30,7 @@ class WebApi:
     faults: Faults
 
     async def call(self, request: web.Request) -> web.Response:
-        """Answer one call as Slack does: HTTP 200 whatever the outcome, 429 alone excepted."""
+        """Answer one call with HTTP 200 whatever the outcome, or 429 past the rate limit, as Slack does."""
         name = request.match_info["method"]
         fault = self.faults.meet(name)
         if fault and not fault.after:

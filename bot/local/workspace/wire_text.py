@@ -1,4 +1,4 @@
-"""From what a person types to the text that Slack puts on the wire."""
+"""Slack's wire form of the text that a person types."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ def wire(text: str) -> str:
 def _escaped(piece: str, names: Mapping[str, str]) -> str:
     pieces, done = [], 0
     for url in _URL.finditer(piece):
-        pieces += [_plain(piece[done : url.start()], names), f"<{_entities(url.group())}>"]
+        pieces += [_with_mentions(piece[done : url.start()], names), f"<{_entities(url.group())}>"]
         done = url.end()
-    return "".join([*pieces, _plain(piece[done:], names)])
+    return "".join([*pieces, _with_mentions(piece[done:], names)])
 
 
-def _plain(piece: str, names: Mapping[str, str]) -> str:
+def _with_mentions(piece: str, names: Mapping[str, str]) -> str:
     def mention(match: re.Match[str]) -> str:
         user = names.get(match.group(1).lower())
         return f"<@{user}>" if user else match.group()

@@ -1,4 +1,4 @@
-"""Where the bot may do what: the checks that methods share."""
+"""The bot's access to channels and messages: the checks that methods share."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _TS = re.compile(r"\d+\.\d{6}")
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Where the bot may do what: the checks that methods share, which raise `ApiError`."""
+    """Looks up channels and messages for the bot; raises `ApiError` where it has no access."""
 
     workspace: Workspace
     manifest: Manifest
@@ -29,7 +29,7 @@ class Access:
             raise ApiError("missing_scope", needed=",".join(scopes), provided=provided)
 
     def find_channel(self, channel_id: str) -> Channel:
-        """Return a channel the bot can know of; private ones it is not in do not exist for it."""
+        """Return a channel that the bot can see; a private one it is not a member of counts as missing."""
         channel = self.workspace.channels.get(channel_id)
         if channel is None and channel_id.startswith("#"):
             named = (c for c in self.workspace.channels.values() if f"#{c.name}" == channel_id)
@@ -42,14 +42,14 @@ class Access:
         return channel
 
     def joined_channel(self, channel_id: str) -> Channel:
-        """Return a channel the bot is a member of."""
+        """Return a channel that the bot is a member of."""
         channel = self.find_channel(channel_id)
         if BOT_USER not in channel.members:
             raise ApiError("not_in_channel")
         return channel
 
     def find_message(self, channel_id: str, ts: str, error: str = "message_not_found") -> Message:
-        """Return a message of a channel the bot can know of."""
+        """Return a message of a channel that the bot can see."""
         message = self.workspace.message(self.find_channel(channel_id).id, ts)
         if message is None or message.ephemeral_to:
             raise ApiError(error)
@@ -63,7 +63,7 @@ class Access:
         return message
 
     def thread_root(self, channel: Channel, thread_ts: str | None) -> str | None:
-        """Return the root's ts, for a reply's too; None if there is no such message: Slack then posts to the channel."""
+        """Return the ts of the root of a message's thread, or None if there is no such message: Slack then posts to the channel."""
         if not thread_ts:
             return None
         if not _TS.fullmatch(thread_ts):

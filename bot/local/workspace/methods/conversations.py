@@ -1,4 +1,4 @@
-"""conversations.* and reactions.*: what was said where, and by whom."""
+"""conversations.* and reactions.*: channels, their messages and members, and reactions."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _REACTION = "channel! name! timestamp!"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conversations:
-    """conversations.* and reactions.*."""
+    """conversations.* and reactions.*: channels, their messages and members, and reactions."""
 
     workspace: Workspace
     access: Access
