@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+import tempfile
+from collections.abc import Iterator
 from inspect import iscoroutinefunction
 from pathlib import Path
 from typing import Any
@@ -15,6 +19,16 @@ LEFT_TO_THE_MATRIX = {  # beside the ways
     "test_without_a_defence_the_attack_succeeds": "only a change of an attack can make it fail",
     "test_nine_of_ten_planted_incidents_are_found_and_quiet_logs_have_none": "two minutes of a processor for one figure",
     "test_two_hundred_megabytes_packed_give_a_profile_and_a_chart": "a minute for what smaller logs show as well",
+}
+
+
+# They start as many processes as they can. The landlock tier has no namespace, and the kernel counts them against its runs, too.
+TAKE_ALL_PROCESSES = {
+    "fork without end",
+    "fork in every fork",
+    "start threads without end",
+    "allocate in many processes",
+    "test_a_run_has_its_threads_though_another_has_taken_all_of_its_own",
 }
 
 
@@ -52,6 +66,19 @@ def pytest_configure_node(node: Any) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Take over, in a worker, what it was told."""
     load_probes(getattr(config, "workerinput", {}).get("probes", {}))
+
+
+@pytest.fixture(autouse=True)
+def _processes(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Keep what takes all processes from the runs of another worker that would go without."""
+    test = request.node
+    takes_all = not TAKE_ALL_PROCESSES.isdisjoint({test.originalname, *map(str, _parameters(test).values())})
+    if not takes_all and not _way(test).startswith("landlock"):
+        yield
+        return
+    with (Path(tempfile.gettempdir()) / f"workings-tests-{os.geteuid()}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX if takes_all else fcntl.LOCK_SH)
+        yield
 
 
 def _way(test: pytest.Function) -> str:

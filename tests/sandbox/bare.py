@@ -20,8 +20,10 @@ from itertools import count
 from pathlib import Path
 
 PYTHON = shutil.which("python3", path="/usr/bin")  # the bot's own may be closed to other users
-# One user for each run: what is still dying of the last one would count towards the next one's processes.
-UIDS = count(62_000 + os.getpid() % 30 * 100)
+# One user for each run: what is still dying of the last one would count towards the next one's processes. A hundred of them for
+# each worker of a session.
+SLOT = os.getppid() + int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+UIDS = count(62_000 + SLOT % 35 * 100)
 OUTPUT = 2_000_000
 NET = {"NPROC": 400, "AS": 4 << 30, "FSIZE": 256 << 20, "CPU": 30, "CORE": 0}
 
