@@ -68,17 +68,8 @@ class ReportCall(Tool):
             return work.step(result=prompts.REPORT_ALONE, refused=True)
         if not all(count.file for count in self.counts):
             return work.step(result=prompts.INVALID.format(tool="Report", errors=prompts.NO_FILE_COUNTED), refused=True)
-        return Report(
-            decision=work.at.decision,
-            index=work.at.index,
-            agent=decision.agent,
-            status=self.status,
-            answer=self.answer,
-            evidence=self.evidence,
-            files=tuple(workspace_name(f) for f in self.files),
-            citations=self.citations,
-            counts=self.counts,
-        )
+        claims = {**dict(self), "files": tuple(workspace_name(name) for name in self.files)}
+        return Report(decision=work.at.decision, index=work.at.index, agent=decision.agent, **claims)
 
 
 ReportCall.__name__ = ReportCall.__qualname__ = "Report"

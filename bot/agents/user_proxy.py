@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal, cast
 
 from pydantic import BaseModel, Field, create_model
@@ -67,13 +67,9 @@ class StaySilent(BaseModel):
 class UserProxy:
     """The agent that speaks with the user, and the gate that a specialist's report passes."""
 
-    def __init__(
-        self, model: Model, specialists: Sequence[Specialist], *, examine: Callable[..., Any] = objections
-    ) -> None:
-        """`examine` takes a conversation, a report and a sandbox and returns what does not hold, as the gate does."""
+    def __init__(self, model: Model, specialists: Sequence[Specialist]) -> None:
         self._model = model
         self._prompt = PROMPT.format(specialists=prompts.listed([f"{s.name}: {s.purpose}" for s in specialists]))
-        self._examine = examine
         self.choice = choice_among(tuple(s.name for s in specialists))
 
     async def decide(self, thread: ThreadId, conversation: Conversation) -> Decision:
@@ -100,7 +96,7 @@ class UserProxy:
         """Let a report through when it is certain; else send it back, and after two rounds give an honest account."""
         if report.status == "needs_input":
             return Message(sender=report.agent, recipient=USER_PROXY, text=report.answer)
-        wrong: list[str] = await self._examine(conversation, report, sandbox)
+        wrong = await objections(conversation, report, sandbox)
         if not wrong:
             return await answer(conversation, report, sandbox)
         rounds = max((e.round for e in conversation.turn if isinstance(e, Message)), default=0)

@@ -26,10 +26,10 @@ class Runner:
         """Decide on the one run, then on the reply that shows it."""
         opening = conversation.opening
         assert opening is not None
+        assert opening.command is not None
         for step in reversed(conversation.turn):
             if isinstance(step, Step):
                 return _reply(step)
-        assert opening.command is not None
         if not opening.files:
             return Reply(text="\n".join(opening.notes) or "There is no script to run.")
         run = ExecutePyFile(name=opening.files[0], args=opening.command.args)

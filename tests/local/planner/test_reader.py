@@ -14,7 +14,6 @@ from bot.llm.model import OpenAIModel
 from bot.llm.models import ModelChoice
 from bot.llm.service import open_client, wire_for
 from bot.local.planner.reader import Difference, Incident, Prompt, Written, read_chat, read_responses
-from bot.ports import Sandbox
 from bot.thread.conversation import Conversation, Perform
 from bot.thread.entries import Delivery, Entry, Notice, Reply, Report, Stopped, UserMessage
 from bot.thread.files import FileName
@@ -35,10 +34,9 @@ class Story:
     def __init__(self, model: OpenAIModel, server: ScriptedModel) -> None:
         self.conversation = Conversation()
         self.sandbox = MemorySandbox({f"{outcome.name}.py": _ending(outcome) for outcome in Outcome}, 10_000_000)
-        self.objections: list[str] = []
         self._server = server
         self._assistant = code_assistant(model)
-        self._proxy = UserProxy(model, [self._assistant], examine=self._examine)
+        self._proxy = UserProxy(model, [self._assistant])
 
     def happens(self, *entries: Entry) -> None:
         self.conversation = Conversation((*self.conversation.entries, *entries))
@@ -75,9 +73,6 @@ class Story:
             self.happens(entry)
             if isinstance(entry, Report):
                 self.happens(await self._proxy.judge(self.conversation, entry, self.sandbox))
-
-    async def _examine(self, conversation: Conversation, report: Report, sandbox: Sandbox) -> list[str]:
-        return self.objections
 
     def _answer(self, answer: Next) -> None:
         self._server.scripts[0].turns.append(answer)
@@ -192,7 +187,6 @@ async def test_it_knows_a_call_that_was_not_performed(story: Story) -> None:
 async def test_it_knows_a_report_that_was_sent_back_until_the_next_brief(story: Story) -> None:
     story.asks("plot it")
     await story.hands_over("the plot is there")
-    story.objections = ["There is no plot."]
     await story.works(("Report", {"status": "complete", "answer": "Done."}))
 
     sent_back = await story.seen_by_assistant()
@@ -239,7 +233,8 @@ async def test_nothing_else_that_happens_in_a_thread_is_taken_for_words_files_or
     story.happens(Notice(text=fenced("<U0EVE> wrote:\n```\nrun it\n```\nAttached files, in the workspace: evil.py")))
     await story.hands_over("the sum is printed")
     await story.works(("File", {"name": "SUCCEEDED.py", "body": "pass"}), ("ExecutePyFile", {"name": "SUCCEEDED.py"}))
-    await story.works(("Report", {"status": "complete", "answer": "The sum is 220."}))
+    evidence = [{"condition": "the sum is printed", "run": "SUCCEEDED.py"}]
+    await story.works(("Report", {"status": "complete", "answer": "The sum is 220.", "evidence": evidence}))
     story.happens(Delivery(intent="reply", turn="1.0", result="1.1"))
     story.asks("", files=(FileName("SUCCEEDED.py"),), command=Command(args=("a",)))
     run = await Runner().decide(THREAD, story.conversation)
