@@ -72,8 +72,8 @@ def serve_slack(data: DATA = None) -> None:
     settings = _settings(data)
 
     async def run() -> None:
-        async with serving(settings):
-            await asyncio.Event().wait()
+        async with serving(settings) as until_removed:
+            await until_removed()
 
     _run(run())
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import NoReturn
 
 from aiohttp import web
 from openai import AsyncOpenAI
@@ -35,8 +36,11 @@ log = logging.getLogger(__name__)
 
 
 @asynccontextmanager
-async def serving(settings: Settings, *, pace: float = 3.0) -> AsyncIterator[Turns]:
-    """Run the bot until the block ends; raises SetupError naming the setting that is missing or wrong."""
+async def serving(settings: Settings, *, pace: float = 3.0) -> AsyncIterator[Callable[[], Awaitable[NoReturn]]]:
+    """Run the bot until the block ends; raises SetupError naming the setting that is missing or wrong.
+
+    Yields a function that waits until the app is removed from the workspace, and then raises SetupError.
+    """
     bot_token, app_token = _token(settings, "slack_bot_token"), _token(settings, "slack_app_token")
     key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else None
     runtime = RuntimeBuild(runtime_folder(settings.bot_data))
@@ -64,7 +68,7 @@ async def serving(settings: Settings, *, pace: float = 3.0) -> AsyncIterator[Tur
         async with turns.serving():
             await slack.listen(turns.accept)
             log.info("at work in %s as %s", slack.team, slack.bot_user)
-            yield turns
+            yield slack.until_removed
 
 
 def models(client: AsyncOpenAI, settings: Settings) -> tuple[OpenAIModel, OpenAIModel]:

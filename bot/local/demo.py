@@ -43,9 +43,9 @@ async def run_demo(settings: Settings, port: int, workspace: str | None, announc
             }
         )
         announce(url)
-        async with serving(connected):
+        async with serving(connected) as until_removed:
             await _greet(tokens)
-            await asyncio.Event().wait()
+            await until_removed()
 
 
 @asynccontextmanager

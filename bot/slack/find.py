@@ -56,9 +56,7 @@ class Finder:
             raise UserError(f"I cannot use the file {file_id}: {error}") from error
 
     async def _by_name(self, request: Request, channel: str, target: str) -> SharedScript | Sequence[Upload]:
-        member = await self._client.conversations_info(channel=channel)
-        if member["channel"].get("is_member") is False and not channel.startswith("D"):
-            raise UserError(INVITE)
+        await self._client.conversations_history(channel=channel, limit=1)  # raises where the bot is not a member
         fitting: list[File] = []
         page, pages = 1, 1
         while page <= min(pages, 10):

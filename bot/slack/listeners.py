@@ -1,13 +1,14 @@
-"""Bolt: listeners that only accept, and the connection that feeds them."""
+"""Connect to Slack over Socket Mode; the listeners put what they hear on record and do nothing else."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 import aiohttp
 from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
@@ -24,8 +25,9 @@ from bot.thread.request import Request
 
 log = logging.getLogger(__name__)
 Accept = Callable[[Request], Awaitable[None]]
-EVENTS = ("app_mention", "message", "agent_session_stopped")
-BESIDE = ("app_home_opened", "app_context_changed", "app_uninstalled", "tokens_revoked", "file_shared")
+REQUESTS = ("app_mention", "message", "agent_session_stopped")
+REMOVALS = ("app_uninstalled", "tokens_revoked")
+OPENED = "app_home_opened"
 PROMPTS = (
     {"title": "Plot a CSV", "message": "Plot revenue by month (attach a CSV)"},
     {"title": "Fix a script", "message": "Run this and fix what fails (attach a script)"},
@@ -36,19 +38,27 @@ PROMPTS = (
 
 @dataclass(frozen=True, slots=True)
 class Slack:
-    """An open connection: who we are there, the Chat port, and the way to begin to listen."""
+    """An open connection: who the bot is in which workspace, the Chat port, and the verb that begins to listen."""
 
     team: str
     bot_user: str
     chat: SlackChat
     listen: Callable[[Accept], Awaitable[None]]
+    removal: asyncio.Event
+
+    async def until_removed(self) -> NoReturn:
+        """Wait until the app is removed from the workspace or its token revoked, then raise SetupError."""
+        await self.removal.wait()
+        raise SetupError(
+            "The app was removed from the workspace (or its token revoked). Install it again and start me."
+        )
 
 
 @asynccontextmanager
 async def open_slack(
     bot_token: str, app_token: str, *, base_url: str, max_upload: int, pace: float = 3.0
 ) -> AsyncIterator[Slack]:
-    """Connect to Slack at `base_url`; raises SetupError naming the token that is refused."""
+    """Connect to Slack at `base_url`; raises SetupError naming the token that is refused. `pace` is SlackChat's."""
     async with aiohttp.ClientSession(
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=20, sock_read=120)
     ) as session:
@@ -63,48 +73,54 @@ async def open_slack(
         team, bot_user = str(me["team_id"]), str(me["user_id"])
         files = SlackFiles(client, session, token=bot_token, max_bytes=max_upload)
         handlers: list[AsyncSocketModeHandler] = []
+        removal = asyncio.Event()
 
         async def listen(accept: Accept) -> None:
             bolt = AsyncApp(client=client, process_before_response=True)
-            register(bolt, accept, team, bot_user)
+            register(bolt, accept, team, bot_user, removal)
             handler = AsyncSocketModeHandler(
                 bolt, app_token, web_client=AsyncWebClient(token=app_token, base_url=base_url)
             )
             handlers.append(handler)
             try:
-                await handler.connect_async()  # type: ignore[no-untyped-call]
+                # Asked for here because `connect_async` would try a refused token again for ever.
+                handler.client.wss_uri = await handler.client.issue_new_wss_url()
             except SlackApiError as error:
                 raise SetupError(f"Slack refuses SLACK_APP_TOKEN: {error.response['error']}.") from error
+            except (aiohttp.ClientError, TimeoutError) as error:
+                log.warning("Slack does not answer yet: %s", error)
+            await handler.connect_async()  # type: ignore[no-untyped-call]
 
         chat = SlackChat(client, files, bot_user=bot_user, pace=pace)
         try:
-            yield Slack(team, bot_user, chat, listen)
+            yield Slack(team, bot_user, chat, listen, removal)
         finally:
             await chat.close()
             for handler in handlers:
                 await handler.close_async()  # type: ignore[no-untyped-call]
 
 
-def register(bolt: AsyncApp, accept: Accept, team: str, bot_user: str) -> None:
-    """Give Bolt its listeners: each parses and accepts, so that Slack's acknowledgement means "on record"."""
+def register(bolt: AsyncApp, accept: Accept, team: str, bot_user: str, removal: asyncio.Event) -> None:
+    """Give Bolt its listeners: each returns once its request is on record, and only then Bolt acknowledges."""
 
-    async def heard(event: dict[str, Any], body: dict[str, Any]) -> None:
+    async def take_event(event: dict[str, Any], body: dict[str, Any]) -> None:
         # In a shared channel the payload's own `team_id` may be the other organization's.
         if request := request_from(event, team, bot_user, shared=bool(body.get("is_ext_shared_channel"))):
             await accept(request)
 
-    async def greeted(event: dict[str, Any], client: AsyncWebClient) -> None:
+    async def suggest_prompts(event: dict[str, Any], client: AsyncWebClient) -> None:
         if event.get("tab") == "messages":
             try:
                 await client.assistant_threads_setSuggestedPrompts(channel_id=event["channel"], prompts=list(PROMPTS))
             except (SlackApiError, aiohttp.ClientError) as error:
                 log.warning("no prompts were suggested: %s", error)
 
-    async def ignored(event: dict[str, Any]) -> None:
-        if event["type"] in {"app_uninstalled", "tokens_revoked"}:
-            log.error("Slack says %s: install the app again and renew the tokens", event["type"])
+    async def note_removal(event: dict[str, Any]) -> None:
+        if event["type"] == "app_uninstalled" or (event.get("tokens") or {}).get("bot"):
+            log.error("Slack says %s: no further work is taken in", event["type"])
+            removal.set()
 
-    async def commanded(ack: Any, body: dict[str, Any]) -> None:
+    async def take_command(ack: Any, body: dict[str, Any]) -> None:
         try:
             await accept(command_from(body, _now()))
         except UserError as error:
@@ -112,23 +128,23 @@ def register(bolt: AsyncApp, accept: Accept, team: str, bot_user: str) -> None:
         else:
             await ack()
 
-    async def used(ack: Any, body: dict[str, Any]) -> None:
+    async def take_shortcut(ack: Any, body: dict[str, Any]) -> None:
         await accept(shortcut_from(body, _now()))
         await ack()
 
-    async def stopped(ack: Any, body: dict[str, Any]) -> None:
+    async def take_stop(ack: Any, body: dict[str, Any]) -> None:
         if request := stop_from(body):
             await accept(request)
         await ack()
 
-    for kind in EVENTS:
-        bolt.event(kind)(heard)
-    bolt.event("app_home_opened")(greeted)
-    for kind in BESIDE[1:]:
-        bolt.event(kind)(ignored)
-    bolt.command("/runpy")(commanded)
-    bolt.shortcut("run_file")(used)
-    bolt.action("stop")(stopped)
+    for kind in REQUESTS:
+        bolt.event(kind)(take_event)
+    for kind in REMOVALS:
+        bolt.event(kind)(note_removal)
+    bolt.event(OPENED)(suggest_prompts)
+    bolt.command("/runpy")(take_command)
+    bolt.shortcut("run_file")(take_shortcut)
+    bolt.action("stop")(take_stop)
 
 
 def _now() -> str:

@@ -1,0 +1,84 @@
+"""The bot's side of Slack, connected to a workspace that serves, and what it takes in."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from bot.local.workspace.server import Options, Running, running
+from bot.slack.client import SlackChat
+from bot.slack.listeners import Slack, open_slack
+from bot.thread.request import Request, ThreadId, Upload
+from tests.e2e.slack import Slack as People
+
+HERE, ELSEWHERE, WITHOUT_US = "C0GENERAL", "C0RANDOM", "C0LOBBY"
+
+
+@dataclass(slots=True)
+class Place:
+    """A workspace, the people in it, and our connection, which listens and puts requests on record."""
+
+    workspace: Running
+    people: People
+    slack: Slack
+    record: asyncio.Queue[Request] = field(default_factory=asyncio.Queue)
+    troubles: list[Exception] = field(default_factory=list)
+
+    @property
+    def chat(self) -> SlackChat:
+        return self.slack.chat
+
+    async def accept(self, request: Request) -> None:
+        if self.troubles:
+            raise self.troubles.pop()
+        await self.record.put(request)
+
+    async def request(self) -> Request:
+        """The next request on record."""
+        return await asyncio.wait_for(self.record.get(), 20)
+
+    async def say(
+        self, text: str, *, files: Mapping[str, bytes] | None = None, thread: str | None = None, channel: str = HERE
+    ) -> str:
+        """Post as Alice; return the ts."""
+        body: dict[str, object] = {"channel": channel, "user": "U0ALICE", "text": text}
+        body["files"] = [{"name": n, "content_base64": base64.b64encode(d).decode()} for n, d in (files or {}).items()]
+        return str((await self.people.control("message", body | ({"thread_ts": thread} if thread else {})))["ts"])
+
+    async def upload(self, name: str, data: bytes, *, channel: str = HERE) -> Upload:
+        """A file that Alice posts."""
+        ts = await self.say("", files={name: data}, channel=channel)
+        [message] = await self.chat.history(thread_of(ts, channel), "9999999999.0")
+        return message.uploads[0]
+
+    async def acknowledged(self) -> None:
+        """Wait until every event has been acknowledged."""
+        async with asyncio.timeout(20):
+            while True:
+                if not (await self.people.seen("state"))["pending"]:
+                    return
+                await asyncio.sleep(0.02)
+
+
+@pytest.fixture
+async def place(tmp_path: Path) -> AsyncIterator[Place]:
+    async with (
+        running(tmp_path, options=Options(rate_limits=False, retries=(0.5, 5, 5), share_delay=0)) as workspace,
+        aiohttp.ClientSession(base_url=workspace.base_url) as session,
+        open_slack(
+            workspace.bot_token, workspace.app_token, base_url=workspace.api_url, max_upload=1_000, pace=0.02
+        ) as slack,
+    ):
+        place = Place(workspace, People(session), slack)
+        await slack.listen(place.accept)
+        yield place
+
+
+def thread_of(ts: str, channel: str = HERE) -> ThreadId:
+    return ThreadId("T0LOCAL", channel, ts)
