@@ -81,7 +81,7 @@ async def test_an_answer_is_waited_for_as_long_as_the_settings_say() -> None:
     script = (Fault("hang"), Calls([("ListFiles", {})]))
     async with ScriptedModel(script) as server, open_client(api_key="sk-test", base_url=server.url) as client:
         coder, _ = models(client, settings(openai_base_url=server.url, openai_timeout=0.2))
-        async with asyncio.timeout(60):  # far less than the default
+        async with asyncio.timeout(20):  # far less than the default
             decision = await coder.decide(PROMPT, TOOLS)
 
     assert [call.name for call in decision.calls] == ["ListFiles"]
