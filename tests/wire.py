@@ -2,7 +2,7 @@
 
     async with ScriptedModel([Choose({"kind": "Respond", "text": "hi"})]) as model: ...   # model.url, model.requests
 
-Several threads at once: one `Script` each, found by a word of its prompt, and perhaps by agent.
+Threads that run at once have one `Script` each, selected by a word of the prompt and, if given, by agent.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ PROXY, ASSISTANT = "proxy", "assistant"
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """One request: `agent` is proxy when one typed answer is forced, else assistant; `tools` are the names offered."""
+class ModelRequest:
+    """One request; `agent` is the proxy if one typed answer is demanded, else the assistant; `tools` are the offered names."""
 
     wire: Literal["responses", "chat"]
     body: Body
@@ -39,20 +39,20 @@ class Asked:
 
     @property
     def history(self) -> list[Body]:
-        """The items of the conversation, in the wire's own form, without the system's."""
+        """The items of the conversation in the wire's own form, without the system prompt."""
         if self.wire == "responses":
             return list(self.body["input"])
         return [m for m in self.body["messages"] if m["role"] != "system"]
 
     @property
     def text(self) -> str:
-        """All of the conversation as one text, to look for words in."""
+        """The whole conversation as one text, to search for words."""
         return json.dumps(self.history, ensure_ascii=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Calls:
-    """Native tool calls, in order; arguments are a mapping, or a text sent as it is."""
+    """Native tool calls in order; arguments are a mapping, or text that is sent as it is."""
 
     calls: Sequence[tuple[str, Mapping[str, Any] | str]]
     text: str = ""
@@ -61,7 +61,7 @@ class Calls:
 
 @dataclass(frozen=True, slots=True)
 class Choose:
-    """A typed answer: the action of the UserProxy's choice (or, `bare`, the whole answer); a text is sent as it is."""
+    """A typed answer: the action of the UserProxy's choice, or with `bare` the whole answer; text is sent as it is."""
 
     answer: Mapping[str, Any] | str
     bare: bool = False
@@ -69,14 +69,14 @@ class Choose:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A bare text, although a call was asked for."""
+    """Text, although a call was demanded."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Anything but an answer."""
+    """A failure instead of an answer."""
 
     kind: Literal["status", "hang", "disconnect", "malformed", "empty", "incomplete", "filtered", "refusal", "failed"]
     status: int = 500
@@ -87,37 +87,37 @@ class Fault:
 
 
 Turn = Calls | Choose | Text | Fault
-Next = Turn | Callable[[Asked], Turn]
+Next = Turn | Callable[[ModelRequest], Turn]
 
 
 @dataclass(slots=True)
 class Script:
-    """Turns for the requests whose conversation has `marker` in it, of `agent` alone if given."""
+    """Turns for the requests whose conversation contains `marker`, and only of `agent` if given."""
 
     turns: list[Next]
     marker: str = ""
     agent: str | None = None
 
-    def meant(self, asked: Asked) -> bool:
+    def meant(self, asked: ModelRequest) -> bool:
         return self.marker in asked.text and self.agent in (None, asked.agent)
 
 
 class ScriptedModel:
-    """The server. A request that breaks a rule gets the real refusal, and so does one past the script's end.
+    """A server that answers by its script, and refuses a request that breaks a rule or comes after the script's end.
 
-    Both are noted in `complaints`, and leaving the context raises them: a test that expects one clears the list.
+    Each refusal is added to `complaints`, and leaving the context raises them: a test that expects one clears the list.
     """
 
     def __init__(
         self,
-        script: Sequence[Next] | Callable[[Asked], Turn] | Sequence[Script],
+        script: Sequence[Next] | Callable[[ModelRequest], Turn] | Sequence[Script],
         *,
         key: str | None = None,
         models: Mapping[str, str | None] | None = None,
         used: tuple[int, int, int] = (100, 80, 10),
     ) -> None:
-        """`models` gives the shutdown dates; when set, others are 404. `used`: tokens in, of these cached, and out."""
-        self.requests: list[Asked] = []
+        """Take the shutdown date of each model (others are then 404), and the tokens `used`: input, cached part, output."""
+        self.requests: list[ModelRequest] = []
         self.complaints: list[str] = []
         self.url = ""
         self.scripts: list[Script] = []
@@ -154,11 +154,11 @@ class ScriptedModel:
 
     @property
     def left(self) -> int:
-        """How many turns of the scripts nobody asked for."""
+        """The number of turns that no request has used."""
         return sum(len(script.turns) for script in self.scripts)
 
     def bodies(self, agent: str | None = None) -> list[Body]:
-        """The bodies of all requests, or of one agent's, in order."""
+        """Return the bodies of all requests, or of one agent's, in order."""
         return [asked.body for asked in self.requests if agent in (None, asked.agent)]
 
     async def _list(self, request: web.Request) -> web.Response:
@@ -178,7 +178,7 @@ class ScriptedModel:
 
     async def _serve(self, request: web.Request, wire: Literal["responses", "chat"]) -> web.StreamResponse:
         raw = await request.read()
-        asked = Asked(wire, json.loads(raw), raw)
+        asked = ModelRequest(wire, json.loads(raw), raw)
         self.requests.append(asked)
         if refused := self._unauthorized(request) or self._unknown(asked):
             return refused
@@ -196,7 +196,7 @@ class ScriptedModel:
         payload = self._as_chat(asked, turn) if wire == "chat" else self._as_response(asked, turn)
         return web.json_response(payload)
 
-    def _turn(self, asked: Asked) -> Turn | None:
+    def _turn(self, asked: ModelRequest) -> Turn | None:
         if self._function:
             return self._function(asked)
         script = next((s for s in self.scripts if s.turns and s.meant(asked)), None)
@@ -208,7 +208,7 @@ class ScriptedModel:
             return None
         return _error(401, "Incorrect API key provided.", "invalid_api_key", None)
 
-    def _unknown(self, asked: Asked) -> web.Response | None:
+    def _unknown(self, asked: ModelRequest) -> web.Response | None:
         model = asked.body["model"]
         if self._models is None or model in self._models:
             return None
@@ -228,8 +228,8 @@ class ScriptedModel:
                 return web.json_response({"id": "nothing"})
         return _error(fault.status, fault.message, fault.code, fault.param, fault.headers)
 
-    def _made(self, asked: Asked, turn: Turn) -> tuple[list[tuple[str, str]], str]:
-        """The calls (name, arguments) and the text of a turn."""
+    def _made(self, asked: ModelRequest, turn: Turn) -> tuple[list[tuple[str, str]], str]:
+        """Return the calls (name, arguments) and the text of a turn."""
         match turn:
             case Calls(calls, text):
                 return [(n, a if isinstance(a, str) else json.dumps(a, ensure_ascii=False)) for n, a in calls], text
@@ -241,7 +241,7 @@ class ScriptedModel:
                 return [], text
         return [], ""
 
-    def _as_chat(self, asked: Asked, turn: Turn) -> Body:
+    def _as_chat(self, asked: ModelRequest, turn: Turn) -> Body:
         made, text = self._made(asked, turn)
         number = next(self._numbers)
         message: Body = {"role": "assistant", "content": text or None, "refusal": None}
@@ -274,7 +274,7 @@ class ScriptedModel:
             },
         }
 
-    def _as_response(self, asked: Asked, turn: Turn) -> Body:
+    def _as_response(self, asked: ModelRequest, turn: Turn) -> Body:
         made, text = self._made(asked, turn)
         number = next(self._numbers)
         output: list[Body] = []

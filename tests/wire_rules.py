@@ -1,4 +1,4 @@
-"""What the real services refuse, in their own words: (status, code, param, message) of the first rule broken."""
+"""What the real services refuse, in their own words: status, code, param and message of the first broken rule."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ NAME = re.compile(r"^[a-zA-Z0-9_-]{1,64}$")
 
 
 def reasons(model: str) -> bool:
-    """Whether a model reasons, so that it refuses a temperature."""
+    """Return whether a model reasons, and therefore refuses a temperature."""
     return re.match(r"gpt-(3|4)|chatgpt", model) is None
 
 
 def broken_chat(body: Body) -> Refusal | None:
-    """Return what Chat Completions says to this request, or None when it takes it."""
+    """Return how Chat Completions refuses this request, or None if it accepts it."""
     for refusal in (*_common(body, CHAT), *_chat(body), *_chat_messages(body.get("messages") or [])):
         return refusal
     return None
 
 
 def broken_responses(body: Body, issued: Mapping[str, tuple[str, Body, str]]) -> Refusal | None:
-    """Return what the Responses API says. `issued` gives by reasoning id its model, itself, and its follower's call id."""
+    """Return how the Responses API refuses this request; `issued` maps a reasoning id to its model, itself and its follower."""
     for refusal in (*_common(body, RESPONSES), *_responses(body), *_input(body, issued)):
         return refusal
     return None
@@ -147,7 +147,7 @@ def _responses(body: Body) -> Iterator[Refusal]:
 
 
 def _schema(schema: Any, strict: bool, path: tuple[str, ...] = ()) -> str:
-    """What is wrong with a schema; strict ones need every property required and nothing besides."""
+    """Return what is wrong with a schema; a strict one requires every property and allows no others."""
     if isinstance(schema, list):
         return next(filter(None, (_schema(s, strict, (*path, str(n))) for n, s in enumerate(schema))), "")
     if not isinstance(schema, dict):

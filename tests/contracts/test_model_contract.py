@@ -1,4 +1,4 @@
-"""What the core may rely on of a model, on both wires."""
+"""What every model promises to the core, on both wires."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ def api(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-class Asked:
-    """A model over one wire, its server, and the pauses it made."""
+class OpenModel:
+    """A model over one wire, its scripted server, and the pauses between its tries."""
 
     def __init__(self, model: OpenAIModel, server: ScriptedModel, pauses: list[float]) -> None:
         self.model, self.server, self.pauses = model, server, pauses
 
 
 @asynccontextmanager
-async def asked(api: str, *script: Next) -> AsyncIterator[Asked]:
+async def opened(api: str, *script: Next, timeout: float = 30.0) -> AsyncIterator[OpenModel]:
     pauses: list[float] = []
 
     async def sleep(seconds: float) -> None:
@@ -43,8 +43,8 @@ async def asked(api: str, *script: Next) -> AsyncIterator[Asked]:
 
     async with ScriptedModel(script) as server, open_client(api_key="sk-test", base_url=server.url) as client:
         choice = ModelChoice(model=MODELS[api])
-        retries = RetryPolicy(timeout=0.5, tries=3)
-        yield Asked(
+        retries = RetryPolicy(timeout=timeout, tries=3)
+        yield OpenModel(
             OpenAIModel(client, wire_for(api, server.url), choice, retries=retries, sleep=sleep), server, pauses
         )
 
@@ -55,7 +55,7 @@ def prompt(*items: Input | Exchange) -> Prompt:
 
 async def test_several_calls_come_in_order_and_their_results_go_back(api: str) -> None:
     calls = Calls([("File", {"name": "a.py", "body": "é😀\\n"}), ("ExecutePyFile", {"name": "a.py"})])
-    async with asked(api, calls, Calls([("ListFiles", {})])) as a:
+    async with opened(api, calls, Calls([("ListFiles", {})])) as a:
         first = await a.model.decide(prompt(), TOOLS)
         await a.model.decide(prompt(Input("hi"), Exchange(first, ("wrote", "ran"))), TOOLS)
 
@@ -68,7 +68,7 @@ async def test_several_calls_come_in_order_and_their_results_go_back(api: str) -
 
 
 async def test_the_head_of_a_request_stays_the_same(api: str) -> None:
-    async with asked(api, Calls([("ListFiles", {})]), Calls([("ListFiles", {})])) as a:
+    async with opened(api, Calls([("ListFiles", {})]), Calls([("ListFiles", {})])) as a:
         first = await a.model.decide(prompt(), TOOLS)
         await a.model.decide(prompt(Input("hi"), Exchange(first, ("none",))), TOOLS)
 
@@ -79,7 +79,7 @@ async def test_the_head_of_a_request_stays_the_same(api: str) -> None:
 
 async def test_a_choice_is_typed_and_an_invalid_one_is_asked_for_once_more(api: str) -> None:
     wrong, right = Choose({"kind": "Respond"}), Choose({"kind": "Respond", "text": "{{ x }} {% if %}"})
-    async with asked(api, wrong, right) as a:
+    async with opened(api, wrong, right) as a:
         chosen, usage = await a.model.choose(prompt(Input("{{ x }} {% if %}")), CHOICE)
 
         assert chosen.model_dump() == {"action": {"kind": "Respond", "text": "{{ x }} {% if %}"}}
@@ -88,7 +88,7 @@ async def test_a_choice_is_typed_and_an_invalid_one_is_asked_for_once_more(api: 
 
 
 async def test_a_bare_text_is_a_decision_without_calls(api: str) -> None:
-    async with asked(api, Text("I think")) as a:
+    async with opened(api, Text("I think")) as a:
         decision = await a.model.decide(prompt(), TOOLS)
 
         assert (decision.calls, decision.text) == ((), "I think")
@@ -100,7 +100,7 @@ async def test_a_service_that_asks_to_wait_is_waited_for(api: str) -> None:
         Fault("status", status=503),
         Calls([("ListFiles", {})]),
     )
-    async with asked(api, *script) as a:
+    async with opened(api, *script) as a:
         decision = await a.model.decide(prompt(), TOOLS)
 
         assert [c.name for c in decision.calls] == ["ListFiles"]
@@ -110,7 +110,7 @@ async def test_a_service_that_asks_to_wait_is_waited_for(api: str) -> None:
 
 @pytest.mark.parametrize("kind", ["hang", "disconnect", "malformed"])
 async def test_a_service_that_does_not_answer_is_an_error_in_words(api: str, kind: str) -> None:
-    async with asked(api, *[Fault(kind)] * 3) as a:  # type: ignore[arg-type]
+    async with opened(api, *[Fault(kind)] * 3, timeout=0.5 if kind == "hang" else 30.0) as a:  # type: ignore[arg-type]
         with pytest.raises(ServiceError) as raised:
             await a.model.decide(prompt(), TOOLS)
 
@@ -120,7 +120,7 @@ async def test_a_service_that_does_not_answer_is_an_error_in_words(api: str, kin
 
 @pytest.mark.parametrize(("status", "setting"), [(401, "OPENAI_API_KEY"), (404, "OPENAI_MODEL")])
 async def test_what_only_a_setting_can_mend_names_the_setting(api: str, status: int, setting: str) -> None:
-    async with asked(api, Fault("status", status=status, code="model_not_found" if status == 404 else None)) as a:
+    async with opened(api, Fault("status", status=status, code="model_not_found" if status == 404 else None)) as a:
         with pytest.raises(SetupError, match=setting):
             await a.model.decide(prompt(), TOOLS)
 
