@@ -16,7 +16,7 @@ from bot.thread.request import ThreadId
 from tests.sandbox.attacks import CALLS, PROGRAMS, Attack
 
 UID = 61_001  # whom nothing belongs to
-LIMITS = Limits(seconds=4, memory=250_000_000, disk=20_000_000, output=100_000, inodes=2_000)
+LIMITS = Limits(seconds=30, memory=250_000_000, disk=20_000_000, output=100_000, inodes=2_000)
 ALL_CALLS = "all calls"
 
 
@@ -42,7 +42,7 @@ async def met(tier: str, data: Path, outside: str) -> dict[str, Came]:
         async def meet(name: str, attack: Attack) -> None:
             async with sandboxes.open(ThreadId("T", "C", name)) as sandbox:
                 await sandbox.put(FileName("script.py"), chunked(attack.script.encode()))
-                execution = await sandbox.run(FileName("script.py"), [outside])
+                execution = await sandbox.run(FileName("script.py"), [outside], timeout=attack.seconds)
                 await sandbox.commit(execution)
                 came[name] = Came(outcome=str(execution.outcome), stdout=execution.stdout)
 

@@ -23,3 +23,8 @@ class Attack:
     outcomes: tuple[str, ...] = ("succeeded", "failed")
     harmless: Mapping[str, str] = field(default_factory=dict)
     succeeded: Callable[[Bare], bool] = says_so
+
+    @property
+    def seconds(self) -> float:
+        """How long it may run: briefly where it would run for ever, else long enough for a busy machine."""
+        return 4.0 if self.outcomes == ("timed out",) else 30.0
