@@ -80,9 +80,8 @@ def models(client: AsyncOpenAI, settings: Settings) -> tuple[OpenAIModel, OpenAI
         model_setting="OPENAI_PROXY_MODEL",
         effort_setting="OPENAI_PROXY_EFFORT",
     )
-    fallback = None
-    if settings.openai_fallback_model:
-        fallback = ModelChoice(model=settings.openai_fallback_model, model_setting="OPENAI_FALLBACK_MODEL")
+    name = settings.openai_fallback_model
+    fallback = ModelChoice(model=name, model_setting="OPENAI_FALLBACK_MODEL") if name else None
     wire = wire_for(settings.openai_api, settings.openai_base_url)
     retries = RetryPolicy(timeout=settings.openai_timeout)
     return (
@@ -92,7 +91,7 @@ def models(client: AsyncOpenAI, settings: Settings) -> tuple[OpenAIModel, OpenAI
 
 
 def access(settings: Settings) -> Access:
-    """Return the rules of who may ask, where, and how much a day."""
+    """Return the rules of who may ask, where, and how much per day."""
     return Access(
         allow_external=settings.bot_allow_external,
         users=settings.bot_allowed_users,
