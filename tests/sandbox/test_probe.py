@@ -18,7 +18,7 @@ def has_namespaces() -> bool:
     bwrap, release = find_bwrap(), re.match(r"(\d+)\.(\d+)", platform.release())
     if bwrap is None or release is None or (int(release[1]), int(release[2])) < (6, 6):
         return False
-    words = [bwrap, "--unshare-all", "--unshare-user", "--ro-bind", "/", "/", "--tmpfs", "/tmp", "/bin/true"]
+    words = [str(bwrap), "--unshare-all", "--unshare-user", "--ro-bind", "/", "/", "--tmpfs", "/tmp", "/bin/true"]
     return subprocess.run(words, capture_output=True, check=False).returncode == 0
 
 
