@@ -6,7 +6,10 @@ import json
 
 import pytest
 
-from bot.thread.entries import ENTRY, Entry, Message, Reply, Step
+from bot.thread.entries import ENTRY, Citation, Count, Entry, Message, Reply, Report, Step
+
+CITED = {"file": "app.log", "line": 3, "text": "x"}
+REPORT = {"kind": "report", "decision": 1, "index": 0, "agent": "code_assistant", "status": "complete", "answer": "ok"}
 
 
 @pytest.mark.parametrize(
@@ -19,6 +22,23 @@ from bot.thread.entries import ENTRY, Entry, Message, Reply, Step
         (
             {"kind": "message", "sender": "user_proxy", "recipient": "code_assistant", "text": "plot"},
             Message(sender="user_proxy", recipient="code_assistant", text="plot", done_when=(), round=0),
+        ),
+        # What a tool refuses today may stand in an early report.
+        (
+            {
+                **REPORT,
+                "counts": [{"query": "x", "value": 1, "window": "", "file": ""}],
+                "citations": [CITED | {"page": 2}],
+            },
+            Report(
+                decision=1,
+                index=0,
+                agent="code_assistant",
+                status="complete",
+                answer="ok",
+                citations=(Citation(file="app.log", line=3, text="x"),),
+                counts=(Count(query="x", value=1, file=""),),
+            ),
         ),
     ],
 )
