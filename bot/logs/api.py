@@ -1,4 +1,4 @@
-"""The commands of the toolkit over files, with their indexes kept: what scripts import and what the command line calls."""
+"""The questions that scripts and the command line ask of log files, answered over several logs with kept indexes."""
 
 from __future__ import annotations
 
@@ -6,19 +6,21 @@ import hashlib
 import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from . import matches
 from .comparison import Difference, compare_logs, compare_windows, default_baseline
-from .index import Index, load
-from .matches import Matches
+from .index import Index, load_index
+from .masking import WILD
+from .matches import Matches, Query, choose_varied
+from .reader import Window, read_numbered, render_line
 from .scan import scan
-from .sources import Log, NotALog, logs
-from .times import shown, zone_name
-from .times import window as read_window
+from .sources import Log, NotALog, find_logs
+from .times import format_minute, read_window, zone_name
 
-HERE = "logs.index"  # the folder of a thread's workspace that holds indexes; the sandbox lists it to nobody
+HERE = "logs.index"  # the folder of a thread's workspace that keeps indexes; the sandbox never lists it
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,113 +30,105 @@ class OpenedLog:
     log: Log
     index: Index
 
-    def window(self, text: str) -> tuple[int, int]:
-        """FROM..TO on the log's own clock as half-open minutes since 1970; raises BadWindow."""
+    def window(self, text: str) -> Window:
+        """Return FROM..TO, on the log's own clock, as minutes since 1970. Raises BadWindow."""
         minutes = self.index.minutes or [0]
         return read_window(text, minutes[0], minutes[-1], self.index.zone)
 
 
 def open_logs(paths: Sequence[str], folder: str | None = HERE) -> list[OpenedLog]:
-    """Open logs, reading each whole only if `folder` holds no index of it as it is now. Raises NotALog."""
+    """Open logs; one is read whole only if `folder` keeps no index of it as it is now. Raises NotALog."""
     opened = []
-    for log in logs(paths):
-        identity = log.identity()
-        kept = Path(folder, hashlib.sha256(_where(log).encode()).hexdigest()[:16] + ".logindex") if folder else None
-        index = load(kept, identity) if kept else None
+    for log in find_logs(paths):
+        path = _index_path(log, folder) if folder else None
+        index = load_index(path, log.identity()) if path else None
         if index is None:
             index = scan(log)
-            if kept:
-                _keep(index, kept)
+            if path:
+                with suppress(OSError):  # on a full disk or in a read-only folder the next question reads the log again
+                    index.save(path)
         opened.append(OpenedLog(log, index))
     return opened
-
-
-def _where(log: Log) -> str:
-    return "|".join(os.path.abspath(part.path) + part.member for part in log.parts)
-
-
-def _keep(index: Index, path: Path) -> None:
-    try:
-        index.save(path)
-    except OSError:
-        return  # a full disk or a read-only folder costs the next question a second look, and nothing else
 
 
 def compare(
     opened: Sequence[OpenedLog], window: str = "", baseline: str = "", top: int = 12
 ) -> tuple[list[Difference], str]:
-    """Compare a window with a baseline, or the first log with the second; also say in words what was compared."""
+    """Compare a window with a baseline, or the first log with the second; return the differences and what was compared."""
+    one, index = opened[0], opened[0].index
     if len(opened) > 1 and not window:
-        new, old = opened[0].index, opened[1].index
-        return _quoted(opened, compare_logs(new, old, top)), f"{new.name} against {old.name}, whole"
-    one = opened[0]
-    if not one.index.minutes or not one.index.stamp:
+        other = opened[1].index
+        return _quote(opened, compare_logs(index, other, top)), f"{index.name} against {other.name}, whole"
+    if not index.minutes or not index.stamp:
         raise NotALog(
-            f"The lines of {one.index.name} carry no times, so there are no windows to compare. Compare it with another file."
+            f"The lines of {index.name} carry no times, so there are no windows to compare. Compare it with another file."
         )
     now = one.window(window or "..")
-    then = one.window(baseline) if baseline else default_baseline(one.index, now)
-    return _quoted(
-        opened, compare_windows(one.index, now, then, top)
-    ), f"{one.index.name} {_between(one, now)} against {_between(one, then)}"
+    before = one.window(baseline) if baseline else default_baseline(index, now)
+    what = f"{index.name} {_between(index, now)} against {_between(index, before)}"
+    return _quote(opened, compare_windows(index, now, before, top)), what
 
 
-def _quoted(opened: Sequence[OpenedLog], rows: list[Difference]) -> list[Difference]:
-    """Give each row the line it cites."""
-    texts: dict[tuple[str, int], str] = {}
+def search(
+    opened: Sequence[OpenedLog], query: str, window: str = "", limit: int = 10, *,
+    regex: bool = False, ignore_case: bool = False, level: str = "", before: int = 0, after: int = 0,
+) -> Matches:  # fmt: skip
+    """Search all the logs for text as it stands, or for a regular expression. Raises BadQuery, BadWindow and NotALog."""
+    wanted = Query(
+        text=query, regex=regex, ignore_case=ignore_case, level=level, before=before, after=after, limit=limit
+    )
+    together = Matches()
     for one in opened:
-        base = dict(one.index.parts)
-        asked = {base[r.file] + r.line - 1 for r in rows if r.file in base}
-        found = matches.read_lines(one.log, one.index, asked)
-        texts |= {one.index.cite(n): matches.shown(text) for n, text in found.items()}
-    return [replace(row, sample=texts.get((row.file, row.line), row.sample)) for row in rows]
+        part = matches.search(one.log, one.index, wanted, one.window(window) if window else None)
+        together.total += part.total
+        together.minutes += part.minutes
+        together.hits += part.hits
+    together.hits = choose_varied(together.hits, limit)
+    return together
 
 
-def _between(one: OpenedLog, window: tuple[int, int]) -> str:
-    zone = one.index.zone
-    begin = shown(window[0], zone, no_date=one.index.no_date)
-    return f"{begin}..{shown(window[1], zone, date=False)} ({zone_name(zone)})"
-
-
-def search(opened: Sequence[OpenedLog], query: str, window: str = "", limit: int = 10, **how: object) -> Matches:
-    """Search all the logs; how: regex, ignore_case, level, before, after."""
-    found = Matches()
-    for one in opened:
-        span = one.window(window) if window else None
-        part = matches.search(one.log, one.index, query, window=span, limit=limit, **how)  # type: ignore[arg-type]
-        found.total += part.total
-        found.minutes += part.minutes
-        found.hits += part.hits
-    found.hits = matches.spread(found.hits, limit)
-    return found
-
-
-def trace(opened: Sequence[OpenedLog], wanted: str, limit: int = 40) -> Matches:
-    """Follow one identifier through all the logs, in the order of time."""
-    found = search(opened, wanted, limit=100_000)
-    found.hits.sort(key=lambda hit: (hit.minute is None, hit.minute or 0))
-    found.hits = found.hits[: limit - 1] + found.hits[-1:] if len(found.hits) > limit else found.hits
-    return found
+def trace(opened: Sequence[OpenedLog], identifier: str, limit: int = 40) -> Matches:
+    """Follow one identifier through all the logs, in the order of time; of too many hits the first and the very last stay."""
+    together = search(opened, identifier, limit=100_000)
+    hits = sorted(together.hits, key=lambda hit: (hit.minute is None, hit.minute or 0))
+    together.hits = hits[: limit - 1] + hits[-1:] if len(hits) > limit else hits
+    return together
 
 
 def count_values(opened: Sequence[OpenedLog], template: str, window: str = "") -> tuple[int, list[Counter[str]]]:
-    """The values of a template's placeholders over all the logs."""
-    total, values = 0, [Counter[str]() for _ in range(template.count("<*>"))]
+    """Return how many lines a template has in all the logs, and how often each value of each placeholder occurs."""
+    total, counters = 0, [Counter[str]() for _ in range(template.count(WILD))]
     for one in opened:
-        lines, part = matches.count_values(one.log, one.index, template, one.window(window) if window else None)
-        total += lines
-        for all_values, more in zip(values, part, strict=True):
-            all_values += more
-    return total, values
+        count, values = matches.count_values(one.log, one.index, template, one.window(window) if window else None)
+        total += count
+        for counter, more in zip(counters, values, strict=True):
+            counter += more
+    return total, counters
 
 
 def read_lines(opened: Sequence[OpenedLog], cited: Iterable[tuple[str, int]]) -> dict[tuple[str, int], str]:
-    """The lines that are cited by file and number, whole; one that is not there is left out."""
-    found: dict[tuple[str, int], str] = {}
-    asked = list(cited)
+    """Return the lines cited by file and number, whole; one that is not there is left out."""
+    wanted = set(cited)
+    lines: dict[tuple[str, int], str] = {}
     for one in opened:
         first = dict(one.index.parts)
-        numbers = {first[file] + number - 1 for file, number in asked if file in first and number > 0}
-        read = matches.read_lines(one.log, one.index, numbers)
-        found |= {at: text for n, text in read.items() if (at := one.index.cite(n)) in asked}
-    return found
+        numbers = {first[file] + number - 1 for file, number in wanted if file in first and number > 0}
+        lines |= {one.index.cite(number): text for number, text in read_numbered(one.log, one.index, numbers).items()}
+    return {place: text for place, text in lines.items() if place in wanted}
+
+
+def _index_path(log: Log, folder: str) -> Path:
+    where = "|".join(os.path.abspath(part.path) + part.member for part in log.parts)
+    return Path(folder, hashlib.sha256(where.encode()).hexdigest()[:16] + ".logindex")
+
+
+def _quote(opened: Sequence[OpenedLog], differences: list[Difference]) -> list[Difference]:
+    """Give each difference the line it cites as its sample."""
+    lines = read_lines(opened, {(d.file, d.line) for d in differences})
+    shown = {place: render_line(text) for place, text in lines.items()}
+    return [replace(d, sample=shown.get((d.file, d.line), d.sample)) for d in differences]
+
+
+def _between(index: Index, window: Window) -> str:
+    begin = format_minute(window[0], index.zone, no_date=index.no_date)
+    return f"{begin}..{format_minute(window[1], index.zone, date=False)} ({zone_name(index.zone)})"

@@ -1,4 +1,4 @@
-"""Charts as PNG, where matplotlib is at hand."""
+"""Draws charts as PNG, where matplotlib is installed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class NoCharts(Exception):
 def over_time(
     index: Index, path: str, marks: Sequence[int] = (), hits: Counter[int] | None = None, title: str = ""
 ) -> None:
-    """Draw lines per minute with errors apart, or the hits of a search; `marks` are minutes to point at. Raises NoCharts."""
+    """Draw the lines of each minute with errors apart, or the hits of a search; `marks` are minutes to mark. Raises NoCharts."""
     if not index.minutes or not index.stamp:
         raise NoCharts("There are no times in the log, so there is no chart of it.")
     figure, axes = _canvas()
@@ -33,9 +33,10 @@ def over_time(
             bins[(minute - first) // step] += count
         return [bins[n] for n in range(len(grid))]
 
-    times = [
-        datetime.fromtimestamp(m * 60, UTC).replace(tzinfo=None) + timedelta(minutes=index.zone or 0) for m in grid
-    ]
+    def on_its_clock(minute: int) -> datetime:
+        return datetime.fromtimestamp((minute + (index.zone or 0)) * 60, UTC).replace(tzinfo=None)
+
+    times = [*map(on_its_clock, grid)]
     width = timedelta(minutes=step)
     if hits is not None:
         axes.bar(times, binned(hits), width=width, align="edge", color="#c0392b")
@@ -50,12 +51,7 @@ def over_time(
             scale.set_ylabel("errors", color="#c0392b")
         axes.set_ylim(bottom=0)
     for mark in marks:
-        axes.axvline(
-            datetime.fromtimestamp(mark * 60, UTC).replace(tzinfo=None) + timedelta(minutes=index.zone or 0),
-            color="#222",
-            ls="--",
-            lw=1,
-        )
+        axes.axvline(on_its_clock(mark), color="#222", ls="--", lw=1)
     axes.set_title(title or index.name, fontsize=10)
     axes.set_ylabel(f"lines per {step} min" if step > 1 else "lines per minute")
     axes.set_xlabel(f"time ({zone_name(index.zone)})")

@@ -1,4 +1,4 @@
-"""`logs`: the toolkit from a command line. Text is bounded, since most who read it pay by the token."""
+"""`logs`: the toolkit from a command line. Its text is bounded, since most of its readers pay by the token."""
 
 from __future__ import annotations
 
@@ -7,52 +7,55 @@ import json
 import re
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from . import api, charts
-from .comparison import Difference, differences_as_json
+from .comparison import Difference
 from .evidence import check
-from .index import Index
+from .index import Kind
 from .line_format import LEVELS
+from .masking import WILD
 from .matches import BadQuery, Hit
 from .onset import find_incidents
 from .profiles import profile, profile_as_json
 from .sources import NotALog
-from .times import BadWindow, shown, zone_name
+from .times import BadWindow, format_minute, zone_name
 
 ROOM = 1_800  # bytes of text that a command prints: about 600 tokens
 
 
-def main(arguments: Sequence[str] | None = None, kept: Path | None = None) -> int:
-    """Run one command, with indexes kept in a folder; return 0, or 2 when the user must change something."""
-    asked = _parser().parse_args(arguments)
-    if asked.index is None:
-        asked.index = str(kept or api.HERE)
+def main(arguments: Sequence[str] | None = None, kept: Path | None = None, stdin: IO[str] | None = None) -> int:
+    """Run one command, with indexes kept in a folder; return the exit code: 0, or 2 when the user must change something."""
+    options = _parser().parse_args(arguments)
+    options.stdin = stdin or sys.stdin
+    if options.index is None:
+        options.index = str(kept or api.HERE)
     try:
-        return int(asked.run(asked) or 0)
+        options.run(options)
     except (NotALog, BadWindow, BadQuery) as error:
         print(error, file=sys.stderr)
         return 2
+    return 0
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="logs", description="Read logs of any size: what is in them, and what changed."
-    )
+    about = "Read logs of any size: what is in them, and what changed."
+    parser = argparse.ArgumentParser(prog="logs", description=about)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     def command(name: str, run: Any, about: str, files: str = "+") -> argparse.ArgumentParser:
-        made = commands.add_parser(name, help=about, description=about)
-        made.add_argument("files", nargs=files, metavar="FILE")
-        made.add_argument("--json", action="store_true", help="print JSON")
-        made.add_argument("--chart", metavar="PNG", help="draw a chart into this file")
-        made.add_argument("--index", metavar="DIR", help="folder that keeps indexes; '' keeps none")
-        made.add_argument("--room", type=int, default=ROOM, metavar="BYTES", help="how much text may be printed")
-        made.set_defaults(run=run)
-        return made
+        one = commands.add_parser(name, help=about, description=about)
+        one.add_argument("files", nargs=files, metavar="FILE")
+        one.add_argument("--json", action="store_true", help="print JSON")
+        one.add_argument("--chart", metavar="PNG", help="draw a chart into this file")
+        one.add_argument("--index", metavar="DIR", help="folder that keeps indexes; '' keeps none")
+        one.add_argument("--room", type=int, default=ROOM, metavar="BYTES", help="how much text may be printed")
+        one.set_defaults(run=run)
+        return one
 
     command("profile", _profile, "What is in a log, and where it goes wrong.")
     templates = command("templates", _templates, "The kinds of lines.")
@@ -73,190 +76,166 @@ def _parser() -> argparse.ArgumentParser:
     fields.add_argument("--template", required=True)
     about = "Re-read citations and recount numbers, given as JSON on standard input."
     command("check", _check, about, files="*")
-    for made in (templates, compare, search, fields):
-        made.add_argument("--window", default="", metavar="FROM..TO", help="minutes on the log's own clock, without TO")
-    for made in (templates, search):
-        made.add_argument("--level", default="", type=str.upper, choices=("", *LEVELS))
-        made.add_argument("--top", type=int, default=10, metavar="N")
+    for one in (templates, compare, search, fields):
+        one.add_argument("--window", default="", metavar="FROM..TO", help="minutes on the log's own clock, without TO")
+    for one in (templates, search):
+        one.add_argument("--level", default="", type=str.upper, choices=("", *LEVELS))
+        one.add_argument("--top", type=int, default=10, metavar="N")
     compare.add_argument("--top", type=int, default=12, metavar="N")
     return parser
 
 
-def _profile(asked: argparse.Namespace) -> None:
-    opened = api.open_logs(asked.files, asked.index)
-    if asked.json:
-        print(json.dumps([profile_as_json(o.index) for o in opened], ensure_ascii=False, indent=1))
+def _profile(options: argparse.Namespace) -> None:
+    opened = api.open_logs(options.files, options.index)
+    if options.json:
+        _print_json([profile_as_json(one.index) for one in opened])
     else:
-        room = min(asked.room, 1_200) // len(opened)
-        print("\n\n".join(profile(o.index, max(room, 300)) for o in opened))
+        room = min(options.room, 1_200) // len(opened)
+        print("\n\n".join(profile(one.index, max(room, 300)) for one in opened))
     for number, one in enumerate(opened):
-        _drawn(asked, partial(_over_time, one.index, _numbered(asked.chart, number)))
+        onsets = [incident.onset for incident in find_incidents(one.index)[:3]]
+        _draw(options, partial(charts.over_time, one.index, _numbered(options.chart, number), onsets))
 
 
-def _over_time(index: Index, chart: str) -> None:
-    charts.over_time(index, chart, [i.onset for i in find_incidents(index)[:3]])
-
-
-def _templates(asked: argparse.Namespace) -> None:
-    opened = api.open_logs(asked.files, asked.index)
-    rows: list[tuple[int, int, Index, int]] = []
+def _templates(options: argparse.Namespace) -> None:
+    opened = api.open_logs(options.files, options.index)
+    rows: list[tuple[int, api.OpenedLog, Kind]] = []
     for one in opened:
-        counts = one.index.counts(*one.window(asked.window)) if asked.window else None
+        counts = one.index.counts(*one.window(options.window)) if options.window else None
         for number, kind in enumerate(one.index.kinds):
             count = kind.count if counts is None else counts[number]
-            if count and (not asked.level or kind.level == asked.level):
-                rows.append((count, number, one.index, kind.first))
-    order = {"count": lambda r: -r[0], "rare": lambda r: r[0], "first": lambda r: r[3]}[asked.sort]
-    rows.sort(key=order)
-    rows = rows[: asked.top if not asked.json else None]
-    found = []
-    for count, number, index, _ in rows:
-        kind = index.kinds[number]
-        (file, first), (_, last) = index.cite(kind.first), index.cite(kind.last)
-        row = {
-            "template": kind.template,
-            "level": kind.level,
-            "count": count,
-            "file": file,
-            "first": first,
-            "last": last,
-            "sample": kind.sample,
-        }
-        if asked.fields and "<*>" in kind.template:
-            _, values = api.count_values([o for o in opened if o.index is index], kind.template, asked.window)
-            row["fields"] = [_statistics(v) for v in values]
-        found.append(row)
-    if asked.json:
-        print(json.dumps(found, ensure_ascii=False, indent=1))
+            if count and (not options.level or kind.level == options.level):
+                rows.append((count, one, kind))
+    rows.sort(key={"count": lambda r: -r[0], "rare": lambda r: r[0], "first": lambda r: r[2].first}[options.sort])
+    records = [_as_record(options, *row) for row in (rows if options.json else rows[: options.top])]
+    if options.json:
+        _print_json(records)
     else:
-        _print(
-            asked,
-            [
-                f"{r['count']:,}x {r['level']} {r['template']} ({r['file']}:{r['first']}-{r['last']})"
-                + _said(r.get("fields"))
-                for r in found
-            ],
+        texts = (
+            f"{r['count']:,}x {r['level']} {r['template']} ({r['file']}:{r['first']}-{r['last']})" for r in records
         )
-    _drawn(
-        asked,
-        lambda: charts.bars(
-            [str(r["template"]) for r in found[:12]],
-            {"lines": [int(str(r["count"])) for r in found[:12]]},
-            asked.chart,
-            "Templates",
-        ),
-    )
+        _print(options, [text + _describe(r.get("fields", ())) for text, r in zip(texts, records, strict=True)])
+    labels, lengths = [r["template"] for r in records[:12]], [r["count"] for r in records[:12]]
+    _draw(options, lambda: charts.bars(labels, {"lines": lengths}, options.chart, "Templates"))
 
 
-def _compare(asked: argparse.Namespace) -> None:
-    opened = api.open_logs([*asked.files, *([asked.against] if asked.against else [])], asked.index)
-    rows, what = api.compare(opened, asked.window, asked.baseline, asked.top)
-    if asked.json:
-        print(json.dumps(differences_as_json(rows), ensure_ascii=False, indent=1))
+def _as_record(options: argparse.Namespace, count: int, one: api.OpenedLog, kind: Kind) -> dict[str, Any]:
+    (file, first), (_, last) = one.index.cite(kind.first), one.index.cite(kind.last)
+    record: dict[str, Any] = {"template": kind.template, "level": kind.level, "count": count}
+    record |= {"file": file, "first": first, "last": last, "sample": kind.sample}
+    if options.fields and WILD in kind.template:
+        _, counters = api.count_values([one], kind.template, options.window)
+        record["fields"] = [_statistics(values) for values in counters]
+    return record
+
+
+def _compare(options: argparse.Namespace) -> None:
+    opened = api.open_logs([*options.files, *([options.against] if options.against else [])], options.index)
+    differences, what = api.compare(opened, options.window, options.baseline, options.top)
+    if options.json:
+        _print_json([asdict(difference) for difference in differences])
     else:
-        head = f"{what}: {len(rows)} kinds differ" if rows else f"{what}: nothing differs"
-        _print(asked, [head, *(_as_line(row, whole=number < 5) for number, row in enumerate(rows))])
-    groups = {"window": [r.count for r in rows], "baseline": [r.baseline for r in rows]}
-    _drawn(asked, lambda: charts.bars([r.template for r in rows], groups, asked.chart, what))
+        head = f"{what}: {len(differences)} kinds differ" if differences else f"{what}: nothing differs"
+        _print(options, [head, *(_as_line(d, whole=number < 5) for number, d in enumerate(differences))])
+    groups = {"window": [d.count for d in differences], "baseline": [d.baseline for d in differences]}
+    _draw(options, lambda: charts.bars([d.template for d in differences], groups, options.chart, what))
 
 
-def _as_line(row: Difference, *, whole: bool) -> str:
-    """A row: the first ones with the line they cite, as it reads, the others with their template."""
-    what = row.sample[:220] if whole else f"{row.level} {row.template[:120]}"
-    return f"{row.why}, {row.count:,} against {row.baseline:,}, {row.file}:{row.line}: {what}"
+def _as_line(difference: Difference, *, whole: bool) -> str:
+    """Return a difference as a line of text, with the line it cites, or with its template."""
+    d = difference
+    what = d.sample[:220] if whole else f"{d.level} {d.template[:120]}"
+    return f"{d.why}, {d.count:,} against {d.baseline:,}, {d.file}:{d.line}: {what}"
 
 
-def _search(asked: argparse.Namespace) -> None:
-    opened = api.open_logs(asked.files, asked.index)
-    found = api.search(
-        opened, asked.query, asked.window, asked.top,
-        regex=asked.regex, ignore_case=asked.ignore_case, level=asked.level, before=asked.before, after=asked.after,
+def _search(options: argparse.Namespace) -> None:
+    opened = api.open_logs(options.files, options.index)
+    matches = api.search(
+        opened, options.query, options.window, options.top,
+        regex=options.regex, ignore_case=options.ignore_case, level=options.level, before=options.before, after=options.after,
     )  # fmt: skip
-    index = opened[0].index
-    top = found.minutes.most_common(3)
-    if asked.json:
-        print(json.dumps({
-            "query": asked.query, "window": asked.window, "count": found.total,
-            "minutes": {shown(m, index.zone, no_date=index.no_date): n for m, n in sorted(found.minutes.items())},
-            "hits": [{"file": h.file, "line": h.line, "text": h.text, "before": h.before, "after": h.after} for h in found.hits],
-        }, ensure_ascii=False, indent=1))  # fmt: skip
+    index, busiest = opened[0].index, matches.minutes.most_common(3)
+    if options.json:
+        minutes = {format_minute(m, index.zone, no_date=index.no_date): n for m, n in sorted(matches.minutes.items())}
+        hits = [{**_hit_as_json(hit), "before": hit.before, "after": hit.after} for hit in matches.hits]
+        _print_json(
+            {"query": options.query, "window": options.window, "count": matches.total, "minutes": minutes, "hits": hits}
+        )
     else:
-        busiest = ", ".join(f"{shown(m, index.zone, date=False)} ({n:,})" for m, n in top)
-        head = f"{found.total:,} lines match" + (f"; most in {busiest}, {zone_name(index.zone)}" if top else "")
-        _print(asked, [head, *(line for hit in found.hits for line in _around(hit))])
-    _drawn(asked, lambda: charts.over_time(index, asked.chart, hits=found.minutes, title=f"Lines with {asked.query}"))
+        when = ", ".join(f"{format_minute(m, index.zone, date=False)} ({n:,})" for m, n in busiest)
+        head = f"{matches.total:,} lines match" + (f"; most in {when}, {zone_name(index.zone)}" if busiest else "")
+        _print(options, [head, *(line for hit in matches.hits for line in _with_context(hit))])
+    title = f"Lines with {options.query}"
+    _draw(options, lambda: charts.over_time(index, options.chart, hits=matches.minutes, title=title))
 
 
-def _around(hit: Hit) -> list[str]:
+def _with_context(hit: Hit) -> list[str]:
     return [*(f"  {t}" for t in hit.before), f"{hit.file}:{hit.line}: {hit.text}", *(f"  {t}" for t in hit.after)]
 
 
-def _trace(asked: argparse.Namespace) -> None:
-    opened = api.open_logs(asked.files, asked.index)
-    found = api.trace(opened, asked.id)
-    if asked.json:
-        print(
-            json.dumps(
-                [{"file": h.file, "line": h.line, "text": h.text} for h in found.hits], ensure_ascii=False, indent=1
-            )
-        )
+def _hit_as_json(hit: Hit) -> dict[str, Any]:
+    return {"file": hit.file, "line": hit.line, "text": hit.text}
+
+
+def _trace(options: argparse.Namespace) -> None:
+    opened = api.open_logs(options.files, options.index)
+    matches = api.trace(opened, options.id)
+    if options.json:
+        _print_json([_hit_as_json(hit) for hit in matches.hits])
     else:
-        _print(asked, [f"{found.total:,} lines hold {asked.id}", *(f"{h.file}:{h.line}: {h.text}" for h in found.hits)])
-    _drawn(
-        asked,
-        lambda: charts.over_time(opened[0].index, asked.chart, hits=found.minutes, title=f"Lines with {asked.id}"),
-    )
+        lines = [f"{hit.file}:{hit.line}: {hit.text}" for hit in matches.hits]
+        _print(options, [f"{matches.total:,} lines hold {options.id}", *lines])
+    title, index = f"Lines with {options.id}", opened[0].index
+    _draw(options, lambda: charts.over_time(index, options.chart, hits=matches.minutes, title=title))
 
 
-def _fields(asked: argparse.Namespace) -> None:
-    opened = api.open_logs(asked.files, asked.index)
-    total, values = api.count_values(opened, asked.template, asked.window)
-    found = [_statistics(v) for v in values]
-    if asked.json:
-        print(json.dumps({"lines": total, "fields": found}, ensure_ascii=False, indent=1))
+def _fields(options: argparse.Namespace) -> None:
+    opened = api.open_logs(options.files, options.index)
+    total, counters = api.count_values(opened, options.template, options.window)
+    fields = [_statistics(values) for values in counters]
+    if options.json:
+        _print_json({"lines": total, "fields": fields})
     else:
-        _print(
-            asked, [f"{total:,} lines of {asked.template}", *(f"<*> {n}:{_said([f])}" for n, f in enumerate(found, 1))]
-        )
-    top = values[0].most_common(12) if values else []
-    _drawn(
-        asked,
-        lambda: charts.bars([v for v, _ in top], {"lines": [n for _, n in top]}, asked.chart, asked.template[:80]),
-    )
+        lines = [f"<*> {number}:{_describe([field])}" for number, field in enumerate(fields, 1)]
+        _print(options, [f"{total:,} lines of {options.template}", *lines])
+    top = counters[0].most_common(12) if counters else []
+    lengths = {"lines": [count for _, count in top]}
+    _draw(options, lambda: charts.bars([value for value, _ in top], lengths, options.chart, options.template[:80]))
 
 
-def _check(asked: argparse.Namespace) -> None:
-    print(json.dumps(check(json.load(sys.stdin), asked.index), ensure_ascii=False))
+def _check(options: argparse.Namespace) -> None:
+    print(json.dumps(check(json.load(options.stdin), options.index), ensure_ascii=False))
 
 
 def _statistics(values: Counter[str]) -> dict[str, Any]:
-    """How many different values, the most frequent, and quantiles when all are numbers."""
-    found: dict[str, Any] = {"distinct": len(values), "top": sorted(values.items(), key=lambda v: (-v[1], v[0]))[:5]}
+    """Return the number of different values, the most frequent ones, and quantiles when all are numbers."""
+    fields: dict[str, Any] = {"distinct": len(values), "top": sorted(values.items(), key=lambda v: (-v[1], v[0]))[:5]}
     numbers = sorted(
         (float(m[1]), n) for v, n in values.items() if (m := re.fullmatch(r"([-+]?\d+(?:\.\d+)?) ?[a-zA-Zµ%]*,?", v))
     )
     if numbers and len(numbers) == len(values):
-        total, seen, marks = sum(n for _, n in numbers), 0, [0.5, 0.9, 0.99]
-        found |= {"min": numbers[0][0], "max": numbers[-1][0]}
+        total, seen, quantiles = sum(n for _, n in numbers), 0, [0.5, 0.9, 0.99]
+        fields |= {"min": numbers[0][0], "max": numbers[-1][0]}
         for number, count in numbers:
             seen += count
-            while marks and seen >= marks[0] * total:
-                found[f"p{round(100 * marks.pop(0))}"] = number
-    return found
+            while quantiles and seen >= quantiles[0] * total:
+                fields[f"p{round(100 * quantiles.pop(0))}"] = number
+    return fields
 
 
-def _said(fields: Any) -> str:
+def _describe(fields: Sequence[dict[str, Any]]) -> str:
+    """Return the statistics of placeholders as text."""
     text = ""
-    for field in fields or ():
+    for field in fields:
         quantiles = ", ".join(f"{k} {field[k]:g}" for k in ("min", "p50", "p90", "p99", "max") if k in field)
-        top = ", ".join(f"{v[:40]} ({n:,})" for v, n in field["top"][:3])
+        top = ", ".join(f"{value[:40]} ({n:,})" for value, n in field["top"][:3])
         text += f" [{field['distinct']:,} values: {quantiles or top}]"
     return text
 
 
-def _print(asked: argparse.Namespace, lines: Sequence[str]) -> None:
+def _print(options: argparse.Namespace, lines: Sequence[str]) -> None:
     """Print as many lines as there is room for, and say how many are left out."""
-    room = asked.room
+    room = options.room
     for number, line in enumerate(lines):
         room -= len(line.encode()) + 1
         if room < 40 and number:
@@ -265,13 +244,17 @@ def _print(asked: argparse.Namespace, lines: Sequence[str]) -> None:
         print(line)
 
 
+def _print_json(value: object) -> None:
+    print(json.dumps(value, ensure_ascii=False, indent=1))
+
+
 def _numbered(path: str | None, number: int) -> str:
     stem, dot, ending = (path or "").rpartition(".")
     return f"{stem}-{number + 1}{dot}{ending}" if number else path or ""
 
 
-def _drawn(asked: argparse.Namespace, draw: Any) -> None:
-    if asked.chart:
+def _draw(options: argparse.Namespace, draw: Callable[[], None]) -> None:
+    if options.chart:
         try:
             draw()
         except charts.NoCharts as error:

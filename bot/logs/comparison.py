@@ -1,35 +1,27 @@
-"""What is different: a window against a baseline, or one log against another."""
+"""Compares a window of a log with a baseline, or one log with another: which kinds of lines differ, and what changed before."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log
 
+from .change_words import change_words
 from .index import Index, Kind
 from .line_format import BAD
 from .onset import find_incidents
 
 LEAD = 5  # minutes before the onset in which a cause is looked for
-RARE = 3  # lines that a rare kind has at most in the whole log
-KNOWN_RARE = 60  # and one whose words speak of a change
-_CHANGE = re.compile(
-    r"deploy|roll(?:ed|out|back)|releas|version|upgrad|config|setting|switch|enabl|disabl|flag|toggle|feature|experiment|migrat|schema"
-    r"|alter table|restart|reboot|shut(?:ting)? ?down|start(?:ed|ing|s)?\b|stop(?:ped|ping)\b|failover|promot|certificate|\bcert\b|expir|renew|\bntpd?\b"
-    r"|chrony|clock|stepped|\bcron|\bcmd\b|schedul|backup|reindex|vacuum|maintenance|policy|quota|limit|scal(?:e[ds]?|ing)\b|drain|evict"
-    r"|remov|replac|lower|rais|reduc|increas|chang|->|threshold|above|read-only|\blink\b|throttl|leak|heap|descriptors|nameserver|resolver"
-    r"|dns|route|firewall|secret|rotat|loading|paus|force|operator|admin|capture|import|export|signal|killed|created|announc|space|full\b",
-    re.I,
-)
+RARE = 3  # lines of a rare kind in the whole log, at most
+RARE_CHANGE = 60  # the same for a kind whose words speak of a change
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """One kind of line: its counts in window and baseline, how many times likelier it is per minute, and where it is first met.
+    """A kind of line that differs: its counts in window and baseline, their ratio per minute (`lift`), and one line of it.
 
-    `why` is new, risen, fallen, gone, or rare: not frequent, but close to the onset.
+    `why` is new, risen, fallen or gone; or rare: a rare line close to the onset.
     """
 
     template: str
@@ -39,101 +31,93 @@ class Difference:
     baseline: int
     lift: float
     line: int
-    sample: str
     file: str
+    sample: str
 
 
 def compare_windows(
     index: Index, window: tuple[int, int], baseline: tuple[int, int], top: int = 12
 ) -> list[Difference]:
-    """Return what differs between two half-open windows of minutes, the most telling first.
+    """Return the differences between two half-open windows of minutes, the strongest first.
 
-    Among the first five are up to three rare lines from the minutes before trouble began: causes are seldom frequent.
+    Up to three of the first five are rare lines from just before the onset, because causes are seldom frequent.
     """
-    now, then = index.counts(*window), index.counts(*baseline)
+    now, before = index.counts(*window), index.counts(*baseline)
     firsts = index.firsts(*window)
     scale = max(1, window[1] - window[0]) / max(1, baseline[1] - baseline[0])
-    weighed = sorted(
-        ((_weight(now[k], then[k] * scale), k) for k in now.keys() | then.keys()), key=lambda x: (-x[0], x[1])
-    )
+    ratios = {kind: _log_likelihood_ratio(now[kind], before[kind] * scale) for kind in now.keys() | before.keys()}
+    strongest = sorted(ratios, key=lambda kind: (-ratios[kind], kind))[: 4 * top]
     risen = [
-        _row(index, k, now[k], then[k], scale, firsts.get(k) or index.kinds[k].first)
-        for weight, k in weighed[: 4 * top] if weight > 0 and _differs(now[k], then[k] * scale)
+        _difference(index, kind, now[kind], before[kind], scale, firsts.get(kind) or index.kinds[kind].first)
+        for kind in strongest if ratios[kind] > 0 and _differs(now[kind], before[kind] * scale)
     ]  # fmt: skip
-    rare = [_row(index, k, now[k], then[k], scale, line, why="rare") for k, line in suspects(index, window)]
-    seen = {r.template for r in rare[:3]}
-    order = [*risen[:1], *rare[:2], *(r for r in risen[1:2] if r.template not in seen), *rare[2:3]]
-    order += [r for r in risen[1:] if r not in order] + rare[3:5]
-    return list({(r.template, r.level): r for r in reversed(order)}.values())[::-1][:top]
+    rare = [
+        _difference(index, kind, now[kind], before[kind], scale, line, why="rare")
+        for kind, line in find_suspects(index, window)
+    ]
+    suspected = {d.template for d in rare[:3]}
+    order = [*risen[:1], *rare[:2], *(d for d in risen[1:2] if d.template not in suspected), *rare[2:3]]
+    order += [d for d in risen[1:] if d not in order] + rare[3:5]
+    return list({(d.template, d.level): d for d in reversed(order)}.values())[::-1][:top]
 
 
 def compare_logs(new: Index, old: Index, top: int = 12) -> list[Difference]:
-    """Return what the new log has that the old one has not, or more of, and the other way round; per line, not per minute."""
-    before: Counter[tuple[str, str]] = Counter()
-    for kind in old.kinds:
-        before[_key(kind)] += kind.count
-    after: Counter[tuple[str, str]] = Counter()
-    for kind in new.kinds:
-        after[_key(kind)] += kind.count
+    """Return the differences of two whole logs, per line and not per minute, the strongest first; errors count twice."""
+    before, after = _counts(old), _counts(new)
     scale = max(1, new.lines) / max(1, old.lines)
-    rows: dict[tuple[str, str], tuple[float, Difference]] = {}
-    for index, mine in ((new, True), (old, False)):
+    ranked: dict[tuple[str, str], tuple[float, Difference]] = {}
+    for index in (new, old):
         for number, kind in enumerate(index.kinds):
             key = _key(kind)
-            if key in rows or (not mine and after[key]):
+            count, expected = after[key], before[key] * scale
+            if key in ranked or (index is old and count):
                 continue
-            weight = abs(_weight(after[key], before[key] * scale))
-            if kind.level in BAD:
-                weight *= 2
-            if _differs(after[key], before[key] * scale) or not (after[key] and before[key]):
-                rows[key] = (
-                    weight + (_novelty(index, number) if mine else 0),
-                    _row(index, number, after[key], before[key], scale, kind.first),
-                )
-    return [row for _, row in sorted(rows.values(), key=lambda x: (-x[0], x[1].line))][:top]
+            if _differs(count, expected) or not (count and expected):
+                weight = abs(_log_likelihood_ratio(count, expected)) * (2 if kind.level in BAD else 1)
+                if index is new and kind.count <= RARE:
+                    weight += 2.0 * min(3, len(change_words(kind.template)))
+                ranked[key] = (weight, _difference(index, number, count, before[key], scale, kind.first))
+    return [difference for _, difference in sorted(ranked.values(), key=lambda x: (-x[0], x[1].line))][:top]
 
 
-def suspects(index: Index, window: tuple[int, int]) -> list[tuple[int, int]]:
-    """Return the rare kinds near where trouble begins in the window, as (kind, line), the likeliest cause first."""
-    begun = [i.onset for i in find_incidents(index) if window[0] - LEAD <= i.onset < window[1]]
-    onset = begun[0] if begun else None
+def find_suspects(index: Index, window: tuple[int, int]) -> list[tuple[int, int]]:
+    """Return the rare kinds near the onset of an incident in the window, as (kind, line), the likeliest cause first."""
+    onset = next((i.onset for i in find_incidents(index) if window[0] - LEAD <= i.onset < window[1]), None)
     begin, end = (onset - LEAD, onset + 1) if onset is not None else (window[0] - LEAD, window[1])
-    words = Counter(w for kind in index.kinds for w in set(_words(kind)))
-    found: list[tuple[float, int, int]] = []
-    for minute in range(begin, end):
-        for at in index.cells(minute, minute + 1):
-            number = index.kind[at]
-            kind = index.kinds[number]
-            change = len({m.lower() for m in _CHANGE.findall(kind.template)})
-            if kind.count > (KNOWN_RARE if change and kind.level not in BAD else RARE):
-                continue
-            near = 1 - (onset - minute) / (LEAD + 1) if onset is not None else 0.5
-            own = [words[w] <= 1 for w in _words(kind)]
-            score = 1.5 * min(change, 3) + 3 * sum(own) / max(1, len(own)) + near + 2 / kind.count
-            score -= 1.0 if kind.level in BAD else 0
-            found.append((score, number, index.first[at]))
+    occurrences = Counter(word for kind in index.kinds for word in set(_words(kind)))
     best: dict[int, tuple[float, int]] = {}
-    for score, number, line in found:
-        if number not in best or score > best[number][0]:
-            best[number] = (score, line)
+    for minute in range(begin, end):
+        closeness = 1 - (onset - minute) / (LEAD + 1) if onset is not None else 0.5
+        for cell in index.cells(minute, minute + 1):
+            number = index.kind[cell]
+            score = _suspicion(index.kinds[number], occurrences, closeness)
+            if score is not None and (number not in best or score > best[number][0]):
+                best[number] = (score, index.first[cell])
     return [(number, line) for number, (_, line) in sorted(best.items(), key=lambda x: (-x[1][0], x[1][1]))]
 
 
+def _suspicion(kind: Kind, occurrences: Counter[str], closeness: float) -> float | None:
+    """Return how much a kind looks like a cause, None when it is not rare.
+
+    What counts: words that speak of a change, words that no other kind has, closeness to the onset (0 to 1), and that it is
+    rare and no error itself.
+    """
+    changes = len({word.lower() for word in change_words(kind.template)})
+    if kind.count > (RARE_CHANGE if changes and kind.level not in BAD else RARE):
+        return None
+    words = _words(kind)
+    own = sum(occurrences[word] <= 1 for word in words)
+    score = 1.5 * min(changes, 3) + 3 * own / max(1, len(words)) + closeness + 2 / kind.count
+    return score - (kind.level in BAD)
+
+
 def default_baseline(index: Index, window: tuple[int, int]) -> tuple[int, int]:
-    """The hour before the window, or what there is of it; after it when the log begins with the window."""
+    """Return the hour before a window, or what the log has of it; the hour after where the log begins with the window."""
     first, last = index.minutes[0], index.minutes[-1] + 1
     begin = max(first, window[0] - 60)
     if window[0] - begin >= 3:
         return begin, window[0]
     return (window[1], min(last, window[1] + 60)) if last > window[1] else (begin, max(begin + 1, window[0]))
-
-
-def _novelty(index: Index, number: int) -> float:
-    return (
-        2.0 * min(3, len(set(_CHANGE.findall(index.kinds[number].template))))
-        if index.kinds[number].count <= RARE
-        else 0.0
-    )
 
 
 def _words(kind: Kind) -> list[str]:
@@ -144,33 +128,34 @@ def _key(kind: Kind) -> tuple[str, str]:
     return kind.template, kind.level
 
 
+def _counts(index: Index) -> Counter[tuple[str, str]]:
+    counts: Counter[tuple[str, str]] = Counter()
+    for kind in index.kinds:
+        counts[_key(kind)] += kind.count
+    return counts
+
+
 def _differs(count: float, expected: float) -> bool:
-    """Whether two numbers are further apart than chance explains, among the hundreds of kinds of a log, and than habit does."""
+    """Return whether a count is further from what is expected than chance explains among hundreds of kinds, and by half or more."""
     ratio = (count + 0.5) / (expected + 0.5)
-    return abs(_weight(count, expected)) > 8 and not 2 / 3 < ratio < 1.5
+    return abs(_log_likelihood_ratio(count, expected)) > 8 and not 2 / 3 < ratio < 1.5
 
 
-def _weight(count: float, expected: float) -> float:
-    """How much likelier the count is as something new than as chance; negative when there is less than expected."""
-    expected, found = expected + 0.5, count + 0.5
-    weight = found * log(found / expected) - (found - expected)
-    return weight if found > expected else -weight
+def _log_likelihood_ratio(count: float, expected: float) -> float:
+    """Return the signed log-likelihood ratio of a Poisson count: its own rate against the expected one, negative below it."""
+    count, expected = count + 0.5, expected + 0.5
+    ratio = count * log(count / expected) - (count - expected)
+    return ratio if count > expected else -ratio
 
 
-def _row(index: Index, number: int, count: int, before: int, scale: float, line: int, why: str = "") -> Difference:
+def _difference(
+    index: Index, number: int, count: int, before: int, scale: float, line: int, why: str = ""
+) -> Difference:
     kind = index.kinds[number]
     lift = (count + 0.5) / (before * scale + 0.5)
-    named = why or ("new" if not before else "gone" if not count else "risen" if lift > 1 else "fallen")
+    why = why or ("new" if not before else "gone" if not count else "risen" if lift > 1 else "fallen")
+    file, line = index.cite(line)
     return Difference(
-        template=kind.template, level=kind.level, why=named, count=count, baseline=before, lift=round(lift, 2), line=index.cite(line)[1],
-        sample=kind.sample, file=index.cite(line)[0],
+        template=kind.template, level=kind.level, why=why, count=count, baseline=before, lift=round(lift, 2), line=line, file=file,
+        sample=kind.sample,
     )  # fmt: skip
-
-
-def differences_as_json(rows: Sequence[Difference]) -> list[dict[str, object]]:
-    """The rows for machines."""
-    return [
-        {"template": r.template, "level": r.level, "why": r.why, "count": r.count, "baseline": r.baseline, "lift": r.lift,
-         "line": r.line, "file": r.file, "sample": r.sample}
-        for r in rows
-    ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""The index of one log: what lines there are, how many in each minute, and where. Built once, read by everything else."""
+"""The index of a log: its kinds of lines, how many of each there are in each minute, and where. Built once, kept in a file."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from collections import Counter
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-VERSION = 1
+VERSION = 2  # of the file's form; an index of another version is built anew
 _COLUMNS = ("kind", "count", "first")
 
 
 @dataclass(slots=True)
 class Kind:
-    """Lines of one template and level: how many, the first and the last by number, and the first as it reads."""
+    """The lines of one template and level: their count, the numbers of the first and the last, and the first one's text."""
 
     template: str
     level: str
@@ -30,14 +30,13 @@ class Kind:
 
 @dataclass(slots=True)
 class Index:
-    """What one pass over a log found.
+    """What one pass over a log counted.
 
-    Minutes are whole ones since 1970 in UTC; `zone` is minutes east of UTC, None when the log states none. A cell is one
-    kind in one minute: `starts[i]` is the first cell of `minutes[i]`; `first` is the number of its first line. `blocks` gives
-    byte offset, line, earliest and latest minute and part of each stretch,
-    `astray` minute, kind and number of lines whose
-    clock does not agree with the lines around them. Lines are numbered through all `parts` (name and first line of each);
-    `cite` gives the number in its file.
+    Minutes are whole, since 1970 in UTC; `zone` is in minutes east of UTC, None when the log states none. Lines are numbered
+    through all `parts` (name and first line of each); `cite` translates a number into its file's. A cell is one kind in one
+    minute: `starts[i]` is the first cell of `minutes[i]`, and `kind`, `count` and `first` (line) are the columns of the cells.
+    A block is [byte offset, first line, earliest minute, latest minute, part]. `folded` lines continue a record, `late` lines
+    come after a later minute, and `astray` holds [minute, kind, count] of those whose clock disagrees with their neighbours'.
     """
 
     name: str
@@ -53,7 +52,6 @@ class Index:
     no_date: bool = False
     levelled: bool = True
     folded: int = 0
-    untimed: int = 0
     late: int = 0
     astray: list[list[int]] = field(default_factory=list)
     parts: list[tuple[str, int]] = field(default_factory=list)
@@ -66,43 +64,44 @@ class Index:
     first: array[int] = field(default_factory=lambda: array("I"))
 
     def cite(self, line: int) -> tuple[str, int]:
-        """The file that a line is in, and its number there."""
+        """Return the file that a line is in, and its number there."""
         name, first = next((p for p in reversed(self.parts) if p[1] <= line), (self.name, 1))
         return name, line - first + 1
 
     def cells(self, begin: int, end: int) -> range:
-        """The cells of the minutes from `begin` to before `end`."""
+        """Return the cells of the minutes from `begin` to before `end`."""
         low, high = bisect_left(self.minutes, begin), bisect_left(self.minutes, end)
         return range(self._start(low), self._start(high))
 
     def counts(self, begin: int, end: int) -> Counter[int]:
-        """How many lines of each kind there are from minute `begin` to before `end`."""
-        found: Counter[int] = Counter()
-        for at in self.cells(begin, end):
-            found[self.kind[at]] += self.count[at]
-        return found
+        """Return the number of lines of each kind from minute `begin` to before `end`."""
+        counts: Counter[int] = Counter()
+        for cell in self.cells(begin, end):
+            counts[self.kind[cell]] += self.count[cell]
+        return counts
 
     def firsts(self, begin: int, end: int) -> dict[int, int]:
-        """The number of the first line of each kind from minute `begin` to before `end`."""
-        found: dict[int, int] = {}
-        for at in self.cells(begin, end):
-            kind = self.kind[at]
-            found[kind] = min(found.get(kind, self.first[at]), self.first[at])
-        return found
+        """Return the first line of each kind from minute `begin` to before `end`."""
+        firsts: dict[int, int] = {}
+        for cell in self.cells(begin, end):
+            kind = self.kind[cell]
+            firsts[kind] = min(firsts.get(kind, self.first[cell]), self.first[cell])
+        return firsts
 
     def series(self, *kinds: int) -> Counter[int]:
-        """Lines per minute, of some kinds or of all."""
-        wanted, found = frozenset(kinds), Counter[int]()
+        """Return the number of lines in each minute, of some kinds or of all."""
+        wanted, series = frozenset(kinds), Counter[int]()
         for position, minute in enumerate(self.minutes):
             cells = range(self._start(position), self._start(position + 1))
-            found[minute] = sum(self.count[at] for at in cells if not wanted or self.kind[at] in wanted)
-        return found
+            series[minute] = sum(self.count[cell] for cell in cells if not wanted or self.kind[cell] in wanted)
+        return series
 
     def _start(self, position: int) -> int:
         return self.starts[position] if position < len(self.starts) else len(self.kind)
 
     def save(self, path: Path) -> None:
-        """Write it whole or not at all."""
+        """Write the index into a file, whole or not at all."""
+        # As `bot.disk` does for the bot; the toolkit runs inside the sandbox with nothing else, so these lines are its own.
         head = {k: v for k, v in asdict(self).items() if k not in _COLUMNS}
         parts = [json.dumps({"version": VERSION, **head}).encode(), *(getattr(self, c).tobytes() for c in _COLUMNS)]
         packed = b"".join(len(p).to_bytes(8, "little") + p for p in parts)
@@ -112,8 +111,8 @@ class Index:
         os.replace(partial.name, path)
 
 
-def load(path: Path, identity: str) -> Index | None:
-    """Return the index in a file if it is one of this log as it is now, else None."""
+def load_index(path: Path, identity: str) -> Index | None:
+    """Return the index that a file holds, or None unless it is of this version and of the log with this identity."""
     try:
         packed = zlib.decompress(path.read_bytes())
         parts = []
@@ -129,8 +128,8 @@ def load(path: Path, identity: str) -> Index | None:
             columns[name].frombytes(data)
         head["parts"] = [tuple(p) for p in head["parts"]]
         head["kinds"] = [Kind(**k) for k in head["kinds"]]
-        found = Index(**head)
-        found.kind, found.count, found.first = (columns[name] for name in _COLUMNS)
-        return found
+        index = Index(**head)
+        index.kind, index.count, index.first = (columns[name] for name in _COLUMNS)
+        return index
     except (OSError, ValueError, KeyError, TypeError, zlib.error):
         return None  # not there, of another version, or broken: it is built anew

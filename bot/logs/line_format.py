@@ -1,4 +1,4 @@
-"""Lines of text: what stands before the message (times, levels, threads, names), learned from many lines of one log."""
+"""The format of plain-text lines: the head before the message (time, level, thread, name), learned from many lines of one log."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LEVEL = {name: level for level, names in _NAMES.items() for name in names.split
 PRIORITY = ("FATAL", "FATAL", "FATAL", "ERROR", "WARN", "NOTICE", "INFO", "DEBUG")
 _TOKEN = re.compile(r"\s*(\[(?:[^\[\]]|\[[^\[\]]*\])*\]:?|\S+)")
 _NUMBER = re.compile(r"[-+]?\d+")
-_COLUMNS, _MOST = 7, 0.85
+_COLUMNS, _MOST = 7, 0.85  # columns that a head has at most, and the share of lines that makes a column
 _TROUBLE = re.compile(
     r"\b(?:error|exception|fatal|panic|fail(?:ed|ure|s)?|refused|unreachable|timed[ -]?out|timeout|denied|critical|abort(?:ed)?"
     r"|segfault|out of memory|no space left|cannot|unable to)\b",
@@ -33,8 +33,9 @@ _PRI = re.compile(r"^<(\d{1,3})>(1 )?")
 class Format:
     """How the lines of a log are written.
 
-    `split` gives level ("" when the line has none) and message; `stamp` is None when lines carry no time, `marker` is what
-    stands before the time in a JSON line or in logfmt. `confidence` is the share of the sampled records that fit.
+    `split` returns a line's level ("" without one) and message; `stamp` is None when lines carry no time, `marker` is the text
+    before the time in JSON and logfmt; `confidence` is the share of the sampled records that fit; `levels` says whether lines
+    state levels.
     """
 
     name: str
@@ -46,17 +47,17 @@ class Format:
 
 
 def level_of(word: str) -> str:
-    """The level that a word names, or ""."""
+    """Return the level that a word names, or ""."""
     return _LEVEL.get(word.strip("[](){}<>:|,;").upper(), "")
 
 
-def trouble(message: str) -> bool:
-    """Whether a message speaks of trouble, for lines that state no level."""
+def speaks_of_trouble(message: str) -> bool:
+    """Return whether the words of a message speak of trouble, for lines that state no level."""
     return _TROUBLE.search(message) is not None
 
 
 def find_stamp(lines: Sequence[str], room: int = 120) -> tuple[Stamp | None, int]:
-    """Return the stamp that most lines carry near their start, and in how many."""
+    """Return the stamp that most lines carry in their first `room` characters, and the number of those lines."""
     hits = Counter(s.name for line in lines for s in STAMPS if s.pattern.search(line, 0, room))
     if not hits:
         return None, 0
@@ -66,12 +67,13 @@ def find_stamp(lines: Sequence[str], room: int = 120) -> tuple[Stamp | None, int
 
 
 def text_format(lines: Sequence[str]) -> Format:
+    """Return the format of plain-text lines, which any text has."""
     stamp, hits = find_stamp(lines)
     if stamp is not None and hits < 0.05 * len(lines):
         stamp = None
     records = [line for line in lines if stamp is None or stamp.pattern.search(line, 0, 120)]
     rests = [_after(stamp, line) for line in records]
-    head = Head.learned(rests)
+    head = Head.learn(rests)
 
     def split(line: str) -> tuple[str, str]:
         level, message = head.split(_after(stamp, line))
@@ -109,15 +111,15 @@ def _text_name(stamp: Stamp | None, records: Sequence[str], rests: Sequence[str]
 
 
 def _after(stamp: Stamp | None, line: str) -> str:
-    """What follows the last of the times at the start of a line."""
+    """Return what follows the last of the times at the start of a line."""
     at = 0
-    if stamp is not None and (found := stamp.pattern.search(line, 0, 120)):
-        at = found.end()
-        if found[0][:1] in "IWEFD" and stamp.name == "klog":
-            return f" {found[0][0]}{line[at:]}"
+    if stamp is not None and (time := stamp.pattern.search(line, 0, 120)):
+        at = time.end()
+        if time[0][:1] in "IWEFD" and stamp.name == "klog":
+            return f" {time[0][0]}{line[at:]}"
         for other in (*STAMPS[:5], STAMPS[7]):
-            if again := other.pattern.search(line, at, at + 50):
-                at = again.end()
+            if second := other.pattern.search(line, at, at + 50):
+                at = second.end()
     elif pri := _PRI.match(line):
         at = pri.end()
     return line[at:].lstrip("])>},;\"'") if at else line
@@ -125,15 +127,15 @@ def _after(stamp: Stamp | None, line: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The columns before the message: how many, which holds the level, and what separates them."""
+    """The columns before the message: the last one, the one that holds the level, and the number of pipes that separate them."""
 
     last: int
     level: int | None
     pipes: int = 0
 
     @classmethod
-    def learned(cls, rests: Sequence[str]) -> Head:
-        """Learn the columns from what follows the times of many lines."""
+    def learn(cls, rests: Sequence[str]) -> Head:
+        """Learn the columns from what follows the times of many lines; a column counts when nearly all lines have it."""
         piped = Counter(r.count("|") for r in rests if r.startswith("|"))
         if sum(piped.values()) > _MOST * len(rests):
             return cls(-1, None, pipes=min(piped))
@@ -146,30 +148,30 @@ class Head:
                 break
             if level is None and sum(1 for w in here if level_of(w)) >= _MOST * len(rows):
                 last = level = column
-            elif sum(1 for w in here if _structural(w, column - last - 1)) >= _MOST * len(rows):
+            elif sum(1 for w in here if _is_structural(w, column - last - 1)) >= _MOST * len(rows):
                 last = column
         return cls(last, level)
 
     def split(self, rest: str) -> tuple[str, str]:
-        """Return level and message of what follows a time."""
+        """Return the level and the message of what follows a time."""
         if self.pipes:
             *before, message = rest.split("|", self.pipes)
             return next((level for word in before if (level := level_of(word))), ""), message
         level, end, at = "", 0, 0
         for column in range(self.last + 1):
-            found = _TOKEN.match(rest, at)
-            if found is None:
+            token = _TOKEN.match(rest, at)
+            if token is None:
                 break
-            at = found.end()
-            if column == self.level or (not level and self.level is not None and len(found[1]) > 2):
-                level = level_of(found[1])
-            if column == self.level or _structural(found[1], 0):
+            at = token.end()
+            if column == self.level or (not level and self.level is not None and len(token[1]) > 2):
+                level = level_of(token[1])
+            if column == self.level or _is_structural(token[1], 0):
                 end = at
         return level, rest[end:].strip()
 
 
-def _structural(word: str, gap: int) -> bool:
-    """Whether a word, `gap` words behind the head so far, belongs to it: a bracket, a dash, a number, a name with a colon."""
+def _is_structural(word: str, gap: int) -> bool:
+    """Return whether a word `gap` words after the head belongs to it: brackets, a dash, a number, or a name with a colon."""
     if gap > 1:
         return False
     if (word[0] == "[" and word.rstrip(":")[-1] == "]") or word in {"-", "|", "--", "---", ":", "::"}:

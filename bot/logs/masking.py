@@ -1,4 +1,4 @@
-"""What varies in a message, masked: the first half of finding templates, before the tree."""
+"""Masks what varies in a message: the first half of finding templates, before the tree of `templates`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 WILD = "<*>"
 METHODS = "GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS"
 _HEX = r"[0-9A-Fa-f]"
-# One pass; the first alternative that fits wins, and what `keep` holds stays as it is.
+# One pass in which the first alternative that matches wins; a match of `keep` stays as it is.
 VARIABLE = re.compile(
     rf"""
     (?P<keep> (?:\b(?:{METHODS})\ \S+(?:\ HTTP/[\d.]+)?"?\ [1-5]\d\d\b)        # a request with its status
@@ -30,24 +30,19 @@ VARIABLE = re.compile(
 
 
 def masked(message: str) -> str:
-    """Return the message with what certainly varies (numbers, addresses, identifiers, paths) as <*>."""
-    return VARIABLE.sub(_wild, message)
+    """Return the message with each number, address, identifier and path as <*>."""
+    return VARIABLE.sub(_mask, message)
 
 
-def _wild(found: re.Match[str]) -> str:
-    if found.lastgroup != "keep":
+def _mask(match: re.Match[str]) -> str:
+    if match.lastgroup != "keep":
         return WILD
-    request = found["keep"]
-    head, _, rest = request.partition(" ")
-    if not rest:
-        return request
+    method, _, rest = match["keep"].partition(" ")
     path, _, status = rest.partition(" ")
-    return f"{head} {_path(path)} {status}"
+    return f"{method} {_mask_path(path)} {status}" if rest else match["keep"]
 
 
-def _path(path: str) -> str:
-    """A request's path without its query, its changing segments masked."""
-    plain = path.split("?", 1)[0]
-    return "/".join(
-        WILD if any(c.isdigit() for c in s) and not re.fullmatch(r"v\d+", s) else s for s in plain.split("/")
-    )
+def _mask_path(path: str) -> str:
+    """Return a request's path without its query, and with each segment that holds a digit masked, but for v1, v2 and so on."""
+    segments = path.split("?", 1)[0].split("/")
+    return "/".join(WILD if any(map(str.isdigit, s)) and not re.fullmatch(r"v\d+", s) else s for s in segments)

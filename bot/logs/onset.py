@@ -1,4 +1,4 @@
-"""When trouble began: kinds of lines whose rate jumps, and the incidents they make together."""
+"""Finds incidents: kinds of lines that speak of trouble and whose rate jumps, grouped by when they do."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from math import log
 from .index import Index
 from .line_format import BAD
 
-SPAN = 3  # minutes of one look
-RATIO = 3.0  # a burst is at least so many times what is usual
-EVIDENCE = 25.0  # and so much likelier as a burst than as chance (a log-likelihood ratio)
-ALONE = 150.0  # warnings without any error count only from here on
+SPAN = 3  # minutes over which lines are counted to find a burst
+RATIO = 3.0  # a burst has at least so many times the usual lines
+EVIDENCE = 25.0  # the least log-likelihood ratio of a burst: its own rate against the usual one
+ALONE = 150.0  # the least evidence of warnings that no error accompanies
 WORSE = BAD | {"WARN"}
-TOGETHER = 10  # minutes between kinds that belong to one incident
+TOGETHER = 10  # minutes within which the bursts of one incident begin
 
 
 @dataclass(frozen=True, slots=True)
 class Burst:
-    """One kind of line that is suddenly frequent: from minute to minute, both included, and how strong the evidence is."""
+    """A kind of line that is suddenly frequent from `onset` to `end`, both included; `evidence` is a log-likelihood ratio."""
 
     kind: int
     onset: int
@@ -32,7 +32,7 @@ class Burst:
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """Bursts that came together; `onset` is the first bad minute, `end` the last, since 1970 in UTC."""
+    """Bursts that began together; `onset` is the first bad minute, `end` the last, since 1970 in UTC."""
 
     onset: int
     end: int
@@ -40,38 +40,36 @@ class Incident:
 
     @property
     def evidence(self) -> float:
-        """How strong the evidence of all its bursts is."""
+        """The evidence of all its bursts."""
         return sum(b.evidence for b in self.bursts)
 
     @property
     def lines(self) -> int:
-        """How many lines the bursts have."""
+        """The number of lines of its bursts."""
         return sum(b.count for b in self.bursts)
 
 
 def find_incidents(index: Index) -> list[Incident]:
-    """Return the suspected incidents, the strongest first; none in a log that stays as it is."""
+    """Return the suspected incidents, the strongest first."""
     if not index.stamp or len(index.minutes) < 2:
         return []
-    series = _in_order(index)
-    found = [b for number in series if (b := _burst(index, number, series[number]))]
+    bursts = [b for number, counts in _series(index).items() if (b := _strongest_burst(index, number, counts))]
     groups: list[list[Burst]] = []
-    for burst in sorted(found, key=lambda b: (b.onset, b.kind)):
+    for burst in sorted(bursts, key=lambda b: (b.onset, b.kind)):
         if groups and burst.onset <= max(min(b.onset for b in groups[-1]) + TOGETHER, max(b.end for b in groups[-1])):
             groups[-1].append(burst)
         else:
             groups.append([burst])
-    made = []
+    incidents = []
     for group in groups:
-        bad = [b for b in group if index.kinds[b.kind].level in BAD]
-        if bad or sum(b.evidence for b in group) >= ALONE:
+        if any(index.kinds[b.kind].level in BAD for b in group) or sum(b.evidence for b in group) >= ALONE:
             group.sort(key=lambda b: (-b.evidence, b.kind))
-            made.append(Incident(min(b.onset for b in group), max(b.end for b in group), tuple(group)))
-    return sorted(made, key=lambda i: (-i.evidence, i.onset))
+            incidents.append(Incident(min(b.onset for b in group), max(b.end for b in group), tuple(group)))
+    return sorted(incidents, key=lambda i: (-i.evidence, i.onset))
 
 
-def _in_order(index: Index) -> dict[int, Counter[int]]:
-    """Lines per minute of each kind that speaks of trouble, without those whose clock disagrees with their neighbours."""
+def _series(index: Index) -> dict[int, Counter[int]]:
+    """Return the lines per minute of each kind that speaks of trouble, without the lines astray."""
     series = {n: Counter[int]() for n, kind in enumerate(index.kinds) if kind.level in WORSE}
     for minute in index.minutes:
         for at in index.cells(minute, minute + 1):
@@ -83,8 +81,8 @@ def _in_order(index: Index) -> dict[int, Counter[int]]:
     return series
 
 
-def _burst(index: Index, kind: int, counts: Counter[int]) -> Burst | None:
-    """The strongest burst of a kind, or None."""
+def _strongest_burst(index: Index, kind: int, counts: Counter[int]) -> Burst | None:
+    """Return the strongest burst of a kind, or None."""
     first, last = index.minutes[0], index.minutes[-1]
     length = last - first + 1
     minutes = sorted(m for m, n in counts.items() if n > 0)
@@ -93,7 +91,7 @@ def _burst(index: Index, kind: int, counts: Counter[int]) -> Burst | None:
     sums = [0, *accumulate(counts[m] for m in minutes)]
 
     def usual(minute: int) -> float:
-        """What SPAN minutes of this kind usually hold, outside of half an hour around a minute."""
+        """Return how many lines SPAN minutes usually have, without about three quarters of an hour around a minute."""
         wide = min(15, length // 6)
         inside = sums[bisect_right(minutes, minute + 2 * wide)] - sums[bisect_left(minutes, minute - wide)]
         # A third of a line stands in for what was never seen: a short log shows little.
@@ -110,19 +108,19 @@ def _burst(index: Index, kind: int, counts: Counter[int]) -> Burst | None:
     if best < EVIDENCE:
         return None
     high = max(1.0, RATIO * usual(at) / SPAN)
-    start = end = at
-    quiet = 0
-    for minute in range(at - 1, max(first, at - 120) - 1, -1):
-        if counts[minute] >= high:
-            start, quiet = minute, 0
-        elif (quiet := quiet + 1) > 2:
-            break
-    quiet = 0
-    for minute in range(at, last + 1):
-        if counts[minute] >= high:
-            end, quiet = minute, 0
-        elif (quiet := quiet + 1) > 4:
-            break
+    start = _last_high(counts, high, at, range(at - 1, max(first, at - 120) - 1, -1), pause=2)
+    end = _last_high(counts, high, at, range(at, last + 1), pause=4)
     while start < end and counts[start] < high:
         start += 1
     return Burst(kind, start, end, sum(counts[m] for m in range(start, end + 1)), round(best, 1))
+
+
+def _last_high(counts: Counter[int], high: float, at: int, minutes: range, pause: int) -> int:
+    """Return the last minute with at least `high` lines before more than `pause` minutes in a row have fewer, or `at`."""
+    quiet = 0
+    for minute in minutes:
+        if counts[minute] >= high:
+            at, quiet = minute, 0
+        elif (quiet := quiet + 1) > pause:
+            break
+    return at

@@ -1,53 +1,38 @@
-"""What is in a log: the account that is given before anybody asks."""
+"""The profile of a log, as text and as data: what is in it, given before anybody asks."""
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from itertools import pairwise
 
-from .comparison import suspects
+from .comparison import find_suspects
 from .index import Index
 from .line_format import BAD, LEVELS
 from .onset import Incident, find_incidents
-from .times import shown, zone_name
+from .times import format_minute, zone_name
 
 BARS = "▁▂▃▄▅▆▇█"
 
 
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """Minutes without a line, longer than is usual: the last minute before and the first after."""
-
-    start: int
-    end: int
-
-
-def cited(index: Index, line: int) -> str:
-    """file:line."""
-    return "{}:{}".format(*index.cite(line))
-
-
-def levels(index: Index) -> Counter[str]:
-    """Lines by level, "" for those without one."""
-    found: Counter[str] = Counter()
+def count_levels(index: Index) -> Counter[str]:
+    """Return the number of lines of each level, "" for lines without one."""
+    counts: Counter[str] = Counter()
     for kind in index.kinds:
-        found[kind.level] += kind.count
-    return found
+        counts[kind.level] += kind.count
+    return counts
 
 
-def gaps(index: Index, most: int = 3) -> list[Gap]:
-    """The longest silences of a log that is seldom silent."""
-    pairs = [Gap(a, b) for a, b in zip(index.minutes, index.minutes[1:], strict=False) if b - a > 1]
-    if not index.stamp or not pairs:
+def find_gaps(index: Index, most: int = 3) -> list[tuple[int, int]]:
+    """Return the unusually long silences, the longest first, each as the last minute before it and the first after it."""
+    steps = [*pairwise(index.minutes)]
+    if not index.stamp or not steps:
         return []
-    usual = sorted(b - a for a, b in zip(index.minutes, index.minutes[1:], strict=False))[
-        int(0.95 * (len(index.minutes) - 1))
-    ]
-    return sorted((g for g in pairs if g.end - g.start > max(5, 4 * usual)), key=lambda g: g.start - g.end)[:most]
+    usual = sorted(b - a for a, b in steps)[int(0.95 * len(steps))]
+    return sorted(((a, b) for a, b in steps if b - a > max(5, 4 * usual)), key=lambda gap: gap[0] - gap[1])[:most]
 
 
 def sparkline(index: Index, width: int = 24) -> tuple[str, int]:
-    """Lines over time as bars, and how many minutes one bar stands for."""
+    """Return the lines over time as bars, and how many minutes one bar stands for."""
     first, last = index.minutes[0], index.minutes[-1]
     step = max(1, -(-(last - first + 1) // width))
     bars: Counter[int] = Counter()
@@ -58,14 +43,13 @@ def sparkline(index: Index, width: int = 24) -> tuple[str, int]:
 
 
 def first_errors(index: Index, most: int = 5) -> list[int]:
-    """The kinds of errors in the order in which they first came."""
+    """Return the kinds of errors in the order in which they first occurred."""
     return [n for n, kind in enumerate(index.kinds) if kind.level in BAD][:most]
 
 
 def profile(index: Index, room: int = 1_200) -> str:
-    """The profile in at most `room` bytes: what matters most comes first, and what does not fit is left out."""
-    found = find_incidents(index)
-    parts = [_head(index), _times(index), *_incidents(index, found), *_rest(index)]
+    """Return the profile in at most `room` bytes; what matters most comes first, and what does not fit is left out."""
+    parts = [_head(index), _times(index), *_incidents(index, find_incidents(index)), *_kinds(index)]
     text = parts[0]
     for part in parts[1:]:
         if part and len(f"{text}\n{part}".encode()) <= room:
@@ -74,39 +58,33 @@ def profile(index: Index, room: int = 1_200) -> str:
 
 
 def profile_as_json(index: Index) -> dict[str, object]:
-    """The profile for machines; times on the log's own clock."""
+    """Return the profile as a record for machines, its times on the log's own clock."""
     bars, step = sparkline(index) if index.minutes else ("", 1)
-    found = find_incidents(index)
+    incidents = find_incidents(index)
 
     def at(minute: int) -> str | None:
-        return shown(minute, index.zone, no_date=index.no_date) if index.stamp else None
+        return format_minute(minute, index.zone, no_date=index.no_date) if index.stamp else None
 
     def kind(number: int) -> dict[str, object]:
         k = index.kinds[number]
-        return {
-            "template": k.template,
-            "level": k.level,
-            "count": k.count,
-            "sample": k.sample,
-            "file": index.cite(k.first)[0],
-            "first": index.cite(k.first)[1],
-            "last": index.cite(k.last)[1],
-        }
+        (file, first), (_, last) = index.cite(k.first), index.cite(k.last)
+        return {"template": k.template, "level": k.level, "count": k.count, "sample": k.sample, "file": file, "first": first,
+                "last": last}  # fmt: skip
 
     order = sorted(range(len(index.kinds)), key=lambda n: (-index.kinds[n].count, n))
     return {
         "file": index.name, "bytes": index.size, "lines": index.lines, "format": index.format, "confidence": index.confidence,
         "from": at(index.minutes[0]) if index.minutes else None, "to": at(index.minutes[-1]) if index.minutes else None,
-        "zone": zone_name(index.zone) if index.stamp else None, "year_assumed": index.no_year, "levels": dict(levels(index)),
-        "sparkline": bars, "minutes_per_bar": step, "gaps": [{"from": at(g.start), "to": at(g.end)} for g in gaps(index)],
+        "zone": zone_name(index.zone) if index.stamp else None, "year_assumed": index.no_year, "levels": dict(count_levels(index)),
+        "sparkline": bars, "minutes_per_bar": step, "gaps": [{"from": at(a), "to": at(b)} for a, b in find_gaps(index)],
         "out_of_order": index.late, "continuation_lines": index.folded, "templates": len(index.kinds),
         "top": [kind(n) for n in order[:10]], "rarest": [kind(n) for n in order[::-1][:10]],
         "first_errors": [kind(n) for n in first_errors(index)],
         "incidents": [
             {"onset": at(i.onset), "end": at(i.end), "lines": i.lines, "templates": [kind(b.kind) for b in i.bursts[:5]],
-             "rare_before": [{**kind(n), "line": line} for n, line in suspects(index, (i.onset, i.end + 1))[:3]]}
-            for i in found
-        ] if found else "none found",
+             "rare_before": [{**kind(n), "line": line} for n, line in find_suspects(index, (i.onset, i.end + 1))[:3]]}
+            for i in incidents
+        ] if incidents else "none found",
     }  # fmt: skip
 
 
@@ -120,49 +98,48 @@ def _times(index: Index) -> str:
         return "No times in its lines, so nothing can be said about when."
     zone = zone_name(index.zone)
     first, last = index.minutes[0], index.minutes[-1]
-    same = shown(first, index.zone)[:10] == shown(last, index.zone)[:10]
-    until = shown(last, index.zone, date=not same, no_date=index.no_date)
-    text = f"{shown(first, index.zone, no_date=index.no_date)} to {until}, {zone}"
+    same = format_minute(first, index.zone)[:10] == format_minute(last, index.zone)[:10]
+    until = format_minute(last, index.zone, date=not same, no_date=index.no_date)
+    text = f"{format_minute(first, index.zone, no_date=index.no_date)} to {until}, {zone}"
     text += "; no year stated, taken as the latest possible" if index.no_year else ""
     text += f"; {index.zones} zones in one log" if index.zones > 1 else ""
-    counted = levels(index)
+    counted = count_levels(index)
     named = ", ".join(f"{level} {counted[level]:,}" for level in reversed(LEVELS) if counted[level])
     named += "" if index.levelled else " (no levels stated: by words)"
     bars, step = sparkline(index)
-    extras = [
-        f"{shown(g.start, index.zone, date=False)}-{shown(g.end, index.zone, date=False)} silent"
-        for g in gaps(index, 2)
-    ]
+    silences = [[format_minute(m, index.zone, date=False) for m in gap] for gap in find_gaps(index, 2)]
+    extras = [f"{start}-{end} silent" for start, end in silences]
     extras += [f"{index.late:,} lines out of order"] if index.late else []
     extras += [f"{index.folded:,} continuation lines folded"] if index.folded else []
     return "\n".join((text, named, f"{bars} ({step} min each)", "; ".join(extras))).strip()
 
 
-def _incidents(index: Index, found: list[Incident]) -> list[str]:
+def _incidents(index: Index, incidents: list[Incident]) -> list[str]:
     if not index.stamp:
         return []
-    if not found:
+    if not incidents:
         return ["Suspected incidents: none found."]
     parts = []
-    for incident in found[:2]:
+    for incident in incidents[:2]:
         lead = index.kinds[incident.bursts[0].kind]
-        when = f"{shown(incident.onset, index.zone, no_date=index.no_date)} to {shown(incident.end, index.zone, date=False)}"
+        onset = format_minute(incident.onset, index.zone, no_date=index.no_date)
+        end = format_minute(incident.end, index.zone, date=False)
         parts.append(
-            f"Suspected incident: {when}, {incident.lines:,} lines of {len(incident.bursts)} kinds.\n"
-            f" {lead.level} {lead.template[:110]} (first {cited(index, lead.first)})"
+            f"Suspected incident: {onset} to {end}, {incident.lines:,} lines of {len(incident.bursts)} kinds.\n"
+            f" {lead.level} {lead.template[:110]} (first {_place(index, lead.first)})"
         )
-        for number, line in suspects(index, (incident.onset, incident.end + 1))[:1]:
+        for number, line in find_suspects(index, (incident.onset, incident.end + 1))[:1]:
             kind = index.kinds[number]
-            parts.append(f" Rare line close before: {cited(index, line)} {kind.level} {kind.template[:110]}")
+            parts.append(f" Rare line close before: {_place(index, line)} {kind.level} {kind.template[:110]}")
     return parts
 
 
-def _rest(index: Index) -> list[str]:
+def _kinds(index: Index) -> list[str]:
     order = sorted(range(len(index.kinds)), key=lambda n: (-index.kinds[n].count, n))
 
     def listed(title: str, numbers: list[int]) -> list[str]:
         kinds = [index.kinds[n] for n in numbers]
-        lines = [f" {k.count:,}x {k.level} {k.template[:80]} ({cited(index, k.first)})" for k in kinds]
+        lines = [f" {k.count:,}x {k.level} {k.template[:80]} ({_place(index, k.first)})" for k in kinds]
         return [f"{title}\n{lines[0]}", *lines[1:]] if lines else []
 
     rare = [n for n in order[::-1] if n not in order[:3]]
@@ -171,3 +148,7 @@ def _rest(index: Index) -> list[str]:
         *listed("First of each kind of error:", first_errors(index, 3)),
         *listed("Rarest:", rare[:2]),
     ]
+
+
+def _place(index: Index, line: int) -> str:
+    return "{}:{}".format(*index.cite(line))

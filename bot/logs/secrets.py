@@ -1,4 +1,4 @@
-"""Secrets in text, masked: what logs and tables hold and neither a model nor a channel should see."""
+"""Masks the secrets in logs, tables and output that neither a model nor a channel should see."""
 
 from __future__ import annotations
 
@@ -47,21 +47,22 @@ _HARMLESS = {
 
 
 def without_secrets(text: str) -> str:
-    """Return the text with keys, tokens, passwords and e-mail addresses as [masked]; what names them stays."""
+    """Return the text with keys, tokens, passwords and e-mail addresses replaced by [masked]; their names stay."""
     if not _HINT.search(text):
         return text
     text = _KNOWN.sub(MASK, text)
     text = _ADDRESS.sub(MASK, text)
     text = _BEARER.sub(rf"\1 {MASK}", text)
-    text = _PAIR.sub(_value, text)
+    text = _PAIR.sub(_mask_value, text)
     return _MAIL.sub(MASK, text)
 
 
-def _value(found: re.Match[str]) -> str:
-    value = found["value"]
+def _mask_value(pair: re.Match[str]) -> str:
+    """Return a name with its value masked, unless the value is a word, a placeholder or a short number."""
+    value = pair["value"]
     bare = value.strip("\"'")
-    if bare.lower() in _HARMLESS or bare.startswith(("[masked", "$", "<", "%")) or (bare.isdigit() and len(bare) < 4):
-        return found[0]
-    if bare.lower() in {"bearer", "basic", "digest"}:
-        return found[0]
-    return found["name"] + (f"{value[0]}{MASK}{value[0]}" if value[0] in "\"'" else MASK)
+    if bare.lower() in _HARMLESS or bare.lower() in {"bearer", "basic", "digest"}:
+        return pair[0]
+    if bare.startswith(("[masked", "$", "<", "%")) or (bare.isdigit() and len(bare) < 4):
+        return pair[0]
+    return pair["name"] + (f"{value[0]}{MASK}{value[0]}" if value[0] in "\"'" else MASK)

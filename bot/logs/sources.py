@@ -1,4 +1,4 @@
-"""Where lines come from: plain files, gz, bz2, xz, zst and zip, in any encoding, as blocks of whole lines."""
+"""Reads log files as blocks of whole lines: plain, gz, bz2, xz, zst and zip, in UTF-8, UTF-16 or Windows-1252."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import IO, Any, cast
 
 BLOCK = 4 << 20  # bytes of one block
-LONG = 1 << 20  # bytes of a line that are kept
+LONG = 1 << 20  # bytes of a long line that are kept
 _ROTATED = re.compile(r"(?P<base>.*?)(?:[.-](?P<number>\d{1,3}|\d{8}(?:-\d+)?))?(?P<packed>\.(?:gz|bz2|xz|zst))?$")
 _NAME = re.compile(
     r"(?:\.log|\.jsonl|\.ndjson|\.syslog|^syslog|^messages)(?:[.-][\d.T-]+)?(?:\.(?:gz|bz2|xz|zst|zip))?$"
@@ -46,32 +46,28 @@ class Source:
 
     @property
     def packed(self) -> bool:
-        """Whether it must be unpacked from its start to reach a place in it."""
+        """Whether a place in it can be reached only by unpacking it from its start."""
         return bool(self.member) or self.path.lower().endswith((*_OPEN, ".zst"))
-
-    def identity(self) -> str:
-        """What changes when the file does."""
-        found = os.stat(self.path)
-        return f"{self.name}:{found.st_size}:{found.st_mtime_ns}"
 
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """What is read as one log: a file, or a rotated set of files, the oldest first."""
+    """A file, or a rotated set of files that are one log, the oldest first."""
 
     name: str
     parts: tuple[Source, ...]
 
     def identity(self) -> str:
-        """What changes when any of its files does."""
-        return "|".join(part.identity() for part in self.parts)
+        """Return a text that changes when any of its files does: their names, sizes and times of change."""
+        stats = [(part.name, os.stat(part.path)) for part in self.parts]
+        return "|".join(f"{name}:{stat.st_size}:{stat.st_mtime_ns}" for name, stat in stats)
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Whole lines of one part of a log: where they begin, in bytes of the unpacked text and as a line number counted from 1.
+    """Whole lines of one part of a log: their byte offset in the unpacked part, and the number of the first one.
 
-    Lines are counted through all the parts of a log.
+    Lines are numbered from 1 through all the parts of a log.
     """
 
     offset: int
@@ -80,81 +76,77 @@ class Block:
     part: int = 0
 
     def lines(self) -> list[bytes]:
-        """The lines without their ends."""
+        """Return the lines without their line ends."""
         lines = self.data.split(b"\n")
         if not lines[-1]:
             lines.pop()
         return lines
 
 
-def sources(paths: Sequence[str]) -> list[Source]:
-    """Return the logs in files, the members of a zip each; raises NotALog."""
-    found: list[Source] = []
+def find_sources(paths: Sequence[str]) -> list[Source]:
+    """Return the files as sources, each member of a zip as one of its own. Raises NotALog."""
+    sources: list[Source] = []
     for path in paths:
         if not os.path.isfile(path):
             raise NotALog(f"There is no file {path}.")
         name = path.removeprefix("./")
         if not zipfile.is_zipfile(path):
-            found.append(Source(path, name))
+            sources.append(Source(path, name))
             continue
         try:
             with zipfile.ZipFile(path) as archive:
                 members = [m.filename for m in archive.infolist() if not m.is_dir() and not m.flag_bits & 1]
         except zipfile.BadZipFile as error:
             raise NotALog(f"{name} is a broken zip: {error}.") from error
-        found += [Source(path, f"{name}!{member}", member) for member in sorted(members)]
-    if not found:
+        sources += [Source(path, f"{name}!{member}", member) for member in sorted(members)]
+    if not sources:
         raise NotALog("There is nothing in it that can be read.")
-    return found
+    return sources
 
 
-def logs(paths: Sequence[str]) -> list[Log]:
+def find_logs(paths: Sequence[str]) -> list[Log]:
     """Return the logs in files: app.log.2.gz, app.log.1 and app.log are one. Raises NotALog."""
     sets: dict[str, list[tuple[tuple[int, str], Source]]] = {}
-    for source in sources(paths):
+    for source in find_sources(paths):
         base = _ROTATED.match(source.name)
         assert base is not None
         number = base["number"] or ""
         dated = len(number) >= 6
         age = (1, number) if dated else (2, f"{10_000 - int(number or 0):05d}")
         sets.setdefault(base["base"], []).append((age, source))
-    found = []
-    for parts in sets.values():
-        ordered = tuple(source for _, source in sorted(parts, key=lambda p: (p[0], p[1].name)))
-        found.append(Log(ordered[-1].name, ordered))
-    return found
+    logs = []
+    for aged in sets.values():
+        parts = tuple(source for _, source in sorted(aged, key=lambda a: (a[0], a[1].name)))
+        logs.append(Log(parts[-1].name, parts))
+    return logs
 
 
-def log_blocks(log: Log) -> Iterator[Block]:
+def read_log(log: Log) -> Iterator[Block]:
     """Yield a log in blocks of whole lines, part after part. Raises NotALog."""
     line = 1
     for part in range(len(log.parts)):
-        for block in part_blocks(log, part, 0, line):
+        for block in read_part(log, part, 0, line):
             yield block
             line = block.line + block.data.count(b"\n") + (not block.data.endswith(b"\n"))
 
 
-def part_blocks(log: Log, part: int, offset: int, line: int) -> Iterator[Block]:
-    """Yield one part of a log from a byte offset on, at which line number `line` of the whole log begins."""
-    for block in blocks(log.parts[part], offset, line):
-        yield Block(block.offset, block.line, block.data, part)
+def read_part(log: Log, part: int, offset: int, line: int) -> Iterator[Block]:
+    """Yield one part of a log in blocks of whole lines, from the byte offset at which line number `line` begins.
 
-
-def blocks(source: Source, offset: int = 0, line: int = 1, size: int = BLOCK) -> Iterator[Block]:
-    """Yield the source in blocks of whole lines, from a byte offset at which line number `line` begins.
-
-    A line longer than LONG is cut there; it stays one line. Raises NotALog.
+    A line longer than LONG is cut there, and stays one line. Raises NotALog.
     """
+    source = log.parts[part]
     try:
         with ExitStack() as stack:
-            yield from _cut(_opened(source, stack, offset), offset, line, size)
+            yield from _cut(*_open(source, stack, offset), offset, line, part)
     except (OSError, EOFError, zipfile.BadZipFile, lzma.LZMAError, RuntimeError, UnicodeError, zlib.error) as error:
         raise NotALog(f"{source.name} cannot be read: {error}.") from error
 
 
-def _cut(stream: IO[bytes], offset: int, line: int, size: int) -> Iterator[Block]:
-    rest, cutting, lost = b"", False, 0
-    while data := stream.read(size):
+def _cut(rest: bytes, stream: IO[bytes], offset: int, line: int, part: int) -> Iterator[Block]:
+    """Yield the bytes of `rest` and of the stream as blocks."""
+    cutting, lost = False, 0
+    while data := stream.read(BLOCK):
         if cutting:
             end = data.find(b"\n")
             lost += len(data) if end < 0 else end
@@ -165,18 +157,17 @@ def _cut(stream: IO[bytes], offset: int, line: int, size: int) -> Iterator[Block
         cut = data.rfind(b"\n") + 1
         rest = data[cut:]
         if cut:
-            whole = Block(offset, line, data[:cut])
-            yield whole
+            yield Block(offset, line, data[:cut], part)
             offset, line, lost = offset + cut + lost, line + data.count(b"\n", 0, cut), 0
         if len(rest) > LONG:
             rest, lost, cutting = rest[:LONG], len(rest) - LONG, True
     if rest:
-        yield Block(offset, line, rest)
+        yield Block(offset, line, rest, part)
 
 
-def _opened(source: Source, stack: ExitStack, offset: int) -> IO[bytes]:
-    """The bytes of a source as UTF-8 or another encoding that keeps ASCII, from an offset on."""
-    stream = stack.enter_context(_unpacked(source, stack))
+def _open(source: Source, stack: ExitStack, offset: int) -> tuple[bytes, IO[bytes]]:
+    """Return the first bytes of a source and the stream of the others, from an offset on, with UTF-16 as UTF-8."""
+    stream = stack.enter_context(_unpack(source, stack))
     head = stream.read(4)
     if head[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) or (len(head) == 4 and 0 in head and head.count(0) == 2):
         encoding = "utf-16-be" if head[0] == 0 or head[:2] == codecs.BOM_UTF16_BE else "utf-16-le"
@@ -188,17 +179,17 @@ def _opened(source: Source, stack: ExitStack, offset: int) -> IO[bytes]:
     elif head.startswith(codecs.BOM_UTF8):
         head = head[3:]
     if not offset:
-        return cast("IO[bytes]", _Again(head, stream))
+        return head, stream
     if stream.seekable() and not source.packed:
         stream.seek(offset)
     else:
         skip = offset - len(head)
         while skip > 0 and (data := stream.read(min(skip, BLOCK))):
             skip -= len(data)
-    return stream
+    return b"", stream
 
 
-def _unpacked(source: Source, stack: ExitStack) -> IO[bytes]:
+def _unpack(source: Source, stack: ExitStack) -> IO[bytes]:
     if source.member:
         return stack.enter_context(zipfile.ZipFile(source.path)).open(source.member)
     ending = os.path.splitext(source.path.lower())[1]
@@ -208,26 +199,13 @@ def _unpacked(source: Source, stack: ExitStack) -> IO[bytes]:
         except ImportError as error:
             raise NotALog("Reading .zst needs the zstandard library, which is not here.") from error
         packed = stack.enter_context(open(source.path, "rb"))  # noqa: SIM115  the stack closes it
-        return cast(
-            "IO[bytes]", io.BufferedReader(zstandard.ZstdDecompressor().stream_reader(packed, read_across_frames=True))
-        )
+        unpacker = zstandard.ZstdDecompressor().stream_reader(packed, read_across_frames=True)
+        return cast("IO[bytes]", io.BufferedReader(unpacker))
     return cast("IO[bytes]", _OPEN.get(ending, open)(source.path, "rb"))
 
 
-class _Again:
-    """A stream with bytes put back at its start."""
-
-    def __init__(self, head: bytes, stream: IO[bytes]) -> None:
-        self._head = head
-        self._stream = stream
-
-    def read(self, size: int) -> bytes:
-        head, self._head = self._head, b""
-        return head + self._stream.read(size)
-
-
 class _Wide(io.RawIOBase):
-    """UTF-16 as UTF-8."""
+    """A stream of UTF-16, read as UTF-8."""
 
     def __init__(self, stream: IO[bytes], head: bytes, encoding: str) -> None:
         self._stream = stream
@@ -248,8 +226,8 @@ class _Wide(io.RawIOBase):
         return len(part)
 
 
-def text(line: bytes) -> str:
-    """A line as text: UTF-8, else as Windows and Latin-1 write it."""
+def decode(line: bytes) -> str:
+    """Return a line as text: from UTF-8, else from Windows-1252."""
     try:
         return line.rstrip(b"\r").decode()
     except UnicodeDecodeError:

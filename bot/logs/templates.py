@@ -1,8 +1,8 @@
-"""Templates of messages: a tree over masked messages, deterministic.
+"""Finds the templates of masked messages with a tree; the same messages in the same order give the same templates.
 
 Families are found as in He et al., "Drain: An Online Log Parsing Approach with Fixed Depth Tree" (ICWS 2017): messages of equal
-length and equal first words lie in one leaf, and join the family there that they resemble most. Unlike there, a word
-that varies becomes <*> only when it takes many values: "memory as bytes" and "memory as values" stay two templates.
+length and equal first words share a leaf, and join its most similar family. Unlike in Drain, a word becomes <*> only when it
+takes many values: "memory as bytes" and "memory as values" stay two templates.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from dataclasses import dataclass, field
 
 from .masking import METHODS, WILD
 
-DEPTH = 2  # first words that a branch is made of
+DEPTH = 2  # first words of a message that lead to its leaf
 SIMILAR = 0.5  # share of equal words from which a message joins a family
-FEW = 3
-PATHS = 40  # and the path of a request, which names what was asked for
-MEMBERS = 64  # templates of one family
-BRANCHES = 100
-MAX_WORDS = 60
-_NAMED = re.compile(r"<\*>|\w[./]\w|/")  # a word that holds a variable already, or a path or a dotted name
+FEW = 3  # values of a word that stay words
+PATHS = 40  # values of a request's path that stay, since a path names what was asked for
+MEMBERS = 64  # templates of one family, at most
+BRANCHES = 100  # children of one node, at most
+MAX_WORDS = 60  # words of a message that are looked at
+_VARIABLE = re.compile(r"<\*>|\w[./]\w|/")  # what a word has that holds a variable, a path or a dotted name
 _METHODS = frozenset(METHODS.split("|"))
 _RUN = re.compile(r"<\*>(?:[ ,]?<\*>)+")
 Words = tuple[str, ...]
@@ -27,7 +27,7 @@ Words = tuple[str, ...]
 
 @dataclass(slots=True)
 class _Family:
-    """Messages that differ in few words: the values that each word takes, None for one that became a variable."""
+    """Messages that differ in few words: the values of each word (None once it is a variable), and the numbers of templates."""
 
     values: list[dict[str, None] | None]
     members: dict[Words, int] = field(default_factory=dict)
@@ -47,9 +47,9 @@ class _Node:
 
 
 class Tree:
-    """Finds the template of each masked message; numbers are given in the order of first messages.
+    """Finds the template of each masked message, and numbers templates in the order in which they first occur.
 
-    A number may later stand for a more general template, together with others: `final` says for which.
+    Templates merge when a word becomes a variable; `final` maps the number of a merged template to the one that stays.
     """
 
     def __init__(self) -> None:
@@ -72,7 +72,7 @@ class Tree:
                 if at and words[at - 1] in _METHODS and WILD not in values:
                     varies = len(values) > PATHS
                 else:
-                    varies = len(values) > 1 and (len(values) > FEW or any(map(_NAMED.search, values)))
+                    varies = len(values) > 1 and (len(values) > FEW or any(map(_VARIABLE.search, values)))
                 if varies:
                     self._vary(family, at)
         key = family.key(words)
@@ -86,17 +86,17 @@ class Tree:
         return family.members[key]
 
     def final(self, number: int) -> int:
-        """Return the number under which a template is known now."""
+        """Return the number that a template has now."""
         while self._merged[number] != number:
             number = self._merged[number]
         return number
 
     def text(self, number: int) -> str:
-        """The template as it is shown."""
+        """Return a template as it is shown, with neighbouring <*> as one."""
         return _RUN.sub(WILD, " ".join(self._words[self.final(number)]))
 
     def _vary(self, family: _Family, at: int) -> None:
-        """Make a word of the family a variable; templates that differed in it alone become one."""
+        """Make a word of the family a variable, and merge the templates that differ in it alone."""
         family.values[at] = None
         members: dict[Words, int] = {}
         for words, number in family.members.items():

@@ -1,4 +1,4 @@
-"""Timestamps: recognised in many forms, and turned into minutes since 1970 with the zone that the log states."""
+"""Reads times in many forms as minutes since 1970 in UTC, with the zone that the log states."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 
 MONTHS = {
-    m: n for n, m in enumerate(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], 1)
+    month: n
+    for n, month in enumerate(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], 1)
 }
 _ZONE = r"(?: ?(?P<zone>Z|UTC|GMT|[+-]\d\d:?\d\d(?!\d)))?"
 _CLOCK = r"(?P<h>[01]?\d|2[0-3])[:.](?P<m>[0-5]\d)"
@@ -17,7 +18,7 @@ _REST = r"(?:[:.](?P<s>[0-6]\d)(?:[.,:]\d{1,9})?)"
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """One way to write a time: its name, the pattern that finds it, and what it leaves out (`no_year`, `no_date`)."""
+    """A form of writing times: its name, its pattern, and what it leaves out (`no_year`, `no_date`)."""
 
     name: str
     pattern: re.Pattern[str]
@@ -27,7 +28,7 @@ class Stamp:
 
 @dataclass(frozen=True, slots=True)
 class When:
-    """A time read from a line: seconds since 1970 in UTC, and minutes east of UTC, None when the line does not say."""
+    """A time: seconds since 1970 in UTC, and its zone in minutes east of UTC, None when the line states none."""
 
     seconds: int
     zone: int | None
@@ -60,12 +61,12 @@ STAMPS = (
 )  # fmt: skip
 
 
-def read(found: re.Match[str], year: int) -> When | None:
-    """Return the time that a match of a stamp's pattern means; `year` stands in for one that is not there.
+def read_time(match: re.Match[str], year: int) -> When | None:
+    """Return the time that a stamp's pattern matched, or None when there is no such day.
 
-    Without a date the day is 1970-01-01. None when there is no such day.
+    A year that is not stated is `year`; a day that is not stated is 1970-01-01.
     """
-    part = found.groupdict()
+    part = match.groupdict()
     if part.get("e"):
         return When(int(part["e"]), 0)
     if part.get("Y"):
@@ -79,7 +80,7 @@ def read(found: re.Match[str], year: int) -> When | None:
     hour = int(part["h"])
     if part.get("p"):
         hour = hour % 12 + (12 if part["p"].upper() == "PM" else 0)
-    zone = offset(part.get("zone"))
+    zone = zone_offset(part.get("zone"))
     try:
         local = datetime(year, month, day, hour, int(part["m"]), min(int(part.get("s") or 0), 59), tzinfo=UTC)
     except ValueError:
@@ -87,8 +88,8 @@ def read(found: re.Match[str], year: int) -> When | None:
     return When(int(local.timestamp()) - 60 * (zone or 0), zone)
 
 
-def offset(zone: str | None) -> int | None:
-    """Minutes east of UTC of Z, UTC, +02:00 or -0500; None for nothing."""
+def zone_offset(zone: str | None) -> int | None:
+    """Return Z, UTC, +02:00 or -0500 as minutes east of UTC, and nothing as None."""
     if not zone:
         return None
     if zone.upper() in {"Z", "UTC", "GMT"}:
@@ -99,16 +100,14 @@ def offset(zone: str | None) -> int | None:
 
 
 def zone_name(zone: int | None) -> str:
-    """+02:00, UTC, or what to say when a log does not state its zone."""
-    if zone is None:
-        return "no zone stated"
-    if zone == 0:
-        return "UTC"
+    """Return a zone as +02:00, UTC, or "no zone stated"."""
+    if not zone:
+        return "no zone stated" if zone is None else "UTC"
     return f"{'-' if zone < 0 else '+'}{abs(zone) // 60:02d}:{abs(zone) % 60:02d}"
 
 
-def shown(minute: int, zone: int | None, *, date: bool = True, no_date: bool = False) -> str:
-    """A minute on the log's own clock."""
+def format_minute(minute: int, zone: int | None, *, date: bool = True, no_date: bool = False) -> str:
+    """Return a minute on the log's own clock, with or without its date."""
     at = datetime.fromtimestamp(minute * 60, timezone(timedelta(minutes=zone or 0)))
     return at.strftime("%Y-%m-%d %H:%M" if date and not no_date else "%H:%M")
 
@@ -117,11 +116,12 @@ class BadWindow(ValueError):
     """A window that cannot be read; the text is for the user."""
 
 
-def window(text: str, first: int, last: int, zone: int | None) -> tuple[int, int]:
-    """Return FROM..TO as minutes since 1970, from the first to before the last; raises BadWindow.
+def read_window(text: str, first: int, last: int, zone: int | None) -> tuple[int, int]:
+    """Return FROM..TO as minutes since 1970 in UTC, TO excluded. Raises BadWindow.
 
-    An end is HH:MM, a date with HH:MM, perhaps with seconds (cut to the minute) and a zone; an end left out is the log's own.
-    Without a date it is the day of the log's first minute on which it falls inside, without a zone the log's clock.
+    `first` and `last` are the log's own minutes, which stand in for an end left out. An end is HH:MM or a date and HH:MM;
+    seconds are cut off. An end without a date lies on the first day on which it falls within the log, and one without a zone
+    is on the log's own clock.
     """
     start, dots, end = text.strip().partition("..")
     if not dots:
@@ -136,38 +136,34 @@ def window(text: str, first: int, last: int, zone: int | None) -> tuple[int, int
 
 
 def _end(text: str, near: int, first: int, last: int, zone: int | None) -> int:
+    """Return one end of a window; without a date it lies on the day of `near`, or on the next one if that falls in the log."""
     text = text.strip()
-    if found := re.fullmatch(r"(?P<h>[01]?\d|2[0-3]):(?P<m>[0-5]\d)(?::[0-5]\d(?:[.,]\d+)?)?" + _ZONE, text, re.I):
-        named = offset(found["zone"])
-        shift = zone or 0 if named is None else named
-        of_day = int(found["h"]) * 60 + int(found["m"])
-        day = (near + shift) // 1440
-        at = day * 1440 + of_day - shift
+    if clock := re.fullmatch(r"(?P<h>[01]?\d|2[0-3]):(?P<m>[0-5]\d)(?::[0-5]\d(?:[.,]\d+)?)?" + _ZONE, text, re.I):
+        stated = zone_offset(clock["zone"])
+        shift = zone or 0 if stated is None else stated
+        at = (near + shift) // 1440 * 1440 + int(clock["h"]) * 60 + int(clock["m"]) - shift
         if at < near - 720 or (at < first and at + 1440 <= last + 1):
             at += 1440
         return at
+    year = datetime.fromtimestamp(near * 60, UTC).year
     for stamp in STAMPS[:-1]:
-        if (match := stamp.pattern.fullmatch(text)) and (when := read(match, _year(near))) is not None:
+        if (match := stamp.pattern.fullmatch(text)) and (when := read_time(match, year)) is not None:
             return when.minute if when.zone is not None else when.minute - (zone or 0)
     raise BadWindow(f"{text!r} is not a time I can read; write 14:05 or 2026-11-20T14:05.")
 
 
-def _year(minute: int) -> int:
-    return datetime.fromtimestamp(minute * 60, UTC).year
-
-
 def today() -> datetime:
-    """Now."""
+    """Return the time now, in UTC."""
     return datetime.now(UTC)
 
 
 def closest_year(now: Callable[[], datetime]) -> Callable[[re.Match[str]], int]:
-    """For logs that state no year: this one, or the last when that would lie in the future."""
+    """Return what finds the year of a time that states none: this year, or the last if that would lie in the future."""
 
-    def year(found: re.Match[str]) -> int:
-        here = now()
-        when = read(found, here.year)
-        ahead = when is not None and when.seconds > (here + timedelta(days=2)).timestamp()
-        return here.year - 1 if ahead else here.year
+    def year(match: re.Match[str]) -> int:
+        today = now()
+        when = read_time(match, today.year)
+        is_ahead = when is not None and when.seconds > (today + timedelta(days=2)).timestamp()
+        return today.year - 1 if is_ahead else today.year
 
     return year

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import pytest
 
 from bot.logs.scan import scan
-from bot.logs.sources import logs
+from bot.logs.sources import find_logs
 from tests.e2e.slack import at_work
 from tests.e2e.test_threads import scripted, send
 from tests.wire import Calls, Choose, Next, ScriptedModel
@@ -133,7 +133,7 @@ async def test_two_hundred_megabytes_packed_give_a_profile_and_a_chart(tmp_path:
                 file.write(
                     f"2026-11-20T{second // 3600:02d}:{second // 60 % 60:02d}:{second % 60:02d}Z ERROR [w-1] pool empty\n"
                 )
-    assert scan(logs([str(path)])[0]).size > 190_000_000
+    assert scan(find_logs([str(path)])[0]).size > 190_000_000
     async with (
         scripted(Choose({"kind": "Respond", "text": "Ask me."})) as model,
         at_work(tmp_path, model.url, "chat") as slack,

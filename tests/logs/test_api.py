@@ -7,7 +7,7 @@ import io
 import json
 import random
 import re
-import sys
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,6 @@ import pytest
 
 from bot import logs
 from bot.logs import command
-from bot.logs.index import VERSION
 
 WORDS = ["alpha", "beta", "gamma", "delta"]
 
@@ -176,7 +175,39 @@ def test_the_index_is_built_once_and_again_when_the_file_changes(folder: Path) -
     assert logs.open_logs(["app.log"])[0].index.lines == len(lines_of(seed=9, minutes=30))
     kept.write_bytes(b"not an index")
     assert logs.open_logs(["app.log"])[0].index.lines == len(lines_of(seed=9, minutes=30))
-    assert VERSION >= 1
+
+
+def test_an_index_of_an_earlier_version_is_built_anew_without_a_word(
+    folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    written(folder / "app.log", lines_of())
+    [now] = logs.open_logs(["app.log"])
+    [kept] = (folder / "logs.index").iterdir()
+    fresh = kept.read_bytes()
+    kept.write_bytes(as_of_version_1(fresh))
+
+    [again] = logs.open_logs(["app.log"])
+
+    assert again.index == now.index
+    assert kept.read_bytes() == fresh
+    assert capfd.readouterr() == ("", "")
+
+
+def as_of_version_1(packed: bytes) -> bytes:
+    """What version 1 kept: it counted lines without a time as well."""
+    data = zlib.decompress(packed)
+    size = int.from_bytes(data[:8], "little")
+    head = json.dumps({**json.loads(data[8 : 8 + size]), "version": 1, "untimed": 7}).encode()
+    return zlib.compress(len(head).to_bytes(8, "little") + head + data[8 + size :], 1)
+
+
+def test_the_last_line_that_matches_is_shown_with_the_lines_around_it_however_many_match(folder: Path) -> None:
+    lines = [f"2026-11-20T14:{n // 60:02d}:{n % 60:02d}Z INFO tick {n}" for n in range(901)]
+    written(folder / "app.log", lines)
+
+    last = logs.search(logs.open_logs(["app.log"]), "tick", limit=500, before=1, after=1).hits[-1]
+
+    assert (last.line, last.text, last.before, last.after) == (901, lines[900], [lines[899]], [])
 
 
 def test_fifty_true_claims_hold_and_false_ones_are_named(folder: Path) -> None:
@@ -232,12 +263,9 @@ def test_what_a_user_must_change_is_said_in_one_line(folder: Path, capsys: pytes
         assert len(capsys.readouterr().err.strip().splitlines()) == 1
 
 
-def test_check_reads_claims_from_standard_input(
-    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_check_reads_claims_from_standard_input(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     written(folder / "app.log", lines_of())
-    monkeypatch.setattr(
-        sys, "stdin", io.StringIO('{"citations": [{"file": "app.log", "line": 1, "text": "nothing like it"}]}')
-    )
+    claims = io.StringIO('{"citations": [{"file": "app.log", "line": 1, "text": "nothing like it"}]}')
 
-    assert "does not read as you cite it" in json.loads(said(capsys, "check"))[0]
+    assert command.main(["check"], stdin=claims) == 0
+    assert "does not read as you cite it" in json.loads(capsys.readouterr().out)[0]

@@ -16,8 +16,8 @@ import zstandard
 from bot.logs.formats import infer
 from bot.logs.index import Index
 from bot.logs.scan import scan
-from bot.logs.sources import NotALog, logs
-from bot.logs.times import STAMPS, BadWindow, read, window
+from bot.logs.sources import NotALog, find_logs
+from bot.logs.times import STAMPS, BadWindow, read_time, read_window
 from tests.logs.lines import FORMATS
 
 START = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -30,7 +30,7 @@ NAMES = {
 
 
 def indexed(path: Path) -> Index:
-    [log] = logs([str(path)])
+    [log] = find_logs([str(path)])
     return scan(log)
 
 
@@ -193,7 +193,7 @@ def test_a_time_is_read_in_any_of_its_forms(line: str, expected: str) -> None:
     found = stamp.pattern.search(line)
     assert found is not None
 
-    when = read(found, 2026)
+    when = read_time(found, 2026)
 
     assert when is not None
     assert datetime.fromtimestamp(when.seconds, UTC).strftime("%Y-%m-%d %H:%M") == expected
@@ -216,7 +216,7 @@ def test_a_time_is_read_in_any_of_its_forms(line: str, expected: str) -> None:
 def test_a_window_is_read_on_the_logs_own_clock(text: str, zone: int | None, expected: tuple[str, str]) -> None:
     first = int(datetime(2026, 11, 20, 12, tzinfo=UTC).timestamp()) // 60
 
-    found = window(text, first, first + 15 * 60, zone)
+    found = read_window(text, first, first + 15 * 60, zone)
 
     assert tuple(datetime.fromtimestamp(m * 60, UTC).strftime("%d %H:%M") for m in found) == expected
 
@@ -224,7 +224,7 @@ def test_a_window_is_read_on_the_logs_own_clock(text: str, zone: int | None, exp
 @pytest.mark.parametrize("text", ["14:00", "soon..later", "2026-11-20T15:00..2026-11-20T14:00", "25:00..26:00"])
 def test_a_window_that_cannot_be_read_is_refused_in_words(text: str) -> None:
     with pytest.raises(BadWindow):
-        window(text, 29_900_000, 29_900_600, 0)
+        read_window(text, 29_900_000, 29_900_600, 0)
 
 
 def test_every_stamp_has_a_name_of_its_own() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bot import logs
-from bot.logs.times import shown
+from bot.logs.times import format_minute
 from tests.logs.incidents import Incident, Quiet, catalogue, generate
 from tests.logs.incidents.truth import Count, Period
 
@@ -79,7 +79,7 @@ def _count(opened: list[logs.OpenedLog], count: Count) -> int:
 
 def _window(opened: logs.OpenedLog, period: Period) -> str:
     """A period on the log's own clock."""
-    ends = (shown(_minute(at), opened.index.zone).replace(" ", "T") for at in (period.start, period.end))
+    ends = (format_minute(_minute(at), opened.index.zone).replace(" ", "T") for at in (period.start, period.end))
     return "..".join(ends)
 
 
