@@ -23,6 +23,7 @@ from bot.turns.messenger import Messenger
 from tests.fakes import FakeChat, MemorySandboxes, Scripted, ScriptedModel
 
 THREAD = ThreadId("T1", "C1", "1.0")
+STORY = 30.0  # seconds after which a story that hangs has failed
 CSV = b"month,revenue\n2026-01,10\n2026-02,20\n"
 
 
@@ -84,7 +85,7 @@ class World:
 
 @asynccontextmanager
 async def world(*script: Scripted, access: Access | None = None, budget: Budget | None = None) -> AsyncIterator[World]:
-    async with open_store(":memory:") as store:
+    async with asyncio.timeout(STORY), open_store(":memory:") as store:
         yield World(store, *script, access=access, budget=budget)
 
 

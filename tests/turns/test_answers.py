@@ -6,7 +6,7 @@ import itertools
 from dataclasses import replace
 
 from bot.agents.user_proxy import SendMessage
-from bot.ports import Exchange
+from bot.ports import Exchange, Task
 from bot.thread.entries import Decision, Message, Step, Usage
 from bot.thread.outcomes import Execution, Outcome
 from bot.thread.request import ThreadId
@@ -62,6 +62,19 @@ async def test_a_failure_on_the_way_is_shown_with_the_fix() -> None:
             "1. `plot.py` failed (exit code 1) after 0.10 s. `KeyError: 'revnue'`",
             "2. `plot.py` succeeded after 0.40 s.",
         ]
+
+
+async def test_what_is_done_is_shown_with_what_failed_and_what_comes_now() -> None:
+    async with world(brief(), [PLOT, RUN], report("No.", status="failed")) as w:
+        w.sandboxes.programs["plot.py"] = breaks
+
+        await w.tell(mention("plot it"))
+
+        assert w.chat.shown[-1] == (
+            Task(title="Wrote plot.py", state="done"),
+            Task(title="Ran plot.py: failed", state="failed"),
+            Task(title="Checking the answer", state="running"),
+        )
 
 
 async def test_a_report_naming_a_file_that_is_not_there_never_reaches_the_user() -> None:

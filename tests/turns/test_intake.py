@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
-from bot.errors import UserError
+from bot.errors import ServiceError, UserError
 from bot.ports import Overheard, Person
 from bot.thread.outcomes import Execution
 from bot.turns.access import Access
@@ -85,6 +87,37 @@ async def test_the_daily_cap_refuses_the_next_question_with_a_reason() -> None:
 
         assert w.texts() == ["one"]
         assert "100 tokens" in w.chat.whispers[0][1]
+
+
+async def test_the_daily_cap_of_the_workspace_counts_everybody_and_the_last_day_alone() -> None:
+    async with world(respond("one"), respond("two"), access=Access(team_tokens=110)) as w:
+        await w.tell(mention("a"))
+
+        await w.tell(mention("b", user="U2"))
+        assert [user for user, _ in w.chat.whispers] == ["U2"]
+        w.now = time.time() + 86_401  # the store writes its rows by the clock on the wall
+        await w.tell(mention("c", user="U2"))
+
+        assert w.texts() == ["one", "two"]
+
+
+async def test_of_a_long_thread_the_newest_messages_are_read() -> None:
+    async with world(respond("Hm.")) as w:
+        w.chat.said[THREAD] = [Overheard(ts=f"1.{n:03}", user="U2", text=f"word {n:03}") for n in range(60)]
+
+        await w.tell(mention("why?", ts="2.0"))
+
+        seen = str(w.model.prompts[0].items)
+        assert [n for n in range(60) if f"word {n:03}" in seen] == list(range(10, 60))
+
+
+async def test_a_thread_that_cannot_be_read_is_said_to_the_agents() -> None:
+    async with world(respond("I could not read the thread.")) as w:
+        w.chat.faults["history"] = [ServiceError("Slack did not answer.")]
+
+        await w.tell(mention("why?"))
+
+        assert "Slack did not answer." in str(w.model.prompts[0].items)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from bot.thread.outcomes import Execution
 from tests.turns.stories import PLOT, RUN, endless, plots
-from tests.world import brief, mention, report, respond, silent, world
+from tests.world import THREAD, brief, mention, report, respond, silent, world
 
 
 async def test_an_event_delivered_three_times_is_answered_once() -> None:
@@ -31,10 +31,11 @@ async def test_an_overheard_delivery_does_not_use_up_the_question() -> None:
 
 async def test_people_talking_among_themselves_leave_no_trace() -> None:
     async with world(respond("hello"), silent()) as w:
-        await w.tell(mention("hi"))
-        await w.tell(mention("lunch?", direct=False))
+        await w.tell(mention("hi", ts="2.0"))
+        await w.tell(mention("lunch?", direct=False, ts="3.0"))
 
         assert w.texts() == ["hello"]
+        assert w.chat.made == ["2.0"]
         assert await w.store.waiting() == []
 
 
@@ -86,6 +87,73 @@ async def test_a_deleted_question_is_withdrawn() -> None:
 
         assert w.texts() == []
         assert await w.store.waiting() == []
+
+
+async def test_a_question_that_is_deleted_while_another_process_goes_on_with_it_is_withdrawn() -> None:
+    async with world(brief(), [PLOT, RUN]) as w:
+        asked = mention("plot")
+        await w.store.accept(asked)
+        started = asyncio.Event()
+        w.sandboxes.programs["plot.py"] = endless(started)
+        async with w.reborn().serving():
+            await started.wait()
+        started.clear()
+        async with w.reborn().serving():
+            await started.wait()
+
+            await w.turns.accept(replace(mention(""), kind="delete", key="del:1", replaces=asked.ts))
+            await w.answered()
+
+        assert w.texts() == []
+
+
+async def test_deleting_another_message_interrupts_nothing() -> None:
+    async with world(respond("hello"), brief(), [PLOT, RUN], report("ok", run="plot.py")) as w:
+        earlier = mention("hi")
+        await w.tell(earlier)
+
+        async def program(files: dict[str, bytes]) -> Execution:
+            await w.turns.accept(replace(mention(""), kind="delete", key="del:1", replaces=earlier.ts))
+            return await plots(files)
+
+        w.sandboxes.programs["plot.py"] = program
+
+        await w.tell(mention("plot"))
+
+        assert w.sandboxes.threads[THREAD].runs == ["plot.py"]
+        assert w.texts() == ["hello", "ok"]
+
+
+async def test_a_message_that_was_edited_before_it_was_read_is_read_once_as_it_now_reads() -> None:
+    async with world(respond("Which month?")) as w:
+        asked = mention("plot revnue")
+        await w.store.accept(asked)
+        await w.store.accept(replace(mention("plot revenue"), kind="edit", key="edit:1", replaces=asked.ts))
+
+        await w.turns.run(THREAD)
+
+        [prompt] = w.model.prompts
+        assert str(prompt.items).count("plot revenue") == 1
+        assert "revnue" not in str(prompt.items)
+        assert await w.store.waiting() == []
+
+
+async def test_a_status_is_said_again_while_the_work_lasts_and_cleared_after_it() -> None:
+    async with world(brief(), [PLOT, RUN], report("ok", run="plot.py")) as w:
+
+        async def slow(files: dict[str, bytes]) -> Execution:
+            while w.chat.statuses.count("is running plot.py…") < 3:  # noqa: ASYNC110  the thread is what we look at
+                await asyncio.sleep(0.001)
+            return await plots(files)
+
+        w.sandboxes.programs["plot.py"] = slow
+        w.renewal = 0.001
+        w.reborn()
+
+        await w.tell(mention("plot"))
+
+        assert w.chat.statuses[-1] == ""
+        assert w.texts() == ["ok"]
 
 
 async def test_an_edit_during_the_turn_is_read_by_the_agents() -> None:
