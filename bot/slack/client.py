@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import aiohttp
@@ -22,23 +22,17 @@ from bot.thread.entries import Reply
 from bot.thread.request import Request, ThreadId, Upload
 
 log = logging.getLogger(__name__)
-EVENT = "workings_turn"
+EVENT = "workings_turn"  # the type of the metadata by which a post of ours is found again
 OUTPUT = "output.txt"
-ASIDE = {"thread_not_found", "message_not_found", "cant_update_message", "edit_window_closed"}
+_GONE = {"thread_not_found", "message_not_found", "cant_update_message", "edit_window_closed"}
+_REJECTED = {"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "msg_too_long", "invalid_arguments"}
 
 
 class SlackChat:
-    """Slack, in the core's words; one client, one session, marks on every post so that it can be found again."""
+    """Slack in the core's words, over one client and one session; every post carries metadata that names its turn."""
 
-    def __init__(
-        self,
-        client: AsyncWebClient,
-        files: SlackFiles,
-        *,
-        bot_user: str,
-        pace: float = 3.0,
-    ) -> None:
-        """`pace` is the least time in seconds between two updates of one message."""
+    def __init__(self, client: AsyncWebClient, files: SlackFiles, *, bot_user: str, pace: float = 3.0) -> None:
+        """Update a message at most once in `pace` seconds."""
         self._client = client
         self._files = files
         self._finder = Finder(client, files)
@@ -56,13 +50,13 @@ class SlackChat:
         )
 
     async def open(self, thread: ThreadId, turn: str, *, again: bool) -> str:
-        """Post the turn's one message, or find it."""
+        """Post the turn's one message, or with `again` find the one that was posted."""
         if again and (ts := (await self._posted(thread, turn)).get(0)):
             return ts
         return await self._post(thread, turn, 0, working([Task(title="Reading", state="running")]))
 
     async def show(self, thread: ThreadId, ts: str, tasks: Sequence[Task]) -> None:
-        """Show what is being done, at most once in `pace` seconds, and the latest of it in the end."""
+        """Update the message with the latest tasks, now or when the pace allows it."""
         part = working(tasks)
         if ts in self._latest and self._latest[ts].text == part.text:
             return
@@ -72,9 +66,10 @@ class SlackChat:
             self._updating[ts] = asyncio.create_task(self._update(thread, ts, over)), over
 
     async def _update(self, thread: ThreadId, ts: str, over: asyncio.Event) -> None:
-        shown: Part | None = None
-        while (part := self._latest.get(ts, shown)) is not shown and part is not None:
-            shown = part
+        """Send the latest part until there is no newer one, or until `over` is set."""
+        sent: Part | None = None
+        while (part := self._latest.get(ts, sent)) is not sent and part is not None:
+            sent = part
             await self._attempt(
                 self._client.chat_update(channel=thread.channel, ts=ts, text=part.text, blocks=list(part.blocks))
             )
@@ -83,7 +78,7 @@ class SlackChat:
         self._updating.pop(ts, None)
 
     async def _quiet(self, ts: str) -> None:
-        """See to it that no update of a message is under way or will come: one that is, is waited for."""
+        """Wait for the update of a message that is under way, and let no other follow."""
         self._latest.pop(ts, None)
         if updating := self._updating.pop(ts, None):
             task, over = updating
@@ -91,14 +86,14 @@ class SlackChat:
             await task
 
     async def close(self) -> None:
-        """End what goes on in the background."""
+        """End the updates that run in the background."""
         for ts in list(self._updating):
             await self._quiet(ts)
 
     async def deliver(
         self, thread: ThreadId, turn: str, ts: str, reply: Reply, files: Sequence[Attachment], *, again: bool
     ) -> str:
-        """Make the message the answer, post what does not fit, upload all files at once."""
+        """Turn the message into the answer, post what does not fit, then upload all files at once."""
         await self._quiet(ts)
         posted = await self._posted(thread, turn) if again else {}
         messages = parts(reply)
@@ -122,14 +117,14 @@ class SlackChat:
         await self._attempt(self._client.chat_delete(channel=thread.channel, ts=ts))
 
     async def whisper(self, request: Request, text: str) -> None:
-        """Tell the person who asked, and nobody else; a command's own way works where the bot is not a member."""
+        """Tell only the person who asked; a command's response URL works even where the bot is not a member."""
         if request.response_url:
             body = {"response_type": "ephemeral", "text": text}
             try:
                 async with self._files.session.post(request.response_url, json=body) as response:
                     response.raise_for_status()
             except (aiohttp.ClientError, TimeoutError) as error:
-                log.warning("a person could not be told: %s", error)
+                log.warning("a whisper was not delivered: %s", error)
             return
         thread_ts = None if request.thread.ts.startswith("cmd:") else request.thread.ts
         await self._attempt(
@@ -139,7 +134,7 @@ class SlackChat:
         )
 
     async def history(self, thread: ThreadId, before: str) -> Sequence[Overheard]:
-        """Return what others said in the thread before a ts."""
+        """Return what others said in the thread before a ts, oldest first."""
         messages = await self._replies(thread, latest=before)
         return [_overheard(m) for m in messages if m["ts"] < before and m.get("user") != self._bot_user]
 
@@ -148,19 +143,18 @@ class SlackChat:
         return self._files.download(upload)
 
     async def find_upload(self, request: Request) -> SharedScript | Sequence[Upload]:
-        """Return what a command means."""
+        """Return the script that a command means, or the candidates."""
         return await self._finder.find(request)
 
     async def person(self, user: str) -> Person:
-        """Return who this is, by users.info."""
-        try:
-            info = (await self._client.users_info(user=user))["user"]
-        except SlackApiError as error:
-            if error.response["error"] == "user_not_found":
-                return Person(user=user, external=True)
-            raise ServiceError(f"Slack does not tell me who you are ({error.response['error']}).") from error
-        except (aiohttp.ClientError, TimeoutError) as error:
-            raise ServiceError("Slack did not answer.") from error
+        """Return what kind of person this is, from `users.info`."""
+        with _answering():
+            try:
+                info = (await self._client.users_info(user=user))["user"]
+            except SlackApiError as error:
+                if error.response["error"] == "user_not_found":
+                    return Person(user=user, external=True)
+                raise ServiceError(f"Slack does not tell me who you are ({error.response['error']}).") from error
         return Person(
             user=user,
             external=bool(info.get("is_stranger")),
@@ -169,63 +163,57 @@ class SlackChat:
         )
 
     async def _become(self, thread: ThreadId, turn: str, ts: str, part: Part) -> None:
-        """Turn our message into the answer; where it is gone, the answer is posted anew."""
-        try:
-            await self._with_fallback(
-                part,
-                lambda text, blocks: self._client.chat_update(channel=thread.channel, ts=ts, text=text, blocks=blocks),
-            )
-        except SlackApiError as error:
-            if error.response["error"] not in ASIDE:
-                raise ServiceError(_words(error)) from error
-            await self._post(thread, turn, 0, part)
-        except (aiohttp.ClientError, TimeoutError) as error:
-            raise ServiceError("Slack did not answer.") from error
+        """Turn our message into a part of the answer; where the message is gone, post the part anew."""
+
+        def update(text: str, blocks: list[Any]) -> Any:
+            return self._client.chat_update(channel=thread.channel, ts=ts, text=text, blocks=blocks)
+
+        with _answering():
+            try:
+                await self._with_fallback(part, update)
+            except SlackApiError as error:
+                if error.response["error"] not in _GONE:
+                    raise
+                await self._post(thread, turn, 0, part)
 
     async def _post(self, thread: ThreadId, turn: str, number: int, part: Part) -> str:
+        """Post part `number` of a turn's answer; return its ts."""
         mark = {"event_type": EVENT, "event_payload": {"turn": turn, "part": number}}
 
         def post(text: str, blocks: list[Any]) -> Any:
             return self._client.chat_postMessage(
-                channel=thread.channel,
-                thread_ts=thread.ts,
-                text=text,
-                blocks=blocks or None,
-                metadata=mark,
-                unfurl_links=False,
-                unfurl_media=False,
-            )
+                channel=thread.channel, thread_ts=thread.ts, text=text, blocks=blocks or None, metadata=mark,
+                unfurl_links=False, unfurl_media=False,
+            )  # fmt: skip
 
-        response = await self._ask(self._with_fallback(part, post))
-        return str(response["ts"])
+        with _answering():
+            return str((await self._with_fallback(part, post))["ts"])
 
     async def _with_fallback(self, part: Part, send: Callable[[str, list[Any]], Any]) -> Any:
-        """A rejected block drops a whole message, so the text goes without its blocks then."""
+        """Send a part, without its blocks if Slack rejects them: it would drop the whole message."""
         try:
             return await send(part.text, list(part.blocks))
         except SlackApiError as error:
-            if not part.blocks or error.response["error"] not in {
-                "invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "msg_too_long", "invalid_arguments"
-            }:  # fmt: skip
+            if not part.blocks or error.response["error"] not in _REJECTED:
                 raise
             log.warning("blocks were rejected: %s", error.response["error"])
             whole = next((str(b["text"]) for b in part.blocks if b["type"] == "markdown"), part.text)
             return await send(fallback(whole), [])
 
     async def _posted(self, thread: ThreadId, turn: str) -> dict[int, str]:
-        """Return the ts of each part of a turn that stands in the thread, by its number."""
-        found: dict[int, str] = {}
+        """Return the ts of each part of a turn's answer in the thread, by its number."""
+        posted: dict[int, str] = {}
         for message in await self._replies(thread):
             metadata = message.get("metadata") or {}
             payload = metadata.get("event_payload") or {}
             if metadata.get("event_type") == EVENT and payload.get("turn") == turn:
-                found.setdefault(int(payload["part"]), str(message["ts"]))
-        return found
+                posted.setdefault(int(payload["part"]), str(message["ts"]))
+        return posted
 
     async def _uploaded(
         self, thread: ThreadId, ts: str, files: Sequence[Attachment], snippets: Sequence[tuple[str, str]]
     ) -> bool:
-        """Whether a message of ours after `ts` carries these files already."""
+        """Whether a message of ours after `ts` already carries exactly these files."""
         wanted = {safe_name(f.name) for f in files if f.size} | {name for name, _ in snippets}
         for message in await self._replies(thread):
             names = {str(f.get("name")) for f in message.get("files") or ()}
@@ -238,8 +226,8 @@ class SlackChat:
         messages: list[dict[str, Any]] = []
         cursor: str | None = None
         while True:
-            page = await self._ask(
-                self._client.conversations_replies(
+            with _answering():
+                page = await self._client.conversations_replies(
                     channel=thread.channel,
                     ts=thread.ts,
                     latest=latest,
@@ -247,30 +235,34 @@ class SlackChat:
                     limit=200,
                     cursor=cursor,
                 )
-            )
             messages += page["messages"]
             cursor = (page.get("response_metadata") or {}).get("next_cursor")
             if not cursor:
                 return messages
 
-    async def _ask(self, call: Any) -> Any:
-        try:
-            return await call
-        except SlackApiError as error:
-            raise ServiceError(_words(error)) from error
-        except (aiohttp.ClientError, TimeoutError) as error:
-            raise ServiceError("Slack did not answer.") from error
-
     async def _attempt(self, call: Any) -> None:
-        """Try what only adorns the work; a failure is logged."""
+        """Make a call that the answer does not depend on; a failure is logged."""
         try:
             await call
         except (SlackApiError, ServiceError, aiohttp.ClientError, TimeoutError) as error:
-            what = error.response["error"] if isinstance(error, SlackApiError) else error
-            log.warning("Slack refused an adornment: %s", what)
+            log.warning(
+                "Slack refused a call: %s", error.response["error"] if isinstance(error, SlackApiError) else error
+            )
+
+
+@contextmanager
+def _answering() -> Iterator[None]:
+    """Turn what Slack's client raises into a ServiceError in the user's words."""
+    try:
+        yield
+    except SlackApiError as error:
+        raise ServiceError(_words(error)) from error
+    except (aiohttp.ClientError, TimeoutError) as error:
+        raise ServiceError("Slack did not answer.") from error
 
 
 def _overheard(message: dict[str, Any]) -> Overheard:
+    """Return a message of the thread; what a bot wrote stands in its attachments."""
     texts = [str(message.get("text") or "")]
     texts += [str(a.get("text") or a.get("fallback") or "") for a in message.get("attachments") or ()]
     return Overheard(

@@ -1,4 +1,4 @@
-"""Payload -> Request, or None when it is not for us. Pure: nothing here asks Slack anything."""
+"""Turn what Slack sends into a Request, or None when it is not for the bot; pure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ _MENTION = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^>]*)?>")
 
 
 def request_from(event: Payload, team: str, bot_user: str, *, shared: bool = False) -> Request | None:
-    """Return what an `app_mention`, `message` or `agent_session_stopped` event asks of us."""
+    """Return what an `app_mention`, `message` or `agent_session_stopped` event asks of the bot.
+
+    `team` is the bot's own; `shared` says that the channel is shared with another organization.
+    """
     if event.get("type") == "agent_session_stopped":
         thread = ThreadId(team, str(event["channel"]), str(event["thread_ts"]))
         return _stop(thread, str(event.get("event_ts") or thread.ts), str(event.get("user") or ""))
@@ -50,20 +53,13 @@ def _message(message: Payload, channel: str, team: str, bot_user: str, shared: b
     uploads = tuple(upload_from(f) for f in message.get("files") or ())
     code = lone_python(text) if direct and not uploads else None
     return Request(
-        key=f"msg:{channel}:{ts}",
-        thread=thread,
-        ts=ts,
-        user=user,
-        text=text,
-        direct=direct,
-        uploads=uploads,
-        command=Command(code=code) if code is not None else None,
-        external=_foreign(message, team, shared),
-    )
+        key=f"msg:{channel}:{ts}", thread=thread, ts=ts, user=user, text=text, direct=direct, uploads=uploads,
+        command=Command(code=code) if code is not None else None, external=_foreign(message, team, shared),
+    )  # fmt: skip
 
 
 def _changed(event: Payload, team: str, bot_user: str, shared: bool) -> Request | None:
-    """An edit by a person; one that adds our name is a question like any other, unfurled links are nothing."""
+    """Return a person's edit; one that adds a mention of the bot is a new question, one that unfurls a link is ignored."""
     message, before = event.get("message") or {}, event.get("previous_message") or {}
     channel = str(event.get("channel") or "")
     if message.get("subtype") == "tombstone":
@@ -73,36 +69,25 @@ def _changed(event: Payload, team: str, bot_user: str, shared: bool) -> Request 
     request = _message(message, channel, team, bot_user, shared)
     if request is None or request.kind != "message":
         return None
-    if bot_user in _MENTION.findall(str(message.get("text"))) and bot_user not in _MENTION.findall(
-        str(before.get("text"))
-    ):
+    mentioned, mentioned_before = (bot_user in _MENTION.findall(str(m.get("text"))) for m in (message, before))
+    if mentioned and not mentioned_before:
         return request
     edited = str((message.get("edited") or {}).get("ts") or event.get("event_ts") or request.ts)
     return Request(
-        key=f"edit:{channel}:{request.ts}:{edited}",
-        thread=request.thread,
-        ts=edited,
-        user=request.user,
-        text=request.text,
-        kind="edit",
-        replaces=request.ts,
-    )
+        key=f"edit:{channel}:{request.ts}:{edited}", thread=request.thread, ts=edited, user=request.user,
+        text=request.text, kind="edit", replaces=request.ts,
+    )  # fmt: skip
 
 
 def _deleted(before: Payload, event: Payload, team: str, bot_user: str) -> Request | None:
+    """Return a deletion of a person's message, which `before` holds as it was."""
     channel, ts = str(event.get("channel") or ""), str(event.get("deleted_ts") or before.get("ts") or "")
     if not ts or before.get("user") == bot_user or before.get("bot_id"):
         return None
     thread = ThreadId(team, channel, str(before.get("thread_ts") or ts))
     when = str(event.get("event_ts") or event.get("ts") or ts)
-    return Request(
-        key=f"delete:{channel}:{ts}",
-        thread=thread,
-        ts=when,
-        user=str(before.get("user") or ""),
-        kind="delete",
-        replaces=ts,
-    )
+    user = str(before.get("user") or "")
+    return Request(key=f"delete:{channel}:{ts}", thread=thread, ts=when, user=user, kind="delete", replaces=ts)
 
 
 def _stop(thread: ThreadId, ts: str, user: str) -> Request:
@@ -110,20 +95,19 @@ def _stop(thread: ThreadId, ts: str, user: str) -> Request:
 
 
 def stop_from(body: Payload) -> Request | None:
-    """The Stop button of a message of ours."""
+    """Return the stop that a press of the Stop button asks for, or None without a message."""
     message, channel = body.get("message") or {}, (body.get("channel") or {}).get("id")
     if not channel or not message.get("ts"):
         return None
-    thread = ThreadId(
-        str((body.get("team") or {}).get("id")), str(channel), str(message.get("thread_ts") or message["ts"])
-    )
+    team = str((body.get("team") or {}).get("id"))
+    thread = ThreadId(team, str(channel), str(message.get("thread_ts") or message["ts"]))
     actions: Sequence[Payload] = body.get("actions") or ()
     when = next((str(a["action_ts"]) for a in actions if a.get("action_ts")), str(message["ts"]))
     return _stop(thread, when, str((body.get("user") or {}).get("id")))
 
 
 def command_from(body: Payload, now: str) -> Request:
-    """`/runpy [name | permalink | F-id] [args…]`; raises UserError when its quotes do not match."""
+    """Parse `/runpy [name | permalink | F-id] [args…]`; raises UserError when its quotes do not match."""
     text = plain(str(body.get("text") or ""), "").strip()
     try:
         words = shlex.split(text)
@@ -134,7 +118,7 @@ def command_from(body: Payload, now: str) -> Request:
 
 
 def shortcut_from(body: Payload, now: str) -> Request:
-    """The message shortcut "Run this file"."""
+    """Return the command of the message shortcut "Run this file"."""
     channel, user = str(body["channel"]["id"]), str(body["user"]["id"])
     message_ts = str(body.get("message_ts") or body["message"]["ts"])
     return _command(body, now, channel, user, Command(message_ts=message_ts))
@@ -144,18 +128,13 @@ def _command(body: Payload, now: str, channel: str, user: str, command: Command)
     team = str(body.get("team_id") or (body.get("team") or {}).get("id") or "")
     trigger = str(body.get("trigger_id") or now)
     return Request(
-        key=f"cmd:{trigger}",
-        thread=ThreadId(team, channel, f"cmd:{trigger}"),
-        ts=now,
-        user=user,
-        kind="command",
-        command=command,
-        response_url=body.get("response_url"),
-    )
+        key=f"cmd:{trigger}", thread=ThreadId(team, channel, f"cmd:{trigger}"), ts=now, user=user, kind="command",
+        command=command, response_url=body.get("response_url"),
+    )  # fmt: skip
 
 
 def upload_from(file: Payload) -> Upload:
-    """A file as an event names it; one that only `files.info` knows still has an id, and is asked for when it is needed."""
+    """Return a file as an event names it; of a file that only `files.info` may describe, the id."""
     return Upload(
         id=str(file["id"]),
         name=str(file.get("name") or file.get("title") or file["id"]),
@@ -165,7 +144,7 @@ def upload_from(file: Payload) -> Upload:
 
 
 def plain(raw: str, bot_user: str) -> str:
-    """Return the text as its author typed it: our own mention taken off, Slack's links and escapes undone."""
+    """Return the text as its author typed it: without a leading mention of the bot, Slack's links and escapes undone."""
     text = re.sub(rf"^\s*<@{bot_user}(?:\|[^>]*)?>[ \t,:]*\n?", "", raw, count=1) if bot_user else raw
     text = _LINK.sub(lambda m: m["label"] if m["label"] and m["label"] in m["url"] else m["url"], text)
     # Slack escapes these three and no others: anything else that looks like an entity was typed as it stands.

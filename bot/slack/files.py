@@ -1,4 +1,4 @@
-"""Files to and from Slack, streamed: the bytes of a file are never held whole."""
+"""Stream files from and to Slack; no file is ever whole in memory."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _REFUSED = {
 
 
 class SlackFiles:
-    """Downloads uploads and uploads results, over one client and its session."""
+    """Downloads what people upload and uploads what runs produce, over one client and its session."""
 
     def __init__(self, client: AsyncWebClient, session: aiohttp.ClientSession, *, token: str, max_bytes: int) -> None:
         self._client = client
@@ -48,7 +48,7 @@ class SlackFiles:
         return file
 
     async def download(self, upload: Upload) -> AsyncIterator[bytes]:
-        """Yield an upload's bytes; raises UserError, TooLarge or ServiceError in words that follow "could not be taken: "."""
+        """Yield an upload's bytes; the text of a UserError, TooLarge or ServiceError follows "could not be taken: "."""
         file = await self.info(upload.id)
         if file.get("mode") in {"tombstone", "hidden_by_limit"}:
             raise UserError("Slack does not have it any more.")
@@ -66,7 +66,7 @@ class SlackFiles:
             yield chunk
 
     async def _stream(self, url: str, size: int, mimetype: str) -> AsyncIterator[bytes]:
-        got = 0
+        received = 0
         try:
             # A redirect could carry the token to another host; Slack's own downloads need none.
             async with self.session.get(
@@ -77,17 +77,17 @@ class SlackFiles:
                 if response.content_type == "text/html" and mimetype != "text/html":
                     raise UserError("Slack sent a sign-in page instead of the file; invite me to the channel.")
                 async for chunk in response.content.iter_chunked(CHUNK):
-                    got += len(chunk)
-                    if got > self._max:
+                    received += len(chunk)
+                    if received > self._max:
                         raise TooLarge(f"it has more than {self._max:,} bytes.")
                     yield chunk
         except (aiohttp.ClientError, TimeoutError) as error:
             raise ServiceError("the download from Slack broke off; try again.") from error
-        if size and got != size:
-            raise ServiceError(f"Slack sent {got:,} of its {size:,} bytes; try again.")
+        if size and received != size:
+            raise ServiceError(f"Slack sent {received:,} of its {size:,} bytes; try again.")
 
     def _trusted(self, url: str) -> bool:
-        """Whether a URL is Slack's: the token goes nowhere else."""
+        """Whether a URL is Slack's own; the token is sent to no other host."""
         target, home = urlsplit(url), urlsplit(self._client.base_url)
         if (target.scheme, target.netloc) == (home.scheme, home.netloc):
             return True
@@ -95,7 +95,7 @@ class SlackFiles:
         return (home.hostname or "").endswith("slack.com") and target.scheme == "https" and host.endswith(".slack.com")
 
     async def upload(self, thread: ThreadId, files: Sequence[Attachment], snippets: Sequence[tuple[str, str]]) -> str:
-        """Upload files and text snippets as one message of the thread; returns "" or what could not be delivered."""
+        """Upload files and snippets as one message of the thread; returns "" or, in words, what could not be delivered."""
         sent: list[dict[str, str | None]] = []
         problems: list[str] = []
         for name, text in snippets:
@@ -138,6 +138,6 @@ class SlackFiles:
 
 
 def safe_name(name: str) -> str:
-    """Return a file name that shows as it is: no control or direction characters, nothing that Slack would read."""
-    shown = "".join(c for c in name.replace("/", "-") if c.isprintable())
-    return re.sub(r"[<>&]", "_", shown)[:200] or "file"
+    """Return a file name without control and direction characters and without what Slack would interpret."""
+    printable = "".join(c for c in name.replace("/", "-") if c.isprintable())
+    return re.sub(r"[<>&]", "_", printable)[:200] or "file"

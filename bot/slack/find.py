@@ -1,4 +1,4 @@
-"""Which file a command means: by name, permalink or id, or the newest script of the person who asks."""
+"""Find the file that a command means: by name, permalink or id, else the newest script of the person who asks."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _FILE = re.compile(r"(?:/files/[A-Z0-9]+/|^)(F[A-Z0-9]{2,})(?:/|$)")
 
 
 class Finder:
-    """Looks among the files shared in the channel of a command, and nowhere else."""
+    """Searches the files shared in the channel of a command, and no others."""
 
     def __init__(self, client: AsyncWebClient, files: SlackFiles) -> None:
         self._client = client
         self._files = files
 
     async def find(self, request: Request) -> SharedScript | Sequence[Upload]:
-        """See the port's `find_upload`."""
+        """Find what `Chat.find_upload` promises."""
         assert request.command is not None
         channel, target = request.thread.channel, request.command.target
         try:
@@ -76,7 +76,7 @@ class Finder:
         return await self._located(request, await self._of_id(str(fitting[0]["id"])))
 
     async def _located(self, request: Request, file: File) -> SharedScript:
-        """Find the message of the command's channel that carried a file."""
+        """Find the message that carried a file in the command's channel; raises UserError when there is none."""
         channel = request.thread.channel
         shares: dict[str, list[File]] = {}
         for kind in (file.get("shares") or {}).values():
@@ -105,7 +105,7 @@ class Finder:
         return SharedScript(thread=thread, script=script, uploads=uploads)
 
     async def _read(self, channel: str, ts: str, root: str | None) -> File:
-        """Return the message of that ts, also when it is a reply."""
+        """Return the message with a ts, be it a reply; `root` is the ts of its thread, if known."""
         listed = await self._client.conversations_replies(
             channel=channel, ts=root or ts, oldest=ts, inclusive=True, limit=15
         )

@@ -1,4 +1,4 @@
-"""Reply -> messages. Pure: text and blocks within Slack's limits."""
+"""Turn a reply into messages within Slack's limits; pure."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ _MARKS = {"pending": "○", "running": "◐", "done": "✓", "failed": "✗"}
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One message: its blocks, and the text that notifications and clients without blocks show."""
+    """One message: its blocks, and the text shown by notifications and by clients without blocks."""
 
     text: str
     blocks: tuple[Block, ...]
 
 
 def parts(reply: Reply) -> list[Part]:
-    """Return the messages of a reply, in order; the last one carries the footer."""
+    """Return the messages of a reply in order; the last one carries the footer."""
     text = harmless(reply.text)
     if reply.output and not is_long(reply.output):
         text += f"\n\n{fenced(harmless(reply.output).rstrip(chr(10)))}"
@@ -45,39 +45,25 @@ def parts(reply: Reply) -> list[Part]:
 
 
 def is_long(output: str) -> bool:
-    """Whether program output goes beside the answer, as a snippet."""
+    """Whether program output is too long for the answer and becomes a snippet."""
     return len(output) > INLINE_OUTPUT or output.count("\n") >= INLINE_LINES
 
 
 def working(tasks: Sequence[Task]) -> Part:
-    """The message while the turn goes on: what was done, what is being done, and a Stop button."""
+    """Return the message of a turn at work: its last 20 tasks and a Stop button."""
     lines = [f"{_MARKS[task.state]} {task.title}" for task in tasks[-20:]]
     text = harmless("\n".join(lines))[:2_900]
-    return Part(
-        text,
-        (
-            {"type": "section", "text": {"type": "plain_text", "text": text}},
-            {
-                "type": "actions",
-                "elements": [
-                    {
-                        "type": "button",
-                        "action_id": "stop",
-                        "style": "danger",
-                        "text": {"type": "plain_text", "text": "Stop"},
-                    }
-                ],
-            },
-        ),
-    )
+    section = {"type": "section", "text": {"type": "plain_text", "text": text}}
+    stop = {"type": "button", "action_id": "stop", "style": "danger", "text": {"type": "plain_text", "text": "Stop"}}
+    return Part(text, (section, {"type": "actions", "elements": [stop]}))
 
 
 def harmless(text: str) -> str:
-    """Return text that calls nobody: mentions of people, groups and channels read as they are and do nothing."""
+    """Return the text with its mentions of people, groups and channels readable but without effect."""
     return _CALLS.sub(lambda m: f"‹{m[1]}›" if m[1] else f"@\u200b{m[2]}", text)
 
 
 def fallback(text: str) -> str:
-    """The text of a message for notifications: escaped, so that it too calls nobody."""
+    """Return the text for notifications, cut short, and escaped so that it notifies nobody else."""
     short = text if len(text) <= FALLBACK else text[: FALLBACK - 1] + "…"
     return short.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")[:3_900]
