@@ -1,8 +1,8 @@
 """Every sentence that a model reads in the course of a conversation, and what each agent sees of a thread.
 
-An agent's system prompt stands with the agent, and a tool's description with the tool. The planner of the demo recognizes
-some of these sentences by their wording. The items of a prompt only ever grow at the end, so that from call to call its
-head stays byte-identical and the provider's cache serves it.
+An agent's system prompt stands with the agent, a tool's description with the tool, an objection with the gate's rule, since
+users read it too. The planner of the demo recognizes some of these sentences by their wording. The items of a prompt only
+ever grow at the end, so that from call to call its head stays byte-identical and the provider's cache serves it.
 """
 
 from __future__ import annotations
