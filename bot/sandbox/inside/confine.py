@@ -24,7 +24,7 @@ def become_script(config: dict[str, Any], status: socket.socket) -> None:
         os.closerange(3, status.fileno())
         os.closerange(status.fileno() + 1, 256)
         ruleset.restrict(config["read"], config["write"])
-        kernel.install_filter(seccomp.build(alone=os.getpid()))
+        kernel.install_filter(seccomp.build(single_process=os.getpid()))
         status.close()
     except OSError as error:
         launcher.give_up(status, error)

@@ -1,7 +1,7 @@
-"""The system calls that no script needs: a deny-list with errors, as a BPF program.
+"""Builds the seccomp filter, a BPF program that answers the system calls which no script needs with errors.
 
-A deny-list and not an allow-list: an allow-list breaks with every release of numpy and pandas. What is newer than the table
-is answered with ENOSYS. Written for x86-64; elsewhere `build` raises, and the sandbox does not start.
+It is a deny-list: an allow-list breaks with every release of numpy and pandas. Calls newer than the table are answered with
+ENOSYS. The numbers are those of x86-64; elsewhere `build` raises, and the sandbox does not start.
 """
 
 from __future__ import annotations
@@ -18,35 +18,70 @@ NEW_NAMESPACES = 0x7E020080
 CLONE_THREAD = 0x10000
 NEWEST = 470
 
-SOCKET, SOCKETPAIR, SETSOCKOPT, CLONE, FORK, VFORK, CLONE3, IOCTL, FCNTL = 41, 53, 54, 56, 57, 58, 435, 16, 72
-EXECVE, EXECVEAT, KILL_, TGKILL, PRLIMIT, SETAFFINITY, PRCTL = 59, 322, 62, 234, 302, 203, 157
-
-DENIED = frozenset(
-    {
-        # other processes' memory and descriptors
-        101, 310, 311, 312, 438, 440,
-        # mounts, roots and namespaces
-        165, 166, 155, 161, 428, 429, 430, 431, 432, 433, 442, 467, 272, 308, 457, 458,
-        # keys, bpf, perf, userfaultfd, io_uring
-        248, 249, 250, 321, 298, 323, 425, 426, 427,
-        # the machine: modules, kexec, reboot, swap, clocks, names, quotas
-        175, 313, 176, 246, 320, 169, 167, 168, 163, 179, 443, 180, 103, 172, 173, 154, 164, 227, 159, 305, 170, 171,
-        153, 134, 136, 139, 156, 212,
-        # file handles and fanotify
-        303, 304, 300, 301,
-        # memory that no limit sees: SysV and POSIX message queues, shared memory, memfd
-        29, 30, 31, 64, 65, 66, 220, 68, 69, 70, 71, 240, 241, 319, 447, 278,
-        # NUMA placement, devices and FIFOs, extended attributes, personality, further filters
-        279, 237, 238, 256, 450, 133, 259, 188, 189, 190, 135, 317, 444, 460,
-    }
-)  # fmt: skip
-# Without a pid namespace every process of this user can be named: the bot itself among them.
-OTHERS = frozenset({141, 251, 144, 142, 314, 200, 129, 297, 434, 424, 448})
-
-# Landlock does not hold what is known about a file: its mode, owner and times, and who watches it. By their paths these would
-# reach every file of this user. What libraries do to each file they copy is passed over, as no mode or time leaves a run.
-PASSED_OVER = frozenset({90, 268, 452, 132, 235, 261, 280})  # chmod and utime, not fchmod
-REFUSED_PATHS = frozenset({76, 92, 94, 260, 254})  # truncate (before Landlock's version 3), chown, inotify
+# The system calls by name, with their numbers on x86-64; a test checks the numbers.
+# Allowed or refused by their arguments, each by a rule of its own in `build`.
+RULED = {
+    "socket": 41, "socketpair": 53, "setsockopt": 54, "clone": 56, "clone3": 435, "fork": 57, "vfork": 58, "execve": 59,
+    "execveat": 322, "ioctl": 16, "fcntl": 72, "kill": 62, "tgkill": 234, "prlimit64": 302, "sched_setaffinity": 203,
+    "prctl": 157,
+}  # fmt: skip
+# Refused in every tier, by the reason.
+REFUSED = {
+    "they reach other processes' memory and descriptors": {
+        "ptrace": 101, "process_vm_readv": 310, "process_vm_writev": 311, "kcmp": 312, "pidfd_getfd": 438,
+        "process_madvise": 440,
+    },
+    "they change mounts, roots and namespaces": {
+        "mount": 165, "umount2": 166, "pivot_root": 155, "chroot": 161, "open_tree": 428, "move_mount": 429,
+        "fsopen": 430, "fsconfig": 431, "fsmount": 432, "fspick": 433, "mount_setattr": 442, "open_tree_attr": 467,
+        "unshare": 272, "setns": 308, "statmount": 457, "listmount": 458,
+    },
+    "they open large parts of the kernel: keys, bpf, perf, userfaultfd, io_uring": {
+        "add_key": 248, "request_key": 249, "keyctl": 250, "bpf": 321, "perf_event_open": 298, "userfaultfd": 323,
+        "io_uring_setup": 425, "io_uring_enter": 426, "io_uring_register": 427,
+    },
+    "they administer the machine: modules, kexec, reboot, swap, quotas, ports, clocks, names": {
+        "init_module": 175, "finit_module": 313, "delete_module": 176, "kexec_load": 246, "kexec_file_load": 320,
+        "reboot": 169, "swapon": 167, "swapoff": 168, "acct": 163, "quotactl": 179, "quotactl_fd": 443,
+        "nfsservctl": 180, "syslog": 103, "iopl": 172, "ioperm": 173, "modify_ldt": 154, "settimeofday": 164,
+        "clock_settime": 227, "adjtimex": 159, "clock_adjtime": 305, "sethostname": 170, "setdomainname": 171,
+        "vhangup": 153,
+    },
+    "they are obsolete": {"uselib": 134, "ustat": 136, "sysfs": 139, "_sysctl": 156, "lookup_dcookie": 212},
+    "they open files past every path, and watch a whole file system": {
+        "name_to_handle_at": 303, "open_by_handle_at": 304, "fanotify_init": 300, "fanotify_mark": 301,
+    },
+    "they take memory that no limit counts: System V IPC, POSIX message queues, memfd, pages in pipes": {
+        "shmget": 29, "shmat": 30, "shmctl": 31, "semget": 64, "semop": 65, "semctl": 66, "semtimedop": 220,
+        "msgget": 68, "msgsnd": 69, "msgrcv": 70, "msgctl": 71, "mq_open": 240, "mq_unlink": 241,
+        "memfd_create": 319, "memfd_secret": 447, "vmsplice": 278,
+    },
+    "they place memory on NUMA nodes": {
+        "move_pages": 279, "mbind": 237, "set_mempolicy": 238, "migrate_pages": 256, "set_mempolicy_home_node": 450,
+    },
+    "they make devices and FIFOs, and extended attributes": {
+        "mknod": 133, "mknodat": 259, "setxattr": 188, "lsetxattr": 189, "fsetxattr": 190,
+    },
+    "they change the personality, or add further filters": {
+        "personality": 135, "seccomp": 317, "landlock_create_ruleset": 444, "lsm_set_self_attr": 460,
+    },
+}  # fmt: skip
+# Refused as well to a process without namespaces, by the reason.
+REFUSED_WITHOUT_NAMESPACES = {
+    "without a pid namespace every process of this user can be named, the bot itself among them": {
+        "setpriority": 141, "ioprio_set": 251, "sched_setscheduler": 144, "sched_setparam": 142, "sched_setattr": 314,
+        "tkill": 200, "rt_sigqueueinfo": 129, "rt_tgsigqueueinfo": 297, "pidfd_open": 434, "pidfd_send_signal": 424,
+        "process_mrelease": 448,
+    },
+    "by path they reach every file of this user: Landlock guards neither owners nor watches, nor sizes before version 3": {
+        "truncate": 76, "chown": 92, "lchown": 94, "fchownat": 260, "inotify_add_watch": 254,
+    },
+}  # fmt: skip
+# Without namespaces these do nothing and report success: Landlock guards neither modes nor times, and libraries set them on each
+# file they copy. No mode or time leaves a run.
+IGNORED_WITHOUT_NAMESPACES = {
+    "chmod": 90, "fchmodat": 268, "fchmodat2": 452, "utime": 132, "utimes": 235, "futimesat": 261, "utimensat": 280,
+}  # fmt: skip
 
 
 def _op(code: int, value: int, true: int = 0, false: int = 0) -> bytes:
@@ -61,9 +96,13 @@ def _argument(place: int) -> bytes:
     return _op(LOAD, ARGUMENT + 8 * place)
 
 
-def _when(call: int, *body: bytes) -> list[bytes]:
-    """For this call alone do the body, which must end in a return."""
-    return [_op(EQUAL, call, 0, len(body)), *body]
+def _when(call: str, *body: bytes) -> list[bytes]:
+    """Do the body, which must end in a return, for this call alone."""
+    return _for_number(RULED[call], *body)
+
+
+def _for_number(number: int, *body: bytes) -> list[bytes]:
+    return [_op(EQUAL, number, 0, len(body)), *body]
 
 
 def _only(place: int, value: int, otherwise: int) -> list[bytes]:
@@ -77,15 +116,17 @@ def _except(place: int, values: tuple[int, ...], otherwise: int) -> list[bytes]:
     return [_argument(place), *jumps, _op(RETURN, ALLOW), _answer(otherwise)]
 
 
-def build(*, alone: int | None = None) -> bytes:
-    """Return the program; with `alone`, the process's pid, also without fork, exec and other processes."""
+def build(*, single_process: int | None = None) -> bytes:
+    """Return the program; with `single_process`, the pid of a process without namespaces, it refuses fork, exec and access to
+    other processes as well. Raises OSError on another architecture.
+    """
     if platform.machine() != "x86_64":
         raise OSError(errno.ENOSYS, f"no system call table for {platform.machine()}")
     program = [_op(LOAD, ARCH), _op(EQUAL, X86_64, 1, 0), _op(RETURN, KILL)]
     program += [_op(LOAD, NUMBER), _op(AT_LEAST, 0x40000000, 0, 1), _op(RETURN, KILL)]
-    program += _when(CLONE3, _answer(errno.ENOSYS))  # glibc falls back to clone, whose flags can be read
-    program += _when(SOCKET, _answer(errno.EACCES))
-    # A pair of AF_UNIX, which asyncio and multiprocessing need; not of datagrams: those go to any socket that has a path.
+    program += _when("clone3", _answer(errno.ENOSYS))  # glibc falls back to clone, whose flags can be read
+    program += _when("socket", _answer(errno.EACCES))
+    # asyncio and multiprocessing need a pair of AF_UNIX; one of datagrams could send to any socket that has a path.
     stream_or_packets = [
         _op(AND, 0xF),
         _op(EQUAL, 1, 1, 0),
@@ -94,32 +135,43 @@ def build(*, alone: int | None = None) -> bytes:
         _answer(errno.EACCES),
     ]
     unix = [_argument(0), _op(EQUAL, 1, 1, 0), _answer(errno.EACCES)]
-    program += _when(SOCKETPAIR, *unix, _argument(1), *stream_or_packets)
-    buffers = (7, 8, 32, 33)  # SO_SNDBUF, SO_RCVBUF and their FORCE forms: kernel memory that no limit sees
-    program += _when(SETSOCKOPT, *_except(2, buffers, errno.EPERM))
-    threads = [_op(ANY_BIT, CLONE_THREAD, 1, 0), _answer(errno.EAGAIN)] if alone else []
+    program += _when("socketpair", *unix, _argument(1), *stream_or_packets)
+    buffers = (7, 8, 32, 33)  # SO_SNDBUF, SO_RCVBUF and their FORCE forms: kernel memory that no limit counts
+    program += _when("setsockopt", *_except(2, buffers, errno.EPERM))
+    threads = [_op(ANY_BIT, CLONE_THREAD, 1, 0), _answer(errno.EAGAIN)] if single_process else []
     program += _when(
-        CLONE, _argument(0), _op(ANY_BIT, NEW_NAMESPACES, 0, 1), _answer(errno.EPERM), *threads, _op(RETURN, ALLOW)
+        "clone", _argument(0), _op(ANY_BIT, NEW_NAMESPACES, 0, 1), _answer(errno.EPERM), *threads, _op(RETURN, ALLOW)
     )
-    told = (0x8901, 0x8902) if alone else ()  # FIOSETOWN, SIOCSPGRP: signals to others
-    program += _when(IOCTL, *_except(1, (0x5412, 0x541C, 0x5423, *told), errno.EPERM))  # TIOCSTI, TIOCLINUX, TIOCSETD
-    if alone:
-        for call, number in (
-            (FORK, errno.EAGAIN),
-            (VFORK, errno.EAGAIN),
-            (EXECVE, errno.EACCES),
-            (EXECVEAT, errno.EACCES),
-        ):
-            program += _when(call, _answer(number))
-        for call in (PRLIMIT, SETAFFINITY):
-            program += _when(call, *_only(0, 0, errno.EPERM))
-        for call in (KILL_, TGKILL):
-            program += _when(call, *_only(0, alone, errno.EPERM))
-        program += _when(PRCTL, *_except(0, (1,), errno.EPERM))  # PR_SET_PDEATHSIG: it dies with what started it
-        program += _when(FCNTL, *_except(1, (8, 10, 15), errno.EPERM))  # F_SETOWN, F_SETSIG, F_SETOWN_EX
-        for call in sorted(PASSED_OVER):
-            program += _when(call, _answer(0))
-    for call in sorted(DENIED | (OTHERS | REFUSED_PATHS if alone else frozenset())):
-        program += _when(call, _answer(errno.EPERM))
+    owners = (0x8901, 0x8902) if single_process else ()  # FIOSETOWN, SIOCSPGRP: signals to others
+    program += _when(
+        "ioctl", *_except(1, (0x5412, 0x541C, 0x5423, *owners), errno.EPERM)
+    )  # TIOCSTI, TIOCLINUX, TIOCSETD
+    refused = list(REFUSED.values())
+    if single_process:
+        program += _single_process_rules(single_process)
+        refused += REFUSED_WITHOUT_NAMESPACES.values()
+    for number in sorted(number for group in refused for number in group.values()):
+        program += _for_number(number, _answer(errno.EPERM))
     program += [_op(AT_LEAST, NEWEST + 1, 0, 1), _answer(errno.ENOSYS), _op(RETURN, ALLOW)]
     return b"".join(program)
+
+
+def _single_process_rules(pid: int) -> list[bytes]:
+    """Return the rules that keep a process from starting others, and from reaching any but itself."""
+    rules = []
+    for call, error in (
+        ("fork", errno.EAGAIN),
+        ("vfork", errno.EAGAIN),
+        ("execve", errno.EACCES),
+        ("execveat", errno.EACCES),
+    ):
+        rules += _when(call, _answer(error))
+    for call in ("prlimit64", "sched_setaffinity"):
+        rules += _when(call, *_only(0, 0, errno.EPERM))
+    for call in ("kill", "tgkill"):
+        rules += _when(call, *_only(0, pid, errno.EPERM))
+    rules += _when("prctl", *_except(0, (1,), errno.EPERM))  # PR_SET_PDEATHSIG: it dies with what started it
+    rules += _when("fcntl", *_except(1, (8, 10, 15), errno.EPERM))  # F_SETOWN, F_SETSIG, F_SETOWN_EX
+    for number in sorted(IGNORED_WITHOUT_NAMESPACES.values()):
+        rules += _for_number(number, _answer(0))
+    return rules
