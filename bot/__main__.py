@@ -96,10 +96,10 @@ def run(
 
     The exit code is the script's own, or 124 timed out, 137 out of memory or killed, 125 too much output, 122 disk full.
     """
-    from bot.sandbox.command import run_once
+    from bot.sandbox.command import run_script
 
     settings = _settings(data, quiet=True)
-    execution = run_once(
+    execution = run_script(
         script,
         args or (),
         files=file or (),

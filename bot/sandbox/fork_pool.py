@@ -1,110 +1,114 @@
-"""The fork server of now: renewed when it is worn, dead, or without libraries that have come since; and runs in forks of it."""
+"""Keeps one fork server ready to fork runs: replaces it when it is worn out, dead, or older than the installed libraries."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 from bot.errors import ServiceError
 from bot.sandbox.cgroups import Groups
-from bot.sandbox.fork_client import ForkServer
-from bot.sandbox.process import Ended, NotBegun, Terms, carry_out
+from bot.sandbox.fork_client import Fork, ForkServer
+from bot.sandbox.process import NotBegun, Terms, supervise
 from bot.sandbox.tier import Runtime
-from bot.thread.outcomes import Outcome
+from bot.thread.outcomes import Execution, Outcome
 
 log = logging.getLogger(__name__)
 MODULES = ("numpy", "pandas", "matplotlib.pyplot")
-WORN = 5_000  # runs after which a server is renewed: all that it forks share its memory layout
+RENEW_AFTER = 5_000  # runs of one server: all that it forks share its memory layout
 INTERRUPTED = "The sandbox's server ended while it ran. Run it again."
-Command = Callable[[Runtime, Mapping[str, Any]], Sequence[str]]
+ServerCommand = Callable[[Runtime, Sequence[str], int], Sequence[str]]  # as Tier.server_command
 
 
-class ForkServers:
-    """The fork server of now, and those before it whose last runs go on."""
+class ForkPool:
+    """The present fork server, and replaced ones whose last runs go on."""
 
-    def __init__(self, command: Command, runtime: Callable[[], Runtime], groups: Groups) -> None:
-        """`command` gives a server's argument list for the libraries of a runtime, `runtime` those that there are now."""
+    def __init__(
+        self, command: ServerCommand, runtime: Callable[[], Runtime], groups: Groups, renew_after: int
+    ) -> None:
+        """Replace a server after `renew_after` runs, or when it has not the libraries of `runtime()`."""
         self._command = command
         self._groups = groups
         self._runtime = runtime
+        self._renew_after = renew_after
         self._server: ForkServer | None = None
-        self._worn: list[ForkServer] = []
+        self._replaced: list[ForkServer] = []
         self._loaded: Runtime | None = None
         self._closed = False
 
     @property
     def current(self) -> ForkServer | None:
-        """The server to ask, None while there is none."""
+        """The server to ask for a fork, None while there is none."""
         return self._server if self._server and self._server.ready else None
 
-    async def carry_out(self, request: Mapping[str, Any], terms: Terms) -> Ended | None:
-        """Run in a fork of the server; None when there is no server, or it failed before the script began."""
+    async def supervise_fork(self, plan: Fork, terms: Terms) -> tuple[Execution, int | None] | None:
+        """Run in a fork of the server, as `supervise`; return None without a server, or when it failed before the script began."""
         server = self.current
         if server is None:
             return None
         try:
-            ended = await carry_out(partial(server.fork, request), terms)
+            execution, layer = await supervise(partial(server.fork, plan), terms)
         except NotBegun as error:
             if self._closed:
                 raise
             log.warning("the fork server is renewed: %s", error)
-            server.runs = WORN
+            server.runs = self._renew_after
             return None
-        if ended.outcome is Outcome.KILLED and ended.exit_code is None and await server.gone(within=0.5):
-            return replace(ended, outcome=Outcome.INTERRUPTED, message=INTERRUPTED)
-        return ended
+        if execution.outcome is Outcome.KILLED and execution.exit_code is None and await server.gone(within=0.5):
+            execution = replace(execution, outcome=Outcome.INTERRUPTED, message=INTERRUPTED)
+        return execution, layer
 
     async def loaded(self) -> None:
-        """Wait until the server has the libraries that there are."""
+        """Wait until the server has imported the libraries that are installed."""
         while self._loaded != self._runtime():  # noqa: ASYNC110  another task of ours starts it
             await asyncio.sleep(0.05)
 
     async def start(self, runtime: Runtime) -> None:
-        """Put a new server in the place of the one there is; raises ServiceError."""
+        """Start a server with these libraries, and replace the present one with it; raises ServiceError."""
         fresh = ForkServer(partial(self._command, runtime), self._groups)
         await fresh.start(MODULES if runtime.site else ())
-        self._worn += [self._server] if self._server else []
+        self._replaced += [self._server] if self._server else []
         self._server, self._loaded = fresh, runtime
 
     async def keep(self) -> None:
-        """Renew the server when the libraries are there, when it is worn, and when it is gone; runs until cancelled."""
+        """Replace the server whenever that is due, and close replaced ones without runs; runs until cancelled."""
         while True:
             await asyncio.sleep(0.2)
-            found = self._runtime()
-            if self.current is None or self.current.runs >= WORN or found != self._loaded:
+            runtime = self._runtime()
+            if self.current is None or self.current.runs >= self._renew_after or runtime != self._loaded:
                 try:
-                    await self.start(found)
+                    await self.start(runtime)
                 except (ServiceError, OSError) as error:
                     log.warning("runs start one by one: %s", error)
                 else:
                     log.info("the fork server is ready")
-            for worn in [w for w in self._worn if not w.busy or not w.ready]:
-                await worn.close()  # it stays in the list until it is closed: we may be cancelled
-                self._worn.remove(worn)
+            for server in [s for s in self._replaced if not s.busy or not s.ready]:
+                await server.close()  # it stays in the list until it is closed: we may be cancelled
+                self._replaced.remove(server)
 
     async def close(self) -> None:
-        """End them all."""
+        """End all servers and their runs."""
         self._closed = True
-        for server in (*self._worn, *([self._server] if self._server else [])):
+        for server in (*self._replaced, *([self._server] if self._server else [])):
             await server.close()
 
 
 @asynccontextmanager
-async def renewed(command: Command, runtime: Callable[[], Runtime], groups: Groups) -> AsyncIterator[ForkServers]:
-    """Keep a fork server: at once one without libraries, soon one with them. Raises ServiceError."""
-    servers = ForkServers(command, runtime, groups)
+async def fork_pool(
+    command: ServerCommand, runtime: Callable[[], Runtime], groups: Groups, renew_after: int
+) -> AsyncIterator[ForkPool]:
+    """Open a pool whose server has no libraries at once, and has them soon; raises ServiceError."""
+    pool = ForkPool(command, runtime, groups, renew_after)
     try:
-        await servers.start(Runtime())
-        keeping = asyncio.create_task(servers.keep())
+        await pool.start(Runtime())
+        keeping = asyncio.create_task(pool.keep())
         try:
-            yield servers
+            yield pool
         finally:
             keeping.cancel()
             await asyncio.gather(keeping, return_exceptions=True)
     finally:
-        await servers.close()
+        await pool.close()

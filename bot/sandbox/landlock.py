@@ -1,170 +1,208 @@
-"""Runs where namespaces are denied: on a copy of the thread's files, whose growth is measured from outside."""
+"""The tier for where namespaces are denied: Landlock, seccomp without fork and exec, and a copy of the thread's files.
+
+The copy takes the place of the overlay. Its growth is measured from outside, and its changes are found by comparing.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import fcntl
-import json
 import logging
 import os
 import shutil
 import tempfile
 import threading
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
+from bot.disk import lock
+from bot.errors import ServiceError
 from bot.sandbox.descriptors import FOLDER, Found, opened, remove, walk
+from bot.sandbox.inside.plan import LandlockRun, LandlockServer, encode
 from bot.sandbox.limits import Limits
-from bot.sandbox.process import Disk, Ended
-from bot.sandbox.tier import INSIDE, PACKAGE, UID, Launch, Runtime, Shown, environment, interpreter
-from bot.sandbox.watchdog import nameless
-from bot.sandbox.workspace import Workspace
-from bot.thread.files import FileInfo, FileName
+from bot.sandbox.tier import INSIDE, PACKAGE, UID, BindMounts, PreparedRun, Runtime, Script, environment, interpreter
+from bot.sandbox.watchdog import Disk, unlinked
+from bot.sandbox.workspace import Diff, Workspace
+from bot.thread.files import FileName
 
 log = logging.getLogger(__name__)
-TOOLS = "workings-tools-"
-Made = tuple[Ended, tuple[FileInfo, ...], tuple[FileName, ...]]
-# Libraries look at their own process and at the machine; no other process is shown.
+SHARED = "workings-tools-"
+MOST = 100_000  # files of a copy that are looked at
+# Libraries look at their own process and at the machine; no other process is readable.
 SYSTEM = (
     *("/usr", "/lib", "/lib64", "/bin", "/etc/ld.so.cache", "/etc/localtime", "/dev/urandom", "/dev/zero"),
     *("/proc/self", "/proc/cpuinfo", "/proc/meminfo", "/sys/fs/cgroup"),
 )
+Entries = tuple[list[os.DirEntry[str]], bool]
 
 
-@dataclass(frozen=True, slots=True)
-class Landlock:
-    """How runs are started without namespaces; `tools` is a folder that `shared` has made."""
-
-    limits: Limits
-    tools: Path
-    root: bool
-
-    def run(self, launch: Launch, scratch: Path, runtime: Runtime) -> dict[str, Any]:
-        """What the launcher, or the fork server's child, is told of a run."""
-        _, prefix, inside, site = self._seen(runtime)
-        work, temporary, tools = str(launch.files), str(scratch), f"{self.tools}/site"
-        count = _tasks(UID if self.root else os.geteuid())
-        resources = self.limits.resources()
-        return {
-            "namespaces": False,
-            "directory": work,
-            "script": launch.path(inside, work),
-            "args": list(launch.args),
-            "limits": resources | {"FSIZE": self.limits.disk, "NPROC": resources["NPROC"] + count},
-            "env": self._environment(temporary),
-            "read": [*SYSTEM, prefix, inside, tools, *([site] if site else [])],
-            "write": [work, temporary, "/dev/null"],
-            "path": [*([site] if site else []), tools, work],
-        }
-
-    def once(self, run: Mapping[str, Any], runtime: Runtime, status: int) -> list[str]:
-        """The argument list that carries out a run."""
-        return self._command("launcher.py", {**run, "status": status}, runtime)
-
-    def forkserver(self, runtime: Runtime, config: Mapping[str, Any]) -> list[str]:
-        """The argument list of the fork server."""
-        fonts = str(self.tools / "mpl")
-        for font in runtime.fonts:
-            shutil.copy(font, fonts)
-        _, _, _, site = self._seen(runtime)
-        told = {"env": self._environment(fonts), "path": [site] if site else [], "namespaces": False}
-        return self._command("fork_server.py", {**config, **told}, runtime)
-
-    def _environment(self, temporary: str) -> dict[str, str]:
-        folders = ("TMPDIR", "HOME", "MPLCONFIGDIR", "POLARS_TEMP_DIR", "POLARS_OOC_SPILL_DIR")
-        return environment(self.limits) | dict.fromkeys(folders, temporary)
-
-    def _seen(self, runtime: Runtime) -> tuple[Shown, str, str, str]:
-        """The interpreter's prefix, our launcher and the libraries as the scripts' user sees them."""
-        at = Shown(lambda path: self.root and not _open_to_all(path))
-        _, prefix = interpreter()
-        return at, at(prefix), at(INSIDE), at(runtime.site) if runtime.site else ""
-
-    def _command(self, program: str, config: Mapping[str, Any], runtime: Runtime) -> list[str]:
-        at, prefix, inside, _ = self._seen(runtime)
-        python, outside = interpreter()
-        executable = f"{prefix}/{os.path.relpath(python, outside)}"
-        words = [executable, "-I", "-S", f"{inside}/{program}", json.dumps(config)]
-        return at.command(words) if self.root else words
-
-
-@contextmanager
-def shared(owner: int) -> Iterator[Path]:
-    """A folder with what all runs read of ours, and matplotlib's list of fonts, in which their copies are made.
-
-    It is locked while it is used; those that killed processes have left are removed.
-    """
-    for left in Path(tempfile.gettempdir()).glob(f"{TOOLS}*"):
-        with suppress(OSError), opened(str(left), FOLDER) as folder:  # another bot's, or another user's
-            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            remove(str(left))
-    with ExitStack() as stack:
-        new = Path(tempfile.mkdtemp(prefix="workings-"))
-        tools = new.with_name(f"{TOOLS}{new.name.removeprefix('workings-')}")
-        fcntl.flock(stack.enter_context(opened(str(new), FOLDER)), fcntl.LOCK_EX)
-        os.rename(new, tools)
-        stack.callback(_removed, str(tools))
-        (tools / "site").mkdir()
-        (tools / "mpl").mkdir()
-        shutil.copytree(PACKAGE / "logs", tools / "site/logs")
-        os.chmod(tools, 0o755)  # noqa: S103  a root bot's scripts run as another user
-        if owner >= 0:
-            os.chown(tools / "mpl", owner, owner)
-        yield tools
-
-
-async def run_in_copy(
-    workspace: Workspace,
-    limits: Limits,
-    run: str,
-    launch: Launch,
-    runtime: Runtime,
-    tools: Path,
-    carry: Callable[[Launch, Path, Disk], Awaitable[Ended]],
-) -> Made:
-    """Have `carry` run a script, or the log toolkit, on a copy of the thread's files, with a folder for what is temporary, and a
-    measure of its disk: how it ended, what it made and what it deleted.
-    """
-    with ExitStack() as stack:
-        home = Path(tempfile.mkdtemp(prefix="run-", dir=tools))
-        stack.callback(_removed, str(home))
-        work, scratch = home / "data", home / "tmp"
-        copying = asyncio.ensure_future(asyncio.to_thread(_copied, workspace, home, runtime))
+def entries(*folders: Path) -> Entries:
+    """Return what is in the folders, at most MOST, and whether that is all: a script may hide files where the host cannot look."""
+    seen: list[os.DirEntry[str]] = []
+    waiting: list[str] = [str(f) for f in folders]
+    whole = True
+    while waiting and len(seen) < MOST:
         try:
-            await asyncio.shield(copying)
-        finally:
-            await asyncio.wait([copying])  # what goes on in a thread cannot be cancelled
-        root = stack.enter_context(opened(str(work), FOLDER))
-        before = await asyncio.to_thread(_files, root)
-        start = sum(f.size for f in before.values())
-        entries = len((await asyncio.to_thread(_entries, work, scratch))[0])
+            for entry in os.scandir(waiting.pop()):
+                seen.append(entry)
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(entry.path)
+        except (FileNotFoundError, NotADirectoryError):
+            continue  # it was removed since we saw it
+        except OSError:
+            whole = False
+    return seen, whole
+
+
+class Landlock:
+    """The tier without namespaces; a masked /proc makes no difference to it. `walk` lists the folders that a run may fill."""
+
+    name = cold_name = "landlock"
+    advice = "It needs Linux 5.13 or later with Landlock."
+    forks = True
+    pid_namespace = False
+
+    def __init__(
+        self, limits: Limits, *, masked: bool = False, walk_copy: Callable[[Path, Path], Entries] = entries
+    ) -> None:
+        del masked
+        self._limits = limits
+        self._walk_copy = walk_copy
+        self._root = os.geteuid() == 0
+        self.shared = Path()
+
+    def missing(self) -> str:
+        """Return nothing: the kernel has it or has not."""
+        return ""
+
+    @contextmanager
+    def start(self, threads: Path) -> Iterator[None]:
+        """Provide the folder that all runs share, and in which their copies are made."""
+        del threads
+        with shared_folder(UID if self._root else -1) as self.shared:
+            yield
+
+    @asynccontextmanager
+    async def prepare(
+        self, workspace: Workspace, run: str, script: Script, runtime: Runtime
+    ) -> AsyncIterator[PreparedRun]:
+        """Prepare a run on a copy of the thread's files, beside a folder for temporary files."""
+        with ExitStack() as stack:
+            home = Path(tempfile.mkdtemp(prefix="run-", dir=self.shared))
+            stack.callback(_remove, str(home))
+            work, temporary = home / "data", home / "tmp"
+            copying = asyncio.ensure_future(asyncio.to_thread(_copy, workspace, home, runtime))
+            try:
+                await asyncio.shield(copying)
+            finally:
+                await asyncio.wait([copying])  # a thread cannot be cancelled
+            root = stack.enter_context(opened(str(work), FOLDER))
+            before = await asyncio.to_thread(_files, root)
+            disk = await self._disk(sum(f.size for f in before.values()), work, temporary)
+
+            async def stage(_: int | None) -> Diff:
+                after = await asyncio.to_thread(_files, root)
+                changes = [f for f in after.values() if before.get(f.name) != f][: self._limits.collected]
+                changes += [Found(n, 0, deleted=True) for n in before.keys() - after.keys()]
+                return await asyncio.to_thread(workspace.stage, run, root, changes)
+
+            plan = await asyncio.to_thread(self._plan, script, str(work), str(temporary), runtime)
+
+            def command(status: int) -> list[str]:
+                return self._command(runtime, "launcher.py", str(status), encode(plan))
+
+            yield PreparedRun(plan=plan, command=command, stage=stage, disk=disk)
+
+    async def _disk(self, size: int, work: Path, temporary: Path) -> Disk:
+        """Return what measures the growth of a copy of `size` bytes, in a thread."""
+        count = len((await asyncio.to_thread(self._walk_copy, work, temporary))[0])
         walking = threading.Lock()  # a walk whose run is over goes on in its thread; the next one waits for it
 
         def measured(pids: Sequence[int]) -> tuple[int, bool]:
             with walking:
-                used, (found, whole) = nameless(pids), _entries(work, scratch)
-                for entry in found:
+                used, (seen, whole) = unlinked(pids), self._walk_copy(work, temporary)
+                for entry in seen:
                     with suppress(OSError):  # it was removed since we saw it
                         used += entry.stat(follow_symlinks=False).st_blocks * 512
-            too_many = len(found) - entries > limits.inodes
-            return 0, used - start > limits.disk or too_many or not whole
+            too_many = len(seen) - count > self._limits.inodes
+            return 0, used - size > self._limits.disk or too_many or not whole
 
         async def disk(pids: Sequence[int]) -> tuple[int, bool]:
             return await asyncio.to_thread(measured, pids)
 
-        ended = await carry(replace(launch, files=work), scratch, disk)
-        after = await asyncio.to_thread(_files, root)
-        changes = [f for f in after.values() if before.get(f.name) != f][: limits.collected]
-        changes += [Found(n, 0, deleted=True) for n in before.keys() - after.keys()]
-        made = await asyncio.to_thread(workspace.stage, run, root, changes)
-    return ended, made, tuple(c.name for c in changes if c.deleted)
+        return disk
+
+    def _plan(self, script: Script, work: str, temporary: str, runtime: Runtime) -> LandlockRun:
+        _, prefix, inside, site = self._places(runtime)
+        tools = f"{self.shared}/site"
+        tasks = _tasks(UID if self._root else os.geteuid())
+        limits = self._limits.resources()
+        return LandlockRun(
+            script=script.path(inside, work),
+            args=script.args,
+            env=self._environment(temporary),
+            limits=limits | {"FSIZE": self._limits.disk, "NPROC": limits["NPROC"] + tasks},
+            directory=work,
+            path=(*([site] if site else []), tools, work),
+            read=(*SYSTEM, prefix, inside, tools, *([site] if site else [])),
+            write=(work, temporary, "/dev/null"),
+        )
+
+    def server_command(self, runtime: Runtime, modules: Sequence[str], control: int) -> list[str]:
+        """Return the argument list of the fork server; it and its runs share a copy of the font lists."""
+        fonts = str(self.shared / "mpl")
+        for font in runtime.fonts:
+            shutil.copy(font, fonts)
+        _, _, _, site = self._places(runtime)
+        plan = LandlockServer(modules=tuple(modules), env=self._environment(fonts), path=(site,) if site else ())
+        return self._command(runtime, "fork_server.py", str(control), encode(plan))
+
+    def _environment(self, temporary: str) -> dict[str, str]:
+        folders = ("TMPDIR", "HOME", "MPLCONFIGDIR", "POLARS_TEMP_DIR", "POLARS_OOC_SPILL_DIR")
+        return environment(self._limits) | dict.fromkeys(folders, temporary)
+
+    def _places(self, runtime: Runtime) -> tuple[BindMounts, str, str, str]:
+        """Return where the scripts' user finds the interpreter's prefix, what runs inside, and the libraries."""
+        at = BindMounts(lambda path: self._root and not _open_to_all(path))
+        _, prefix = interpreter()
+        return at, at(prefix), at(INSIDE), at(runtime.site) if runtime.site else ""
+
+    def _command(self, runtime: Runtime, program: str, *arguments: str) -> list[str]:
+        at, prefix, inside, _ = self._places(runtime)
+        python, outside = interpreter()
+        words = [f"{prefix}/{os.path.relpath(python, outside)}", "-I", "-S", f"{inside}/{program}", *arguments]
+        return at.command(words) if self._root else words
 
 
-def _copied(workspace: Workspace, home: Path, runtime: Runtime) -> None:
-    """Lay a copy of the thread's files, and a folder for what is temporary, below `home`, which is its owner's alone."""
+@contextmanager
+def shared_folder(owner: int, parent: Path | None = None) -> Iterator[Path]:
+    """Make a folder with the log toolkit and a place for font lists, owned by `owner` (-1: by us), and remove it at the end.
+
+    It is locked while it is used; the folders that killed processes have left are removed.
+    """
+    parent = parent or Path(tempfile.gettempdir())
+    for old in parent.glob(f"{SHARED}*"):
+        with suppress(OSError), opened(str(old), FOLDER) as descriptor:  # another bot's, or another user's
+            if lock(descriptor):
+                remove(str(old))
+    with ExitStack() as stack:
+        new = Path(tempfile.mkdtemp(prefix="workings-", dir=parent))
+        folder = new.with_name(f"{SHARED}{new.name.removeprefix('workings-')}")
+        if not lock(stack.enter_context(opened(str(new), FOLDER))):
+            raise ServiceError(f"{new} is locked by another process.")
+        os.rename(new, folder)
+        stack.callback(_remove, str(folder))
+        (folder / "site").mkdir()
+        (folder / "mpl").mkdir()
+        shutil.copytree(PACKAGE / "logs", folder / "site/logs")
+        os.chmod(folder, 0o755)  # noqa: S103  a root bot's scripts run as another user
+        if owner >= 0:
+            os.chown(folder / "mpl", owner, owner)
+        yield folder
+
+
+def _copy(workspace: Workspace, home: Path, runtime: Runtime) -> None:
+    """Copy the thread's files, and the font lists into a folder for temporary files, below `home`; the scripts' user owns all."""
     shutil.copytree(workspace.files, home / "data", symlinks=True)
     (home / "tmp").mkdir()
     for font in runtime.fonts:
@@ -175,7 +213,7 @@ def _copied(workspace: Workspace, home: Path, runtime: Runtime) -> None:
 
 
 def _tasks(user: int) -> int:
-    """How many processes and threads a user has: the kernel counts them all against a run's limit where there is no namespace."""
+    """Count a user's processes and threads: without a user namespace the kernel counts them all against a run's limit."""
     count = 0
     for entry in os.scandir("/proc"):
         with suppress(OSError):
@@ -185,34 +223,16 @@ def _tasks(user: int) -> int:
 
 
 def _open_to_all(path: Path) -> bool:
-    """Whether every user may reach a path."""
+    """Return whether every user may reach a path."""
     return all(p.stat().st_mode & 0o001 for p in (path, *path.parents) if p.is_dir())
 
 
 def _files(root: int) -> dict[FileName, Found]:
-    return {f.name: f for f in walk(root, 100_000)}
+    return {f.name: f for f in walk(root, MOST)}
 
 
-def _removed(folder: str) -> None:
+def _remove(folder: str) -> None:
     try:
         remove(folder)
     except OSError as error:
         log.warning("%s could not be removed: %s", folder, error.strerror)
-
-
-def _entries(*folders: Path) -> tuple[list[os.DirEntry[str]], bool]:
-    """What is in the folders, and whether that is all: a script may hide files where the host cannot look."""
-    found: list[os.DirEntry[str]] = []
-    waiting: list[str] = [str(f) for f in folders]
-    whole = True
-    while waiting and len(found) < 100_000:
-        try:
-            for entry in os.scandir(waiting.pop()):
-                found.append(entry)
-                if entry.is_dir(follow_symlinks=False):
-                    waiting.append(entry.path)
-        except (FileNotFoundError, NotADirectoryError):
-            continue  # it was removed since we saw it
-        except OSError:
-            whole = False
-    return found, whole

@@ -1,4 +1,4 @@
-"""What one run may use."""
+"""The limits of one run, and of a thread's files."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ MB = 1_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Seconds of wall clock; bytes of memory (the whole tree), of new files, of output; processes and threads."""
+    """What a run may use: `seconds` of wall clock; bytes of `memory` (of the whole tree), of new files (`disk`), of `output`;
+    `processes` with their threads; new files (`inodes`), of which `collected` are kept. `file` and `thread` are bytes of one file
+    and of all files of a thread.
+    """
 
     seconds: float = 60.0
     memory: int = 1_000 * MB
@@ -22,7 +25,7 @@ class Limits:
     collected: int = 500
 
     def resources(self) -> dict[str, int]:
-        """The limits that the kernel holds for each process, by the name of their RLIMIT."""
+        """Return the limits that the kernel holds for each process, by the name of their RLIMIT."""
         return {
             "CORE": 0,
             "MEMLOCK": 0,
@@ -31,13 +34,13 @@ class Limits:
             "FSIZE": self.disk,
             "CPU": int(self.seconds * 4) + 1,
             "NPROC": self.processes + 2,
-            # The watchdog ends a tree that uses too much; this only stops what grows faster than it looks.
+            # The watchdog ends a tree that uses too much; this stops one that grows faster than the watchdog looks.
             "DATA": 8 * self.memory,
         }
 
 
 def size(amount: int) -> str:
-    """Bytes in a reader's words."""
+    """Return a number of bytes in words, such as 1.5 MB."""
     for unit, name in ((1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "KB")):
         if amount >= unit:
             return f"{amount / unit:.3g} {name}"

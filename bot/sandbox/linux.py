@@ -1,4 +1,13 @@
-"""The thread's sandbox on this machine's kernel, in one of the tiers."""
+"""The Sandboxes port on Linux's kernel.
+
+The way of a run: `LinuxSandbox.run` waits in `LinuxSandboxes.execute` for a free slot. The tier prepares the run: bwrap.py plans an
+overlay of the thread's files, landlock.py copies them. If the tier forks and the script does not ask for a fresh interpreter,
+fork_pool.py hands the run to a process that its server (inside/fork_server.py) has forked ahead; otherwise, and when that fails
+before the script began, inside/launcher.py is started for it. Both are told what to run by a value of inside/plan.py. Either
+way process.py supervises the tree: it passes on the input, keeps the output, watches the limits (watchdog.py, cgroups.py) and,
+when no process is left, derives the outcome and the Execution. Then the tier stages what the run changed in the workspace,
+and the Execution names that stage. `LinuxSandbox.commit` applies it, once it is on record.
+"""
 
 from __future__ import annotations
 
@@ -7,21 +16,20 @@ import os
 import re
 import tomllib
 import uuid
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from bot.errors import ServiceError
-from bot.sandbox import bwrap, cgroups
-from bot.sandbox.descriptors import FOLDER, opened, reading, walk
-from bot.sandbox.fork_pool import Command, ForkServers, renewed
-from bot.sandbox.landlock import Landlock, Made, run_in_copy, shared
+from bot.sandbox import cgroups
+from bot.sandbox.descriptors import FOLDER, opened, reading
+from bot.sandbox.fork_pool import RENEW_AFTER, ForkPool, fork_pool
 from bot.sandbox.limits import Limits
-from bot.sandbox.process import Disk, Ended, Terms, carry_out, spawned
+from bot.sandbox.process import Terms, start_command, supervise
 from bot.sandbox.runtime import NO_RUNTIME, RuntimeBuild
-from bot.sandbox.tier import UID, Launch, Runtime
+from bot.sandbox.tier import UID, Runtime, Script, Tier
+from bot.sandbox.watchdog import Watch, watch
 from bot.sandbox.workspace import Workspace
 from bot.thread.files import FileInfo, FileName
 from bot.thread.outcomes import Execution, Outcome
@@ -34,42 +42,46 @@ _METADATA = re.compile(r"^# /// script\s*\n((?:#.*\n)*?)# ///\s*$", re.M)  # PEP
 
 
 class LinuxSandboxes:
-    """Sandboxes on this machine's kernel, in one tier, while `serving`."""
+    """Sandboxes of one tier, which run scripts while `serving`; at most `slots` runs go on at once."""
 
     def __init__(
-        self, data: Path, limits: Limits, tier: str, runtime: RuntimeBuild | None, slots: int, *, masked: bool = False
+        self,
+        data: Path,
+        limits: Limits,
+        tier: Tier,
+        runtime: RuntimeBuild | None,
+        slots: int,
+        *,
+        find_groups: Callable[[Limits], cgroups.Groups] = cgroups.find,
+        watchdog: Watch = watch,
+        renew_after: int = RENEW_AFTER,
     ) -> None:
         self.tier = tier
         self.limits = limits
+        self.pool: ForkPool | None = None
         self._threads = data / "threads"
         self._runtime = runtime
         self._owner = UID if os.geteuid() == 0 else -1
         self._slots = asyncio.Semaphore(slots)
         self._groups = cgroups.Groups(limits)
-        self._machine = bwrap.Machine(bwrap=bwrap.find_bwrap() or Path("bwrap"), root=self._owner >= 0, masked=masked)
-        self._landlock = Landlock(limits, Path(), self._owner >= 0)
-        self.servers: ForkServers | None = None
+        self._find_groups = find_groups
+        self._watchdog = watchdog
+        self._renew_after = renew_after
 
     @asynccontextmanager
     async def serving(self, *, warm: bool) -> AsyncIterator[None]:
-        """Have ready what runs need, with a fork server where the tier has one; raises ServiceError when that cannot be."""
-        self._groups = cgroups.find(self.limits)
+        """Provide what runs need, with a fork server if `warm` and the tier forks; raises ServiceError when that is impossible."""
+        self._groups = self._find_groups(self.limits)
         self._threads.mkdir(parents=True, exist_ok=True)
-
-        def forkserver(runtime: Runtime, config: Mapping[str, Any]) -> list[str]:
-            return bwrap.forkserver(self._threads, self.limits, runtime, self._machine, config)
-
         try:
             async with AsyncExitStack() as stack:
-                command: Command = forkserver
-                if self.tier == "landlock":
-                    self._landlock = replace(self._landlock, tools=stack.enter_context(shared(self._owner)))
-                    command = self._landlock.forkserver
-                if warm and self.tier != "bwrap":
-                    self.servers = await stack.enter_async_context(renewed(command, self._libraries, self._groups))
+                stack.enter_context(self.tier.start(self._threads))
+                if warm and self.tier.forks:
+                    pool = fork_pool(self.tier.server_command, self._libraries, self._groups, self._renew_after)
+                    self.pool = await stack.enter_async_context(pool)
                 yield
         finally:
-            self.servers = None
+            self.pool = None
             await self._groups.close()
 
     def _libraries(self) -> Runtime:
@@ -85,70 +97,49 @@ class LinuxSandboxes:
             raise ServiceError(f"The thread's files cannot be reached: {error.strerror}.") from error
         yield LinuxSandbox(self, workspace)
 
-    async def run(
-        self, workspace: Workspace, name: FileName | None, args: Sequence[str], stdin: str, seconds: float
-    ) -> tuple[str, str, Made]:
-        """Run a script, or the log toolkit, and stage its diff: the stage's name, the tier, how it ended, what it changed."""
+    async def execute(self, workspace: Workspace, script: Script, stdin: str, seconds: float) -> Execution:
+        """Run a script, or the log toolkit, on a thread's files and stage what it changed; raises OSError."""
         async with self._slots:
             workspace.discard_stages()
-            fresh = False
-            if name is not None:
-                with opened(str(workspace.files), FOLDER) as root, reading(root, name) as descriptor:
-                    fresh = _wants_fresh(os.pread(descriptor, 1 << 16, 0).decode(errors="replace"))
-            run, servers = uuid.uuid4().hex, None if fresh else self.servers
-            launch = Launch(files=workspace.files, script=name, args=tuple(args))
-            terms = Terms(stdin=stdin, seconds=seconds, limits=self.limits)
-            if self.tier == "landlock":
-                return run, self.tier, await self._copied(workspace, run, launch, terms, servers)
-            tier, ended = await self._overlaid(launch, terms, servers)
-            return run, tier, await self._collected(workspace, run, ended)
+            pool = None if _wants_fresh(workspace, script) else self.pool
+            run = uuid.uuid4().hex
+            async with self.tier.prepare(workspace, run, script, self._libraries()) as prepared:
+                terms = Terms(
+                    stdin=stdin, seconds=seconds, limits=self.limits, disk=prepared.disk, watch=self._watchdog
+                )
+                tier, ended = self.tier.name, await pool.supervise_fork(prepared.plan, terms) if pool else None
+                if ended is None:
+                    tier, ended = (
+                        self.tier.cold_name,
+                        await supervise(start_command(prepared.command, self._groups), terms),
+                    )
+                execution, layer = ended
+                try:
+                    diff = await prepared.stage(layer)
+                finally:
+                    if layer is not None:
+                        os.close(layer)
+        return replace(
+            execution,
+            files=tuple(f for f in diff.files if not _hidden(f.name)),
+            deleted=tuple(FileName(d.rstrip("/")) for d in diff.deleted if not _hidden(d)),
+            tier=tier,
+            run=run,
+            message=self._hint(execution) or execution.message,
+        )
 
-    async def _overlaid(self, launch: Launch, terms: Terms, servers: ForkServers | None) -> tuple[str, Ended]:
-        told = bwrap.request(launch, self._threads)
-        if servers and (ended := await servers.carry_out(told, terms)):
-            return self.tier, ended
-
-        def command(status: int) -> list[str]:
-            return bwrap.bwrap(launch, self.limits, self._libraries(), self._machine, status)
-
-        return "bwrap", await carry_out(spawned(command, self._groups), terms)
-
-    async def _collected(self, workspace: Workspace, run: str, ended: Ended) -> Made:
-        if ended.layer is None:
-            return ended, (), ()
-        try:
-            changes = list(walk(ended.layer, self.limits.collected, layer=True))
-            made = await asyncio.to_thread(workspace.stage, run, ended.layer, changes)
-        finally:
-            os.close(ended.layer)
-        return ended, made, tuple(c.name for c in changes if c.deleted)
-
-    async def _copied(
-        self, workspace: Workspace, run: str, launch: Launch, terms: Terms, servers: ForkServers | None
-    ) -> Made:
-        libraries = self._libraries()
-
-        async def carry(copied: Launch, scratch: Path, disk: Disk) -> Ended:
-            told = await asyncio.to_thread(self._landlock.run, copied, scratch, libraries)
-            measured = replace(terms, disk=disk)
-            forked = await servers.carry_out(told, measured) if servers else None
-            start = spawned(lambda status: self._landlock.once(told, libraries, status), self._groups)
-            return forked or await carry_out(start, measured)
-
-        return await run_in_copy(workspace, self.limits, run, launch, libraries, self._landlock.tools, carry)
-
-    def hint(self, ended: Ended) -> str:
-        """What a script that failed for want of a library or of input can do about it."""
-        if ended.outcome is not Outcome.FAILED:
-            return ended.message
-        if missing := _MISSING.search(ended.stderr):
+    def _hint(self, execution: Execution) -> str:
+        """Return what a script that failed for want of a library or of input can do about it, "" for any other end."""
+        if execution.outcome is not Outcome.FAILED:
+            return ""
+        if missing := _MISSING.search(execution.stderr):
             package = missing[1].split(".")[0]
             if self._runtime:
                 return self._runtime.about(package)
             return f"{package} is not here: only the standard library is, and there is no network."
-        if "EOFError: EOF when reading a line" in ended.stderr:
+        if "EOFError: EOF when reading a line" in execution.stderr:
             return "It asked for input (`input()`) and there was none. Say what it should read, or pass arguments."
-        return ended.message
+        return ""
 
 
 class LinuxSandbox:
@@ -168,47 +159,40 @@ class LinuxSandbox:
 
     async def list(self) -> Sequence[FileInfo]:
         """Return the thread's files by name."""
-        found = await asyncio.to_thread(self._workspace.found)
-        return [FileInfo(name=f.name, size=f.size) for f in sorted(found, key=lambda f: f.name) if not _hidden(f.name)]
+        files = sorted(await asyncio.to_thread(self._workspace.files_now), key=lambda f: f.name)
+        return [FileInfo(name=f.name, size=f.size) for f in files if not _hidden(f.name)]
 
     async def run(
         self, name: FileName, args: Sequence[str] = (), *, stdin: str = "", timeout: float | None = None
     ) -> Execution:
         """Run a script under the limits and stage what it changed."""
-        return await self._run(name, args, stdin, timeout)
+        return await self._execute(Script(name=name, args=tuple(args)), stdin, timeout)
 
     async def logs(self, arguments: Sequence[str], *, stdin: str = "") -> Execution:
         """Use the log toolkit on the thread's files."""
-        return await self._run(None, arguments, stdin, None)
+        return await self._execute(Script(name=None, args=tuple(arguments)), stdin, None)
 
-    async def _run(self, name: FileName | None, args: Sequence[str], stdin: str, timeout: float | None) -> Execution:
-        limits = self._sandboxes.limits
-        seconds = min(timeout or limits.seconds, limits.seconds)
+    async def _execute(self, script: Script, stdin: str, timeout: float | None) -> Execution:
+        most = self._sandboxes.limits.seconds
         try:
-            run, tier, (ended, made, deleted) = await self._sandboxes.run(self._workspace, name, args, stdin, seconds)
+            return await self._sandboxes.execute(self._workspace, script, stdin, min(timeout or most, most))
         except OSError as error:
             raise ServiceError(f"The sandbox failed: {error.strerror}.") from error
-        return Execution(
-            outcome=ended.outcome,
-            exit_code=ended.exit_code,
-            stdout=ended.stdout,
-            stderr=ended.stderr,
-            duration=ended.duration,
-            peak_memory=ended.peak_memory,
-            files=tuple(f for f in made if not _hidden(f.name)),
-            deleted=tuple(FileName(d.rstrip("/")) for d in deleted if not _hidden(d)),
-            tier=tier,
-            run=run,
-            message=self._sandboxes.hint(ended),
-        )
 
     async def commit(self, execution: Execution) -> None:
         """Apply what a run changed, once."""
         await asyncio.to_thread(self._workspace.commit, execution.run)
 
 
-def _wants_fresh(source: str) -> bool:
-    """Whether a script asks in its inline metadata (PEP 723) for an interpreter that has loaded nothing."""
+def _wants_fresh(workspace: Workspace, script: Script) -> bool:
+    """Return whether a script asks in its inline metadata (PEP 723) for an interpreter that has loaded nothing.
+
+    Raises NoSuchFile when there is no such script.
+    """
+    if script.name is None:
+        return False
+    with opened(str(workspace.files), FOLDER) as root, reading(root, FileName(script.name)) as descriptor:
+        source = os.pread(descriptor, 1 << 16, 0).decode(errors="replace")
     if not (block := _METADATA.search(source)):
         return False
     try:

@@ -1,4 +1,4 @@
-"""One run's processes, seen from outside: started, watched, limited, ended, and how they ended."""
+"""Supervises the process tree of one run from outside: starts it, watches its limits, ends it, and says how it ended."""
 
 from __future__ import annotations
 
@@ -9,43 +9,27 @@ import socket
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from bot.errors import ServiceError
 from bot.sandbox.cgroups import Group, Groups
-from bot.sandbox.channels import Output, Status, given
+from bot.sandbox.channels import Output, Status, input_descriptor
 from bot.sandbox.limits import Limits, size
-from bot.sandbox.watchdog import Watched, kill, watch
-from bot.thread.outcomes import Outcome
-
-Disk = Callable[[Sequence[int]], Awaitable[tuple[int, bool]]]
+from bot.sandbox.watchdog import Disk, Watch, Watched, kill, watch
+from bot.thread.outcomes import Execution, Outcome
 
 
 class NotBegun(ServiceError):
     """A run could not be set up: no line of its script was executed."""
 
 
-@dataclass(slots=True)
-class Ended:
-    """How a run ended; `layer` is an open folder with its diff, where the tier has one."""
-
-    outcome: Outcome
-    exit_code: int | None
-    stdout: str
-    stderr: str
-    duration: float
-    peak_memory: int
-    message: str
-    layer: int | None
-
-
 class Started(Protocol):
-    """A run's first process, and what comes out of its tree."""
+    """The first process of a run, and the output of its tree."""
 
     @property
     def pid(self) -> int:
-        """Its number here."""
+        """Its pid here."""
 
     @property
     def stdout(self) -> asyncio.StreamReader:
@@ -53,7 +37,7 @@ class Started(Protocol):
 
     @property
     def stderr(self) -> asyncio.StreamReader:
-        """What it complains of."""
+        """What the tree prints to its standard error."""
 
     async def wait(self) -> None:
         """Return when it has ended."""
@@ -66,7 +50,7 @@ class Started(Protocol):
         """Kill the whole tree and return when nothing of it is left."""
 
 
-Start = Callable[[socket.socket, int], Awaitable[Started]]
+Start = Callable[[socket.socket, int], Awaitable[Started]]  # given its end of the status socket, and its input
 
 
 class Spawned:
@@ -84,15 +68,15 @@ class Spawned:
         await self._process.wait()
 
     async def end(self) -> None:
-        """Kill the tree; its members die with the first, and those that are seen are killed one by one as well."""
+        """Kill the tree: all processes die with the first, and those that are seen are killed one by one as well."""
         if self._process.returncode is None:
             kill(self.pid)
             await self._process.wait()
         self.group.release()
 
 
-def spawned(command: Callable[[int], Sequence[str]], groups: Groups) -> Start:
-    """Return what starts `command`, given the number of its status descriptor, in a control group."""
+def start_command(command: Callable[[int], Sequence[str]], groups: Groups) -> Start:
+    """Return a Start that executes `command(status descriptor)` in a control group of its own."""
 
     async def start(status: socket.socket, stdin: int) -> Started:
         group = groups.make()
@@ -120,26 +104,30 @@ def spawned(command: Callable[[int], Sequence[str]], groups: Groups) -> Start:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """On what terms a run is carried out: what it reads, its seconds, its limits.
+    """The standard input and the limits of one run.
 
-    `disk` measures new files where the tier has no layer of its own; going over the limit then ends the run.
+    `disk` measures new files where the tier has no overlay; going over the limit then ends the run. `watch` is the watchdog.
     """
 
     stdin: str
     seconds: float
     limits: Limits
     disk: Disk | None = None
+    watch: Watch = field(default=watch)
 
 
-async def carry_out(start: Start, terms: Terms) -> Ended:
-    """Start a run (with its end of the status socket and its input) and see it to its end; nothing of it is left then."""
+async def supervise(start: Start, terms: Terms) -> tuple[Execution, int | None]:
+    """Start a run and return, when no process of it is left, how it ended and the open upper layer of its overlay, if it has one.
+
+    Raises NotBegun when it could not be set up. Cancelling kills the tree first.
+    """
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     ours.setblocking(False)
     status, output, seen = Status(ours), Output(terms.limits.output), Watched()
     started = time.monotonic()
     try:
         with ours:
-            stdin = given(terms.stdin)
+            stdin = input_descriptor(terms.stdin)
             try:
                 with theirs:
                     process = await start(theirs, stdin)
@@ -152,7 +140,7 @@ async def carry_out(start: Start, terms: Terms) -> Ended:
                 seen.disk_was_full |= (await (terms.disk or status.disk)([]))[1]
                 status.poll()
         cause = Outcome.OUT_OF_MEMORY if process.group.exhausted() else cause
-        return _judged(cause, status, output, seen, time.monotonic() - started, terms)
+        return _execution(cause, status, output, seen, time.monotonic() - started, terms), status.give_layer()
     finally:
         status.close()
 
@@ -164,7 +152,7 @@ async def _until_over(
     status: Status,
     terms: Terms,
 ) -> Outcome | None:
-    """Return why the run has to be ended, or None when it is over by itself."""
+    """Return the limit that the run broke, or None when it ended by itself; the tree is dead then."""
     reading = [
         asyncio.create_task(output.read(process.stdout, output.stdout)),
         asyncio.create_task(output.read(process.stderr, output.stderr)),
@@ -172,7 +160,7 @@ async def _until_over(
     over: asyncio.Future[Any] = asyncio.gather(process.wait(), *reading)
     full = asyncio.create_task(output.full.wait())
     disk, hard = terms.disk or status.disk, terms.disk is not None
-    watched = watch(process.pid, terms.limits.memory, seen, disk, process.group.exhausted, hard=hard)
+    watched = terms.watch(process.pid, terms.limits.memory, seen, disk, process.group.exhausted, hard=hard)
     watching = asyncio.create_task(watched)
     tasks = [full, watching]
     try:
@@ -192,24 +180,30 @@ async def _until_over(
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _judged(
+def _execution(
     cause: Outcome | None,
     status: Status,
     output: Output,
     seen: Watched,
     duration: float,
     terms: Terms,
-) -> Ended:
+) -> Execution:
     stdout, stderr = (bytes(s).decode(errors="replace") for s in (output.stdout, output.stderr))
-    code = status.said.get("exit_code")
-    if problem := status.said.get("error"):
-        raise NotBegun(f"The sandbox could not be set up: {problem}")
-    if cause is None and not status.said.get("ready"):
+    if status.error:
+        raise NotBegun(f"The sandbox could not be set up: {status.error}")
+    if cause is None and not status.ready:
         raise NotBegun(f"The sandbox could not be set up: {stderr.strip()[-300:] or 'it said nothing'}")
+    code = status.exited.exit_code if status.exited else None
     outcome = cause or _outcome(code, seen)
-    peak = max(seen.peak_memory, int(status.said.get("peak_memory", 0)))
-    message = _words(outcome, terms.limits, terms.seconds, code)
-    return Ended(outcome, code, stdout, stderr, duration, peak, message, status.layer())
+    return Execution(
+        outcome=outcome,
+        exit_code=code,
+        stdout=stdout,
+        stderr=stderr,
+        duration=duration,
+        peak_memory=max(seen.peak_memory, status.exited.peak_memory if status.exited else 0),
+        message=_message(outcome, terms.limits, terms.seconds, code),
+    )
 
 
 def _outcome(code: int | None, seen: Watched) -> Outcome:
@@ -227,7 +221,7 @@ def _outcome(code: int | None, seen: Watched) -> Outcome:
     return Outcome.DISK_FULL if seen.disk_was_full else Outcome.FAILED
 
 
-def _words(outcome: Outcome, limits: Limits, seconds: float, code: int | None) -> str:
+def _message(outcome: Outcome, limits: Limits, seconds: float, code: int | None) -> str:
     match outcome:
         case Outcome.TIMED_OUT:
             return f"It ran longer than {seconds:g} s and was ended."

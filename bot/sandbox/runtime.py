@@ -1,21 +1,20 @@
-"""The libraries of scripts: an environment of their own, locked, built once into the data folder."""
+"""Installs the libraries of scripts, at pinned versions, once into the data folder."""
 
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import hashlib
 import logging
 import os
 import re
 import shutil
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 from uv import find_uv_bin
 
+from bot.disk import lock
 from bot.errors import SetupError
 from bot.sandbox.tier import Runtime, interpreter
 
@@ -33,7 +32,7 @@ import matplotlib.font_manager
 
 
 class RuntimeBuild:
-    """The runtime in a data folder; `current` is empty until it is whole."""
+    """The runtime of a data folder, built or still to be built."""
 
     def __init__(self, data: Path) -> None:
         python = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -41,18 +40,18 @@ class RuntimeBuild:
         self._home = data / f"runtime-{python}-{locked}"
 
     def done(self) -> bool:
-        """Whether it is built, asked anew: another process may be building it."""
+        """Return whether it is built by now; another process may be building it."""
         return (self._home / "site").is_dir()
 
     @property
     def current(self) -> Runtime:
-        """What scripts may import now."""
+        """What scripts may import now: nothing until all is built."""
         if not self.done():
             return NO_RUNTIME
         return Runtime(site=self._home / "site", fonts=tuple(sorted((self._home / "fonts").glob("fontlist-*.json"))))
 
     def about(self, package: str) -> str:
-        """What to say to a script that did not find a package."""
+        """Return what to tell the author of a script that did not find a package."""
         names = packages()
         if not self.done() and package in IMPORTS:
             return (
@@ -61,26 +60,27 @@ class RuntimeBuild:
         return f"{package} is not installed, and there is no network to fetch it. There are: {', '.join(names)}."
 
     async def build(self, progress: Callable[[str], None]) -> None:
-        """Build it if it is not there, telling what is done; raises SetupError when that fails, and can be tried again."""
+        """Build it unless it is built, and report each step; raises SetupError when that fails, and may be called again."""
         if self.done():
             return
         partial = self._home.with_name(f"{self._home.name}.partial")
         self._home.parent.mkdir(parents=True, exist_ok=True)
-        with _locked(self._home.with_name(f"{self._home.name}.lock")) as mine:
-            await _taken(mine)
+        with self._home.with_name(f"{self._home.name}.lock").open("w") as file:
+            while not lock(file):  # noqa: ASYNC110  the lock is another process's
+                await asyncio.sleep(0.5)
             if self.done():
                 return
             shutil.rmtree(partial, ignore_errors=True)
             progress(f"installing {len(packages())} libraries for scripts (once)")
             python, _ = interpreter()
             site, fonts = partial / "site", partial / "fonts"
-            await _run(
+            await _check_call(
                 find_uv_bin(), "pip", "install", "--quiet", "--python", python, "--target", str(site), "--link-mode", "copy",
                 "--requirements", str(REQUIREMENTS),
             )  # fmt: skip
             progress("preparing the libraries")
             fonts.mkdir()
-            await _run(python, "-I", "-c", FINISH, str(site), str(fonts))
+            await _check_call(python, "-I", "-c", FINISH, str(site), str(fonts))
             for folder in (partial, site, fonts):
                 os.chmod(folder, 0o755)  # noqa: S103  scripts run as another user
             partial.rename(self._home)
@@ -88,16 +88,11 @@ class RuntimeBuild:
 
 
 def packages() -> list[str]:
-    """The names that scripts import most, in the order of the requirements."""
+    """Return the names of the packages, in the order of the requirements."""
     return [line.split("==")[0] for line in REQUIREMENTS.read_text().splitlines() if re.match(r"\w", line)]
 
 
-async def _taken(take: Callable[[], bool]) -> None:
-    while not take():  # noqa: ASYNC110  the lock is another process's
-        await asyncio.sleep(0.5)
-
-
-async def _run(*command: str) -> None:
+async def _check_call(*command: str) -> None:
     process = await asyncio.create_subprocess_exec(
         *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, stdin=asyncio.subprocess.DEVNULL
     )
@@ -110,21 +105,6 @@ async def _run(*command: str) -> None:
     if process.returncode:
         last = output.decode(errors="replace").strip()[-400:]
         raise SetupError(f"The libraries for scripts could not be installed: {last}")
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[Callable[[], bool]]:
-    """A lock between processes; the yielded function tries to take it."""
-    with path.open("w") as file:
-
-        def take() -> bool:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return False
-            return True
-
-        yield take
 
 
 IMPORTS = frozenset(packages()) | {"sklearn", "PIL", "dateutil"}

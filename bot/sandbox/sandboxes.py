@@ -1,4 +1,4 @@
-"""The Sandboxes port: probes what this machine allows, tests the sandbox it will serve with, and refuses without one."""
+"""Opens the Sandboxes port: probes the tiers, serves with the best that passes its self-test, and refuses without one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bot.errors import ServiceError, SetupError
-from bot.sandbox.bwrap import find_bwrap
+from bot.sandbox.bwrap import Bwrap, Forkserver
+from bot.sandbox.landlock import Landlock
 from bot.sandbox.limits import Limits
 from bot.sandbox.linux import FRESH, LinuxSandboxes
 from bot.sandbox.runtime import RuntimeBuild
@@ -22,13 +23,13 @@ from bot.thread.outcomes import Outcome
 from bot.thread.request import ThreadId
 
 log = logging.getLogger(__name__)
-TIERS = ("forkserver", "bwrap", "landlock")
-_PROC = "Can't mount proc"  # what bwrap says where parts of /proc are masked
+TIERS: dict[str, type[Bwrap | Landlock]] = {tier.name: tier for tier in (Forkserver, Bwrap, Landlock)}  # the best first
+_PROC = "Can't mount proc"  # bwrap's error where parts of /proc are masked
 
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """Whether a tier works on this machine, and if not, why; `masked` says whether it can only do with a /proc of facts."""
+    """Whether a tier works on this machine, and why not; `masked` when it works only as in a container that masks /proc."""
 
     tier: str
     works: bool
@@ -51,13 +52,14 @@ async def open_sandboxes(
     Without `warm`, for a run or two, `auto` starts no fork server.
     """
     probes = []
-    for candidate in (TIERS if warm else TIERS[1:]) if tier == "auto" else (tier,):
+    best_first = [name for name, kind in TIERS.items() if warm or kind.name == kind.cold_name]
+    for candidate in best_first if tier == "auto" else (tier,):
         probed = await probe(candidate, limits)
         probes.append(probed)
         if probed.works:
             log.info("sandbox tier: %s", candidate)
-            masked, runs = probed.masked, slots or os.cpu_count() or 2
-            sandboxes = LinuxSandboxes(data, limits, candidate, runtime, runs, masked=masked)
+            chosen = TIERS[candidate](limits, masked=probed.masked)
+            sandboxes = LinuxSandboxes(data, limits, chosen, runtime, slots or os.cpu_count() or 2)
             async with sandboxes.serving(warm=warm):
                 yield sandboxes
             return
@@ -69,37 +71,39 @@ async def open_sandboxes(
 
 
 async def probe(tier: str, limits: Limits) -> Probe:
-    """Try to break out of a sandbox of this tier, with the very code it serves with; it works when nothing succeeds."""
+    """Return whether a tier works: whether its self-test, which attacks the very code it serves with, gets out nowhere."""
     if sys.platform != "linux":
         return Probe(tier, False, "sandboxes need Linux")
     if tier not in TIERS:
         return Probe(tier, False, f"there is no such tier; use one of {', '.join(TIERS)}")
-    if tier != "landlock" and find_bwrap() is None:
-        return Probe(tier, False, "there is no bwrap; install bubblewrap")
+    if missing := TIERS[tier](limits).missing():
+        return Probe(tier, False, missing)
     probed = Probe(tier, False)
+    patient = replace(limits, seconds=20.0)
     for masked in (False, True):
         with tempfile.TemporaryDirectory(prefix="workings-probe-", ignore_cleanup_errors=True) as folder:
-            tested = LinuxSandboxes(Path(folder), replace(limits, seconds=20.0), tier, None, 1, masked=masked)
-            why = await _attacked(tested, folder)
+            tested = LinuxSandboxes(Path(folder), patient, TIERS[tier](patient, masked=masked), None, 1)
+            why = await _attack(tested, folder)
             probed = Probe(tier, not why, why, masked)
         if _PROC not in why:
             break
     return probed
 
 
-async def _attacked(sandboxes: LinuxSandboxes, folder: str) -> str:
-    """What let the self-test out, in a fork and in a fresh interpreter; nothing when it is sealed."""
+async def _attack(sandboxes: LinuxSandboxes, folder: str) -> str:
+    """Return what let the self-test out, in a fork or in a fresh interpreter, "" when it is sealed in both."""
     try:
         async with sandboxes.serving(warm=True):
             async with sandboxes.open(ThreadId("T", "C", "other")) as sandbox:
                 await sandbox.put(FileName("secret.txt"), chunked(b"a secret"))
             async with sandboxes.open(ThreadId("T", "C", "probe")) as sandbox:
                 await sandbox.put(FileName("folder/old.txt"), chunked(b"old"))
-                for script in (TESTS, f"{FRESH}{TESTS}") if sandboxes.servers else (TESTS,):
+                for script in (TESTS, f"{FRESH}{TESTS}") if sandboxes.pool else (TESTS,):
                     await sandbox.put(FileName("probe.py"), chunked(script.encode()))
-                    done = await sandbox.run(FileName("probe.py"), (folder, str(os.getpid()), sandboxes.tier))
-                    if done.outcome is not Outcome.SUCCEEDED or done.stdout.strip() != "sealed":
-                        return (done.stdout + done.stderr).strip()[-500:] or str(done.outcome)
+                    bot = "" if sandboxes.tier.pid_namespace else "nameable"
+                    execution = await sandbox.run(FileName("probe.py"), (folder, str(os.getpid()), bot))
+                    if execution.outcome is not Outcome.SUCCEEDED or execution.stdout.strip() != "sealed":
+                        return (execution.stdout + execution.stderr).strip()[-500:] or str(execution.outcome)
     except ServiceError as error:
         return str(error)
     return ""

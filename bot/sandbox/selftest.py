@@ -1,11 +1,11 @@
-"""What a sandbox must withstand before it serves: a script that tries to get out, and says what let it."""
+"""The script that a sandbox must withstand before it serves: it tries to get out, and prints what let it, or "sealed"."""
 
 from __future__ import annotations
 
 TESTS = """
 import os, shutil, socket, sys
 
-folder, bot, tier = sys.argv[1:]
+folder, bot, nameable = sys.argv[1:]
 open_doors = []
 
 def attempt(what, act):
@@ -36,7 +36,7 @@ attempt("a socket", lambda: socket.socket(socket.AF_INET, socket.SOCK_STREAM))
 attempt("a unix socket", lambda: socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
 for place in ("/", "/usr", "/etc", "/opt", "/var/tmp", os.path.expanduser("~root")):
     attempt(f"writing to {place}", lambda: open(os.path.join(place, "workings-probe"), "w"))
-if tier == "landlock":  # no pid namespace of our own: the bot's process can be named
+if nameable:  # there is no pid namespace: the bot's process can be named
     attempt("signals to the bot", lambda: os.kill(int(bot), 0))
 try:
     shutil.rmtree("folder")

@@ -1,71 +1,117 @@
-"""What all tiers share: a run to start, the interpreter and the libraries it has, its environment, and whom it runs as."""
+"""What a tier is, and what all tiers share: the script, its interpreter, libraries and environment, and the user it runs as."""
 
 from __future__ import annotations
 
-import json
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
+from bot.sandbox.inside.plan import ForkedRun, LandlockRun, SwitchUser, encode
 from bot.sandbox.limits import Limits
+from bot.sandbox.watchdog import Disk
+from bot.sandbox.workspace import Diff, Workspace
 
 INSIDE = Path(__file__).parent / "inside"
 PACKAGE = Path(__file__).parent.parent
-STAGE = "/mnt"  # where a root bot shows folders to the scripts' user
+MOUNTS = "/mnt"  # where switch_user.py mounts what a root bot's scripts could not reach
 UID = 61_184  # whom a root bot runs scripts as: no user has it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Runtime:
-    """Where the libraries of scripts are, None until they are built, and matplotlib's font list with them."""
+    """The folder with the libraries of scripts, None until they are built, and matplotlib's font lists."""
 
     site: Path | None = None
     fonts: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Launch:
-    """One script to run, None for the log toolkit, on its thread's files."""
+class Script:
+    """A script of a workspace, or the log toolkit when `name` is None, with its arguments."""
 
-    files: Path
-    script: str | None
+    name: str | None
     args: tuple[str, ...]
 
     def path(self, inside: str, files: str) -> str:
-        """What is executed, with the folders as the process sees them."""
-        return f"{inside}/use_logs.py" if self.script is None else f"{files}/{self.script}"
+        """Return what is executed, given where the process finds the folder `inside` and the thread's files."""
+        return f"{inside}/use_logs.py" if self.name is None else f"{files}/{self.name}"
 
 
-class Shown:
-    """Folders as the process sees them that uses them: the user whom a root bot runs scripts as is shown each on a stage."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreparedRun:
+    """A run that a tier has prepared on a thread's files."""
 
-    def __init__(self, wanted: Callable[[Path], bool]) -> None:
-        self._wanted = wanted
-        self._shown: list[str] = []
+    plan: ForkedRun | LandlockRun
+    """For a fork of the tier's server."""
+    command: Callable[[int], list[str]]
+    """Returns the argument list that starts an interpreter for this run alone, given its status descriptor."""
+    stage: Callable[[int | None], Awaitable[Diff]]
+    """Stages what the run changed when it has ended, given the open upper layer of its overlay, if it has one."""
+    disk: Disk | None = None
+    """Measures its new files, where it has no overlay."""
+
+
+class Tier(Protocol):
+    """One way to close scripts off from everything else. `workings doctor` and `auto` try all of them, the best first."""
+
+    name: str
+    """As in SANDBOX_TIER, and in the Execution of a run that was forked from the tier's server."""
+    cold_name: str
+    """In the Execution of a run for which an interpreter was started."""
+    advice: str
+    """What to do where the tier does not work."""
+    forks: bool
+    """Whether runs are forked from a server."""
+    pid_namespace: bool
+    """Whether scripts can name no process outside their sandbox."""
+
+    def missing(self) -> str:
+        """Return what has to be installed before the tier can be tried, or ""."""
+
+    def start(self, threads: Path) -> AbstractContextManager[None]:
+        """Provide what all runs share, given the folder of all workspaces, for as long as the context is open."""
+
+    def prepare(
+        self, workspace: Workspace, run: str, script: Script, runtime: Runtime
+    ) -> AbstractAsyncContextManager[PreparedRun]:
+        """Prepare a run, named `run`, for as long as the context is open; raises OSError."""
+
+    def server_command(self, runtime: Runtime, modules: Sequence[str], control: int) -> list[str]:
+        """Return the argument list of a fork server that imports `modules`, given the number of its control socket."""
+
+
+class BindMounts:
+    """The paths that a root bot bind-mounts for the scripts' user, who could not reach them where they are."""
+
+    def __init__(self, hidden: Callable[[Path], bool]) -> None:
+        self._hidden = hidden
+        self._sources: list[str] = []
 
     def __call__(self, path: Path | str) -> str:
-        """Where it sees this path."""
-        if not self._wanted(Path(path)):
+        """Return where the scripts' user finds a path, and mount it there when it is hidden from that user."""
+        if not self._hidden(Path(path)):
             return str(path)
-        if str(path) not in self._shown:
-            self._shown.append(str(path))
-        return f"{STAGE}/{self._shown.index(str(path))}"
+        if str(path) not in self._sources:
+            self._sources.append(str(path))
+        return f"{MOUNTS}/{self._sources.index(str(path))}"
 
     def command(self, words: Sequence[str]) -> list[str]:
-        """The argument list that sets the stage, becomes that user and executes `words`."""
-        plan = json.dumps({"shown": self._shown, "uid": UID, "command": list(words)})
-        return [sys.executable, "-I", "-S", str(INSIDE / "switch_user.py"), plan]
+        """Return the argument list that makes the mounts, becomes the scripts' user and executes `words`."""
+        plan = SwitchUser(sources=tuple(self._sources), uid=UID, command=tuple(words))
+        return [sys.executable, "-I", "-S", str(INSIDE / "switch_user.py"), encode(plan)]
 
 
 def interpreter() -> tuple[str, str]:
-    """The Python that scripts run on, and its prefix: the one under our own environment."""
+    """Return the Python that scripts run on, and its prefix: the one below our own virtual environment."""
     return os.path.realpath(sys.executable), os.path.realpath(sys.base_prefix)
 
 
 def environment(limits: Limits) -> dict[str, str]:
-    """The environment of a script."""
+    """Return the environment of a script."""
     return {
         "PATH": "/usr/bin:/bin",
         "HOME": "/tmp",

@@ -1,4 +1,4 @@
-"""Watches a running tree from outside: its memory, and whether its disk is full."""
+"""Watches a process tree from outside: its memory, and whether its disk is full."""
 
 from __future__ import annotations
 
@@ -9,44 +9,48 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from bot.thread.outcomes import Outcome
+
+# Given the pids of a tree: the bytes of its new files in memory, and whether no more fit.
+Disk = Callable[[Sequence[int]], Awaitable[tuple[int, bool]]]
 
 
 @dataclass(slots=True)
 class Watched:
-    """What was seen: the highest sum of memory in bytes, and whether the disk was ever full."""
+    """What the watchdog has seen: the peak of the tree's memory in bytes, and whether its disk was ever full."""
 
     peak_memory: int = 0
     disk_was_full: bool = False
 
 
 def tree(root: int) -> list[int]:
-    """The process and all its descendants."""
-    found, waiting = [], [root]
+    """Return the pids of a process and all its descendants, parents first."""
+    pids, waiting = [], [root]
     while waiting:
         pid = waiting.pop()
-        found.append(pid)
+        pids.append(pid)
         with suppress(OSError, ValueError):
             for task in os.listdir(f"/proc/{pid}/task"):
                 waiting += map(int, Path(f"/proc/{pid}/task/{task}/children").read_text().split())
-    return found
+    return pids
 
 
 def kill(root: int) -> None:
-    """Kill the process and all its descendants; it is stopped first, so that none is born while we look.
+    """Kill a process and all its descendants; the process is stopped first, so that it starts none while we look.
 
     A bwrap that is killed alone in its first moments leaves behind the process that was to become the sandbox's first.
     """
     with suppress(ProcessLookupError, PermissionError):
         os.kill(root, signal.SIGSTOP)
-    for pid in tree(root):  # parents first: they shall not tell of the end of their children
+    for pid in tree(root):  # parents first, so that they do not report the end of their children
         with suppress(ProcessLookupError, PermissionError):
             os.kill(pid, signal.SIGKILL)
 
 
 def memory(pids: list[int]) -> int:
-    """Bytes of memory that belong to these processes, shared pages counted once over all."""
+    """Return the proportional memory of these processes in bytes: anonymous and shared pages, not those of files."""
     total = 0
     for pid in pids:
         with suppress(OSError, ValueError):
@@ -56,8 +60,8 @@ def memory(pids: list[int]) -> int:
     return total
 
 
-def nameless(pids: Sequence[int]) -> int:
-    """Bytes of deleted files that these processes keep, open or mapped: no folder shows them, and the disk has them."""
+def unlinked(pids: Sequence[int]) -> int:
+    """Return the bytes of deleted files that these processes hold open or mapped: no folder lists them, and they fill the disk."""
     held: dict[int, int] = {}
     for pid in pids:
         with suppress(OSError):
@@ -76,26 +80,34 @@ def nameless(pids: Sequence[int]) -> int:
 
 
 def sacrifice(pid: int) -> None:
-    """When the machine runs out of memory, the kernel shall take this process and not the bot."""
+    """Make this process, and not the bot, the one that the kernel kills when the machine runs out of memory."""
     with suppress(OSError):
         Path(f"/proc/{pid}/oom_score_adj").write_text("1000")
+
+
+class Watch(Protocol):
+    """The watchdog of a run, as `watch`."""
+
+    async def __call__(
+        self, root: int, limit: int, seen: Watched, disk: Disk, exhausted: Callable[[], bool], *, hard: bool
+    ) -> Outcome:
+        """Return the limit that the tree broke."""
 
 
 async def watch(
     root: int,
     limit: int,
     seen: Watched,
-    disk: Callable[[Sequence[int]], Awaitable[tuple[int, bool]]],
+    disk: Disk,
     exhausted: Callable[[], bool],
     *,
     hard: bool,
     every: float = 0.05,
 ) -> Outcome:
-    """Return what limit the tree broke: more than `limit` bytes of memory, files in memory included, or a full disk.
+    """Return the limit that the tree broke: `limit` bytes of memory, files in memory included, or, with `hard`, a full disk.
 
-    `exhausted` says whether the kernel has ended a process for want of memory. `disk` gives, for the tree, the bytes of new files
-    in memory and whether no more fit; only if `hard` does a full disk end the run: else the script gets the error itself. Runs
-    until cancelled when no limit is broken.
+    Without `hard` the script itself gets an error when the disk is full. `exhausted` says whether the kernel has killed a process
+    of the tree for want of memory. Looks `every` so many seconds, and runs until cancelled while no limit is broken.
     """
     marked: set[int] = set()
     while True:

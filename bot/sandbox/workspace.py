@@ -1,4 +1,4 @@
-"""A thread's files on our disk, and the staged changes of runs that are not yet committed."""
+"""A thread's files on our disk, and the staged diffs of runs that are not yet committed."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ import shutil
 import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bot.disk import written_whole
 from bot.errors import ServiceError, TooLarge
 from bot.sandbox.descriptors import FOLDER, Found, copy, opened, parent_of, reading, walk
 from bot.sandbox.limits import Limits, size
@@ -24,8 +26,22 @@ CHUNK = 1 << 18
 LISTED = 5_000
 
 
+@dataclass(frozen=True, slots=True)
+class Diff:
+    """What a run changed: the files it made or changed, and the paths it deleted, folders with a slash at the end."""
+
+    files: tuple[FileInfo, ...]
+    deleted: tuple[FileName, ...]
+
+
+NO_DIFF = Diff((), ())
+
+
 class Workspace:
-    """`files` is what scripts see; `stages` holds, by run, a diff with its manifest; `owner` is the scripts' uid or -1."""
+    """The folder `files`, which scripts work on, and the folder `stages`, with a diff and its manifest for each uncommitted run.
+
+    `owner` is the uid that owns the files, -1 when that is ours.
+    """
 
     def __init__(self, root: Path, thread: ThreadId, limits: Limits, owner: int) -> None:
         plain = re.sub(r"[^A-Za-z0-9.-]", "_", str(thread))
@@ -35,7 +51,7 @@ class Workspace:
         self.owner = owner
 
     def prepare(self) -> None:
-        """Make the folders; what an earlier process left half-written goes away."""
+        """Make the folders, and remove what an earlier process left half-written."""
         shutil.rmtree(self._incoming, ignore_errors=True)
         for folder in (self.files, self.stages, self._incoming):
             folder.mkdir(parents=True, exist_ok=True)
@@ -44,7 +60,7 @@ class Workspace:
 
     async def put(self, name: FileName, chunks: AsyncIterator[bytes]) -> FileInfo:
         """Write a file whole or not at all; raises TooLarge."""
-        others = sum(f.size for f in await asyncio.to_thread(self.found) if f.name != name)
+        others = sum(f.size for f in await asyncio.to_thread(self.files_now) if f.name != name)
         path, total = self._incoming / uuid.uuid4().hex, 0
         try:
             with path.open("wb") as file:
@@ -70,34 +86,30 @@ class Workspace:
             while chunk := await asyncio.to_thread(os.read, descriptor, CHUNK):
                 yield chunk
 
-    def found(self) -> list[Found]:
-        """The thread's files, as they stand."""
+    def files_now(self) -> list[Found]:
+        """Return the thread's files as they are."""
         with opened(str(self.files), FOLDER) as root:
             return list(walk(root, LISTED))
 
-    def stage(self, run: str, source: int, changes: Sequence[Found]) -> tuple[FileInfo, ...]:
-        """Copy a run's diff out of an open folder, synced, with its manifest last: then it can be committed."""
+    def stage(self, run: str, source: int, changes: Sequence[Found]) -> Diff:
+        """Copy a run's changes out of an open folder and sync them; the manifest, written last, makes the diff ready to commit."""
         stage = self.stages / run
         stage.mkdir()
-        made: list[tuple[FileName, str]] = []
-        infos: list[FileInfo] = []
+        kept: list[tuple[FileName, str]] = []
+        files: list[FileInfo] = []
         for number, change in enumerate(c for c in changes if not c.deleted):
-            with reading(source, change.name) as taken, (stage / str(number)).open("wb") as kept:
-                copy(taken, kept.fileno())
-                os.fsync(kept.fileno())
-                infos.append(FileInfo(name=change.name, size=os.fstat(kept.fileno()).st_size))
-            made.append((change.name, str(number)))
-        manifest = {"made": made, "deleted": [c.name for c in changes if c.deleted]}
-        partial = stage / "manifest.partial"
-        with partial.open("w") as file:
-            json.dump(manifest, file)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.rename(stage / "manifest.json")
-        return tuple(infos)
+            with reading(source, change.name) as original, (stage / str(number)).open("wb") as file:
+                copy(original, file.fileno())
+                os.fsync(file.fileno())
+                files.append(FileInfo(name=change.name, size=os.fstat(file.fileno()).st_size))
+            kept.append((change.name, str(number)))
+        deleted = tuple(c.name for c in changes if c.deleted)
+        with written_whole(stage / "manifest.json") as file:
+            file.write(json.dumps({"made": kept, "deleted": deleted}).encode())
+        return Diff(tuple(files), deleted)
 
     def commit(self, run: str) -> None:
-        """Apply a staged diff; a part that was applied before is passed over, a stage that is gone was applied whole."""
+        """Apply a staged diff; idempotent: a part that was applied before is skipped, a stage that is gone was applied whole."""
         if not re.fullmatch(r"[0-9a-f]{32}", run) or not (self.stages / run / "manifest.json").exists():
             return
         stage = self.stages / run
@@ -107,17 +119,17 @@ class Workspace:
         for name, kept in manifest["made"]:
             if (stage / kept).exists():
                 self._adopt(stage / kept, FileName(name))
-        # The manifest goes first, so that a half-removed stage is not taken for a whole one.
+        # The manifest is removed first, so that a half-removed stage is not taken for a whole one.
         (stage / "manifest.json").unlink()
         shutil.rmtree(stage, ignore_errors=True)
 
     def discard_stages(self) -> None:
-        """Forget what runs staged that were never put on record."""
+        """Remove the stages of runs that were never put on record."""
         for stage in self.stages.iterdir():
             shutil.rmtree(stage, ignore_errors=True)
 
     def _adopt(self, path: Path, name: FileName) -> None:
-        """Move a whole file of ours to its place in the workspace, for scripts to read and write."""
+        """Move a complete file of ours to its place in the workspace, for scripts to read and write."""
         os.chmod(path, 0o644)
         if self.owner >= 0:
             os.chown(path, self.owner, self.owner)
@@ -138,7 +150,7 @@ class Workspace:
 
 
 def _remove(name: str, folder: int) -> None:
-    """Take a file, or a folder with all that is in it, out of an open folder; one that is not there is no error."""
+    """Remove a file, or a folder with everything in it, from an open folder; a missing one is no error."""
     try:
         os.unlink(name, dir_fd=folder)
     except FileNotFoundError:

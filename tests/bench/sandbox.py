@@ -126,8 +126,8 @@ async def _tiers(folder: Path, runtime: RuntimeBuild) -> AsyncIterator[list[Tier
                 open_sandboxes(folder / name, LIMITS, tier=name, runtime=runtime, slots=16)
             )
             if name == "forkserver":
-                assert sandboxes.servers
-                await sandboxes.servers.loaded()
+                assert sandboxes.pool
+                await sandboxes.pool.loaded()
             found.append(Tier(name, await _sandboxed(sandboxes, big, heavy)))
         yield found
 

@@ -13,9 +13,10 @@ import pytest
 
 from bot.errors import NoSuchFile, TooLarge
 from bot.ports import Sandboxes
-from bot.sandbox import landlock as tier
+from bot.sandbox.landlock import Landlock, entries
 from bot.sandbox.limits import Limits
-from bot.sandbox.sandboxes import open_sandboxes, probe
+from bot.sandbox.linux import LinuxSandboxes
+from bot.sandbox.sandboxes import probe
 from bot.thread.files import FileName, chunked
 from bot.thread.outcomes import Execution, Outcome
 from bot.thread.request import ThreadId
@@ -118,14 +119,12 @@ async def test_the_log_toolkit_reads_the_threads_files_and_its_index_is_listed_n
         assert "There is no file none.log." in wrong.stderr
 
 
-async def test_the_watch_on_new_files_never_walks_on_the_loop_nor_twice_at_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_watch_on_new_files_never_walks_on_the_loop_nor_twice_at_once(tmp_path: Path) -> None:
     if not (found := await probe("landlock", LIMITS)).works:
         pytest.skip(f"landlock does not work on this machine: {found.why}")
     overlaps: list[bool] = []
     on_loop: list[bool] = []
-    entries, walking = tier._entries, threading.Lock()
+    walking = threading.Lock()
 
     def slow(*folders: Path) -> tuple[list[os.DirEntry[str]], bool]:
         on_loop.append(threading.current_thread() is threading.main_thread())
@@ -134,8 +133,8 @@ async def test_the_watch_on_new_files_never_walks_on_the_loop_nor_twice_at_once(
             time.sleep(0.2)
             return entries(*folders)
 
-    monkeypatch.setattr(tier, "_entries", slow)
-    async with open_sandboxes(tmp_path, LIMITS, tier="landlock") as real, real.open(THREAD) as sandbox:
+    real = LinuxSandboxes(tmp_path, LIMITS, Landlock(LIMITS, walk_copy=slow), None, 2)
+    async with real.serving(warm=True), real.open(THREAD) as sandbox:
         await sandbox.put(FileName("a.py"), chunked(b"import time; time.sleep(9)"))
         execution = await sandbox.run(FileName("a.py"), timeout=0.5)
 

@@ -21,6 +21,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from bot.sandbox.landlock import Landlock
 from bot.sandbox.linux import LinuxSandboxes
 from bot.sandbox.tier import UID
 from bot.sandbox.watchdog import tree
@@ -76,7 +77,7 @@ async def test_an_attack_is_contained(sandboxes: LinuxSandboxes, attack: str) ->
     with host(owner=UID if os.geteuid() == 0 else -1) as outside, inherited(outside / "secret.txt"):
         execution = await ran(sandboxes, ATTACKS[attack].script, str(outside), seconds=ATTACKS[attack].seconds)
 
-    assert BROKEN not in execution.stdout or sandboxes.tier in ATTACKS[attack].harmless, execution
+    assert BROKEN not in execution.stdout or sandboxes.tier.name in ATTACKS[attack].harmless, execution
     assert execution.outcome in ATTACKS[attack].outcomes, execution
     assert left(before) == set()
     assert standing() == ours
@@ -138,8 +139,8 @@ async def test_a_deep_tree_is_passed_over_and_leaves_nothing(sandboxes: LinuxSan
 
     assert execution.outcome == "succeeded", execution.stderr
     assert execution.files == ()
-    if sandboxes.tier == "landlock":
-        assert set(os.listdir(sandboxes._landlock.tools)) == {"site", "mpl"}
+    if isinstance(sandboxes.tier, Landlock):
+        assert set(os.listdir(sandboxes.tier.shared)) == {"site", "mpl"}
 
 
 async def test_a_thread_cannot_see_anothers_files(sandboxes: LinuxSandboxes) -> None:

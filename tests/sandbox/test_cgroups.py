@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.sandbox import cgroups, process
+from bot.sandbox import cgroups
 from bot.sandbox.limits import Limits
 from bot.thread.files import FileName, chunked
 from bot.thread.outcomes import Execution, Outcome
@@ -27,21 +27,23 @@ FIRST = """26 25 0:23 / /sys rw - sysfs sysfs rw
 SECOND = "30 26 0:27 / /sys/fs/cgroup rw,relatime - cgroup2 cgroup2 rw\n"
 
 
-async def ran(name: str, folder: Path, script: str) -> Execution:
-    async with way(name, folder, LIMITS) as sandboxes, sandboxes.open(ThreadId("T", "C", "1")) as sandbox:
+async def ran(name: str, folder: Path, script: str, *, groups: bool = True) -> Execution:
+    """Run with nobody but the kernel, or nobody at all, looking after the run."""
+    find = cgroups.find if groups else cgroups.Groups
+    unwatched = way(name, folder, LIMITS, find_groups=find, watchdog=nobody_watches)
+    async with unwatched as sandboxes, sandboxes.open(ThreadId("T", "C", "1")) as sandbox:
         await sandbox.put(FileName("a.py"), chunked(script.encode()))
         return await sandbox.run(FileName("a.py"))
 
 
-async def nobody_watches(*_: object, **__: object) -> Outcome | None:
+async def nobody_watches(*_: object, **__: object) -> Outcome:
     await asyncio.sleep(3600)
-    return None
+    raise AssertionError
 
 
 @pytest.fixture
-def places(monkeypatch: pytest.MonkeyPatch) -> tuple[Path, ...]:
-    """Where groups are made, with nobody else looking after runs."""
-    monkeypatch.setattr(process, "watch", nobody_watches)
+def places() -> tuple[Path, ...]:
+    """Where groups are made."""
     if not (found := cgroups.find(LIMITS).places):
         pytest.skip("this process may make no control groups")
     return found
@@ -60,10 +62,8 @@ async def test_the_kernel_ends_a_run_that_takes_too_much_memory(
 
 @pytest.mark.parametrize("name", WAYS)
 @pytest.mark.usefixtures("places")
-async def test_without_groups_nobody_would(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cgroups, "find", cgroups.Groups)
-
-    assert (await ran(name, tmp_path, HUNGRY)).stdout == "before\nafter\n"
+async def test_without_groups_nobody_would(name: str, tmp_path: Path) -> None:
+    assert (await ran(name, tmp_path, HUNGRY, groups=False)).stdout == "before\nafter\n"
 
 
 @pytest.mark.usefixtures("places")
@@ -96,14 +96,13 @@ def test_a_group_that_cannot_be_made_or_entered_costs_no_run(tmp_path: Path, cap
     ],
 )
 def test_groups_are_found_in_both_versions_and_inside_containers(
-    mounts: str, own: str, first: dict[str, str], second: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    mounts: str, own: str, first: dict[str, str], second: str | None, tmp_path: Path
 ) -> None:
-    for name, text in (("MOUNTS", mounts), ("OWN", own)):
+    for name, text in (("mounts", mounts), ("own", own)):
         (tmp_path / name).write_text(text)
-        monkeypatch.setattr(cgroups, name, tmp_path / name)
 
     top = "/sys/fs/cgroup"
-    assert cgroups._trees() == (
+    assert cgroups.own_groups(tmp_path / "mounts", tmp_path / "own") == (
         {c: Path(top + p) for c, p in first.items()},
         None if second is None else Path(top + second),
     )
@@ -121,18 +120,16 @@ def divisible(folder: Path, *pids: int) -> Path:
     return folder
 
 
-def test_the_bot_moves_into_a_leaf_with_what_started_it_and_never_others(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(cgroups, "SYSTEMD", tmp_path / "none")
+def test_the_bot_moves_into_a_leaf_with_what_started_it_and_never_others(tmp_path: Path) -> None:
+    systemd = tmp_path / "none"
     ours = divisible(tmp_path / "ours", os.getppid(), os.getpid())
     others = divisible(tmp_path / "others", os.getpid(), 2**22 - 1)
 
-    assert cgroups._divided(ours, ["memory", "pids"]) == ours
+    assert cgroups.divide(ours, ["memory", "pids"], systemd) == ours
     assert (ours / "workings/cgroup.procs").read_text() == str(os.getpid())
     assert (ours / "cgroup.subtree_control").read_text() == "+memory +pids"
-    assert cgroups._divided(ours / "workings", ["memory", "pids"]) == ours
-    assert cgroups._divided(others, ["memory"]) is None
+    assert cgroups.divide(ours / "workings", ["memory", "pids"], systemd) == ours
+    assert cgroups.divide(others, ["memory"], systemd) is None
     assert (others / "cgroup.subtree_control").read_text() == ""
 
 
@@ -148,13 +145,12 @@ def test_groups_that_a_dead_process_has_left_are_removed_and_those_of_the_living
         living.rmdir()
 
 
-def test_what_systemd_has_not_given_away_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cgroups, "SYSTEMD", tmp_path)
+def test_what_systemd_has_not_given_away_is_left_alone(tmp_path: Path) -> None:
     kept, given = divisible(tmp_path / "kept", os.getpid()), divisible(tmp_path / "given", os.getpid())
     try:
         os.setxattr(given, "user.delegate", b"1")
     except OSError:
         pytest.skip("this file system keeps no attributes")
 
-    assert cgroups._divided(kept, ["memory"]) is None
-    assert cgroups._divided(given, ["memory"]) == given
+    assert cgroups.divide(kept, ["memory"], tmp_path) is None
+    assert cgroups.divide(given, ["memory"], tmp_path) == given

@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from bot.sandbox import tier as tiers
 from bot.sandbox.limits import Limits
 from bot.sandbox.sandboxes import probe
+from bot.sandbox.tier import BindMounts, interpreter
 
 Rules = list[dict[str, Any]]
 
@@ -75,9 +75,9 @@ def refused(names: tuple[str, ...]) -> list[str]:
 
 def confined(rules: Rules | None, task: str) -> Any:
     """Do a task in a process of its own, as an ordinary user, under the rules or none: probe a tier, or try the calls."""
-    python, prefix = tiers.interpreter()
+    python, prefix = interpreter()
     root = os.geteuid() == 0
-    at = tiers.Shown(lambda _: root)
+    at = BindMounts(lambda _: root)
     top, packages = at(TOP), at(sysconfig.get_path("purelib"))
     words = ["/usr/bin/env", f"PYTHONPATH={top}:{packages}", f"{at(prefix)}/{os.path.relpath(python, prefix)}"]
     words += ["-B", f"{top}/tests/sandbox/{Path(__file__).name}", json.dumps([rules, task])]

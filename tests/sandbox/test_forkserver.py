@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from bot.errors import ServiceError
-from bot.sandbox import fork_pool as module
 from bot.sandbox.limits import Limits
 from bot.sandbox.linux import LinuxSandboxes
 from bot.sandbox.watchdog import tree
@@ -55,20 +54,19 @@ async def test_when_the_server_dies_its_run_ends_and_the_next_one_works(sandboxe
     assert second.stdout == "again\n"
 
 
-async def test_a_worn_server_is_renewed_and_the_old_one_goes_when_its_run_is_over(
-    sandboxes: LinuxSandboxes, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "WORN", 2)
-    old = servers()
-    long = asyncio.create_task(ran(sandboxes, "import time; time.sleep(1.5); print('whole')", "2"))
-    await ran(sandboxes, "print(1)")
-    await asyncio.sleep(1)
+@pytest.mark.parametrize("tier", ["forkserver", "landlock"])
+async def test_a_worn_server_is_renewed_and_the_old_one_goes_when_its_run_is_over(tier: str, tmp_path: Path) -> None:
+    async with way(tier, tmp_path, LIMITS, slots=4, renew_after=2) as sandboxes:
+        old = servers()
+        long = asyncio.create_task(ran(sandboxes, "import time; time.sleep(1.5); print('whole')", "2"))
+        await ran(sandboxes, "print(1)")
+        await asyncio.sleep(1)
 
-    assert (await long).stdout == "whole\n"
-    async with asyncio.timeout(5):
-        while set(servers()) & set(old):  # noqa: ASYNC110  another task sees to it
-            await asyncio.sleep(0.05)
-    assert (await ran(sandboxes, "print(2)")).stdout == "2\n"
+        assert (await long).stdout == "whole\n"
+        async with asyncio.timeout(5):
+            while set(servers()) & set(old):  # noqa: ASYNC110  another task sees to it
+                await asyncio.sleep(0.05)
+        assert (await ran(sandboxes, "print(2)")).stdout == "2\n"
 
 
 @pytest.mark.parametrize("tier", ["forkserver", "landlock"])

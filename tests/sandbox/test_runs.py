@@ -6,7 +6,6 @@ import asyncio
 import json
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
@@ -15,7 +14,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from bot.sandbox.landlock import shared
+from bot.sandbox.landlock import shared_folder
 from bot.sandbox.limits import Limits
 from bot.sandbox.linux import LinuxSandboxes
 from bot.sandbox.watchdog import tree
@@ -122,8 +121,8 @@ async def test_a_script_that_asks_for_it_gets_a_fresh_interpreter(sandboxes: Lin
     wrong = await ran(sandboxes, asks.replace("true", "= ["))
 
     assert (execution.stdout, usual.stdout, wrong.stdout) == ("1\nFalse\n", "1\n", "1\n")
-    assert execution.tier == ("landlock" if sandboxes.tier == "landlock" else "bwrap")
-    assert usual.tier == wrong.tier == sandboxes.tier
+    assert execution.tier == ("landlock" if sandboxes.tier.name == "landlock" else "bwrap")
+    assert usual.tier == wrong.tier == sandboxes.tier.name
 
 
 async def test_deleted_and_renamed_files_are_so_afterwards(sandboxes: LinuxSandboxes) -> None:
@@ -156,16 +155,13 @@ os.unlink("was_text"); os.symlink("/etc/passwd", "was_text")
         assert [f.name for f in await sandbox.list()] == ["script.py", "was_file/in.txt", "was_folder"]
 
 
-def test_folders_that_a_killed_bot_has_left_are_removed_and_those_in_use_kept(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_folders_that_a_killed_bot_has_left_are_removed_and_those_in_use_kept(tmp_path: Path) -> None:
     place = tmp_path / "workings-place"
     place.mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(place))
     (place / "workings-tools-dead/run-1/data").mkdir(parents=True)
     (place / "workings-tools-dead/run-1/data/secret.txt").write_text("secret")
 
-    with shared(-1) as first, shared(-1) as second:
+    with shared_folder(-1, place) as first, shared_folder(-1, place) as second:
         assert {path.name for path in place.iterdir()} == {first.name, second.name}
         assert (first / "site/logs").is_dir()
 

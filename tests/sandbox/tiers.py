@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -11,11 +11,14 @@ from typing import Any
 
 import pytest
 
+from bot.sandbox.cgroups import Groups, find
 from bot.sandbox.descriptors import remove
+from bot.sandbox.fork_pool import RENEW_AFTER
 from bot.sandbox.limits import Limits
 from bot.sandbox.linux import LinuxSandboxes
 from bot.sandbox.runtime import RuntimeBuild
 from bot.sandbox.sandboxes import TIERS, Probe, probe
+from bot.sandbox.watchdog import Watch, watch
 
 # The tier, whether a fork server serves in it, and whether it does with a masked /proc, as in a container.
 WAYS = {
@@ -49,16 +52,33 @@ def load_probes(dumped: Mapping[str, Mapping[str, Any]]) -> None:
 
 @asynccontextmanager
 async def way(
-    name: str, data: Path, limits: Limits, *, runtime: RuntimeBuild | None = None, slots: int = 2
+    name: str,
+    data: Path,
+    limits: Limits,
+    *,
+    runtime: RuntimeBuild | None = None,
+    slots: int = 2,
+    find_groups: Callable[[Limits], Groups] = find,
+    watchdog: Watch = watch,
+    renew_after: int = RENEW_AFTER,
 ) -> AsyncIterator[LinuxSandboxes]:
     """Sandboxes that carry runs out in this way; skips the test with the reason where the machine does not allow it."""
     tier, warm, masked = WAYS[name]
     if not (found := (await asyncio.to_thread(probed))[tier]).works:
         pytest.skip(f"{tier} does not work on this machine: {found.why}")
-    sandboxes = LinuxSandboxes(data, limits, tier, runtime, slots, masked=masked or found.masked)
+    sandboxes = LinuxSandboxes(
+        data,
+        limits,
+        TIERS[tier](limits, masked=masked or found.masked),
+        runtime,
+        slots,
+        find_groups=find_groups,
+        watchdog=watchdog,
+        renew_after=renew_after,
+    )
     async with sandboxes.serving(warm=warm):
-        if runtime and sandboxes.servers:
-            await sandboxes.servers.loaded()
+        if runtime and sandboxes.pool:
+            await sandboxes.pool.loaded()
         yield sandboxes
 
 

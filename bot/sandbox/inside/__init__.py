@@ -1,1 +1,1 @@
-"""What runs inside the sandbox, or sets it up from within: the standard library alone."""
+"""What runs inside the sandbox, or sets it up from within, on the standard library alone."""

@@ -1,31 +1,35 @@
-"""Makes this very process the script where there are no namespaces: Landlock and seccomp close everything else to it."""
+"""Turns this very process into the script where there are no namespaces: Landlock and seccomp close everything else to it."""
 
 from __future__ import annotations
 
 import os
 import socket
-from typing import Any
+from typing import TYPE_CHECKING, NoReturn
 
-import kernel
-import launcher
-import ruleset
-import script
-import seccomp
+if TYPE_CHECKING:
+    from bot.sandbox.inside import kernel, plan, ruleset, script, seccomp, steps
+else:
+    import kernel
+    import plan
+    import ruleset
+    import script
+    import seccomp
+    import steps
 
 
-def become_script(config: dict[str, Any], status: socket.socket) -> None:
-    """Give everything up and be the script; what goes wrong before is told to the host."""
+def become_script(run: plan.LandlockRun, status: socket.socket) -> NoReturn:
+    """Give everything up and be the script; an error before its first line is reported to the host."""
     try:
         os.setsid()
-        launcher.raise_oom_score()
-        os.chdir(config["directory"])
-        script.prepare(config)
-        launcher.limit(config["limits"])
+        steps.raise_oom_score()
+        os.chdir(run.directory)
+        script.prepare(run)
+        steps.limit(run.limits)
         os.closerange(3, status.fileno())
         os.closerange(status.fileno() + 1, 256)
-        ruleset.restrict(config["read"], config["write"])
+        ruleset.restrict(run.read, run.write)
         kernel.install_filter(seccomp.build(single_process=os.getpid()))
         status.close()
     except OSError as error:
-        launcher.give_up(status, error)
-    script.run(config["script"], config["args"])
+        steps.give_up(status, error)
+    script.run_as_main(run.script, run.args)

@@ -1,11 +1,11 @@
-"""Serves runs by forking: `fork_server.py CONFIG`, with a control socket inherited.
+"""Forks a process for each run: `fork_server.py CONTROL PLAN`, the number of an inherited socket and an encoded server.
 
-What most scripts import is loaded once. When the host asks, one system call makes a child in fresh namespaces, which waits for a
-run, with a child of its own that has given up all rights already and will be the script. Then the first lays the thread's files
-under a new root and leaves the old one with everything in it behind. Where there are no namespaces the first is an ordinary fork,
-and the second closes itself in as every run does there.
+The server imports once what most scripts import. Whenever the host asks on the control socket, it forks a first process into
+fresh namespaces. That one forks the script's process, which drops its privileges at once; both then wait for a run. When the run
+comes, the first process mounts the thread's files below a new root, leaves the old root and waits for the script to end. Without
+namespaces the first process is an ordinary fork, and the script's process confines itself as every run does there.
 
-What a run is goes from the host to the child alone: what this process read, every later child could find in its memory.
+The plan of a run goes from the host to the first process only: what the server read, every later fork could find in its memory.
 """
 
 from __future__ import annotations
@@ -13,21 +13,25 @@ from __future__ import annotations
 import gc
 import importlib
 import io
-import json
 import os
 import signal
 import socket
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-import confine
-import kernel
-import launcher
-import script
-import seccomp
+if TYPE_CHECKING:
+    from bot.sandbox.inside import confine, kernel, plan, script, seccomp, steps
+else:
+    import confine
+    import kernel
+    import plan
+    import script
+    import seccomp
+    import steps
 
 sys.path[:] = [p for p in sys.path if p != os.path.dirname(os.path.abspath(__file__))]
 
@@ -36,38 +40,40 @@ USER = os.getuid(), os.getgid()
 
 
 def main() -> None:
-    """Load, say so, and fork whenever the host asks until it goes away."""
-    config = json.loads(sys.argv[1])
-    config["pid"] = os.getpid()
-    control = socket.socket(fileno=config["control"])
-    os.environ.update(config["env"])
-    sys.path += config["path"]
-    _load(config["modules"])
+    """Import the modules of the plan, report Ready, and fork whenever the host asks, until it closes the control socket."""
+    pid = os.getpid()
+    control = socket.socket(fileno=int(sys.argv[1]))
+    server = plan.decode(sys.argv[2], plan.BwrapServer, plan.LandlockServer)
+    if isinstance(server, plan.LandlockServer):
+        os.environ.update(server.env)
+        sys.path += server.path
+    _load(server.modules)
     program = seccomp.build()
     gc.collect()
-    gc.freeze()  # the collector shall not touch, and so copy, what all runs share
+    gc.freeze()  # the collector would touch, and so copy, pages that all runs share
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody here waits for a run: the host does, by its descriptor
-    control.send(b'{"ready": true}')
+    ready = plan.encode(plan.Ready()).encode()
+    control.send(ready)
     while True:
         data, descriptors, _, _ = socket.recv_fds(control, 16, 3)
         if not data:
             os._exit(0)
         try:
-            child = kernel.clone(kernel.CLONE_ALL) if config["namespaces"] else os.fork()
+            child = kernel.clone(kernel.CLONE_ALL) if isinstance(server, plan.BwrapServer) else os.fork()
             if child == 0:
                 control.close()
-                _serve(config, descriptors, program)
+                _prepare_run(server, pid, descriptors, program)
             pidfd = os.pidfd_open(child)
-            socket.send_fds(control, [b"forked"], [pidfd])
+            socket.send_fds(control, [ready], [pidfd])
             os.close(pidfd)
         except OSError as error:
-            control.send(str(error).encode())
+            control.send(plan.encode(plan.Failed(str(error))).encode())
         for descriptor in descriptors:
             os.close(descriptor)
 
 
-def _load(modules: list[str]) -> None:
-    """Import what scripts use most, and draw once: fonts and the rest are then at hand."""
+def _load(modules: Sequence[str]) -> None:
+    """Import the modules that are installed, and draw a plot: fonts and all else that is loaded late are then loaded."""
     for name in modules:
         with suppress(ImportError):
             importlib.import_module(name)
@@ -82,17 +88,22 @@ def _load(modules: list[str]) -> None:
         pandas.DataFrame({"a": [1, 2]}).describe().to_string()
 
 
-def _serve(config: dict[str, Any], descriptors: list[int], program: bytes) -> NoReturn:
-    """Be the first process of a run: build what all runs have, fork the script's process ahead, and wait for this one."""
+def _prepare_run(
+    server: plan.BwrapServer | plan.LandlockServer, pid: int, descriptors: list[int], program: bytes
+) -> NoReturn:
+    """Be the first process of a run: mount what all runs have, fork the script's process, take the run, wait for its script.
+
+    `pid` is the server's; `descriptors` are the run's standard output and error, and the socket that its plan will come by.
+    """
     problem = None
     try:
-        kernel.die_with_parent(None if config["namespaces"] else config["pid"])
+        kernel.die_with_parent(None if isinstance(server, plan.BwrapServer) else pid)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        if config["namespaces"]:
+        if isinstance(server, plan.BwrapServer):
             kernel.keep_user(*USER)
-            _build(config)
+            _mount_root(server)
     except OSError as error:
-        problem = error  # there is nobody yet to tell
+        problem = error  # reported with the run, whose status socket is still to come
     out, error_out, go = descriptors
     ours, childs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     parent = os.getpid()
@@ -100,84 +111,87 @@ def _serve(config: dict[str, Any], descriptors: list[int], program: bytes) -> No
     if child == 0:
         ours.close()
         os.close(go)
-        _wait_to_be_script(config, parent, childs, (out, error_out), program)
+        _become_script(server, parent, childs, (out, error_out), program)
     childs.close()
     for descriptor in (out, error_out):
         os.close(descriptor)
     host = socket.socket(fileno=go)
-    _, given, _, _ = socket.recv_fds(host, 16, 3)
-    if not given:
-        os._exit(0)  # it is not needed any more
+    _, received, _, _ = socket.recv_fds(host, 16, 3)
+    if not received:
+        os._exit(0)  # no run will come
     host.close()
-    told, stdin, status_number = given
+    encoded, stdin, status_number = received
     status = socket.socket(fileno=status_number)
     try:
         if problem:
             raise problem
-        if config["namespaces"]:
-            with open(told, "rb", closefd=False) as file:
-                files = json.load(file)["files"]
-            launcher.lay(config, f"{THREADS}/{files}", SCRATCH, f"{ROOT}/mnt/data", status, ROOT)
+        if isinstance(server, plan.BwrapServer):
+            with open(encoded, "rb", closefd=False) as file:
+                run = plan.decode(file.read(), plan.ForkedRun)
+            lower, size = f"{THREADS}/{run.files}", (server.disk, server.inodes)
+            steps.mount_overlay(size, lower, SCRATCH, f"{ROOT}/mnt/data", status, ROOT)
             kernel.pivot(ROOT)
             kernel.drop_capabilities()
         else:
-            status.send(b'{"ready": true}')
+            status.send(plan.encode(plan.Ready()).encode())
         kernel.no_new_privileges()
         os.setsid()
-        socket.send_fds(ours, [b"begin"], [told, stdin, status_number])
+        socket.send_fds(ours, [b"begin"], [encoded, stdin, status_number])
     except OSError as error:
-        launcher.give_up(status, error)
-    for descriptor in (told, stdin):
+        steps.give_up(status, error)
+    for descriptor in (encoded, stdin):
         os.close(descriptor)
     ours.close()
-    launcher.reap(status, child)
-    raise AssertionError
+    steps.reap(status, child)
 
 
-def _wait_to_be_script(
-    config: dict[str, Any], parent: int, run: socket.socket, outputs: tuple[int, int], program: bytes
+def _become_script(
+    server: plan.BwrapServer | plan.LandlockServer,
+    parent: int,
+    first: socket.socket,
+    outputs: tuple[int, int],
+    program: bytes,
 ) -> NoReturn:
-    """Be the script's process before there is a script: it has given up what it can, and waits."""
+    """Be the script's process: drop privileges, wait until the first process hands over the run, and become its script."""
     try:
         kernel.die_with_parent(parent)
         kernel.no_new_privileges()
-        if config["namespaces"]:
+        if isinstance(server, plan.BwrapServer):
             os.setsid()
             kernel.drop_capabilities()
-            launcher.limit(config["limits"])
+            steps.limit(server.limits)
             kernel.install_filter(program)
     except OSError as error:
         os.write(outputs[1], f"cannot start: {error}\n".encode())
         os._exit(126)
-    _, given, _, _ = socket.recv_fds(run, 16, 3)
-    if not given:
+    _, received, _, _ = socket.recv_fds(first, 16, 3)
+    if not received:
         os._exit(0)
-    told, stdin, status = given
-    with open(told, "rb") as file:
-        file.seek(0)  # its parent has read it
-        request = json.load(file)
+    encoded, stdin, status = received
+    with open(encoded, "rb") as file:
+        file.seek(0)  # the first process has read it
+        run = plan.decode(file.read(), plan.ForkedRun, plan.LandlockRun)
     for target, descriptor in enumerate((stdin, *outputs)):
         os.dup2(descriptor, target)
-    if config["namespaces"]:
-        os.closerange(3, 256)
-        os.chdir("/mnt/data")
-        script.renew()
-        sys.path_importer_cache.pop("/mnt/data", None)
-        script.run(request["script"], request["args"])
-    confine.become_script(request, socket.socket(fileno=status))
-    raise AssertionError
+    match run:
+        case plan.LandlockRun():
+            confine.become_script(run, socket.socket(fileno=status))
+        case plan.ForkedRun():
+            os.closerange(3, 256)
+            os.chdir("/mnt/data")
+            script.renew()
+            sys.path_importer_cache.pop("/mnt/data", None)
+            script.run_as_main(run.script, run.args)
 
 
-def _build(config: dict[str, Any]) -> None:
+def _mount_root(server: plan.BwrapServer) -> None:
     """Mount what a run has besides its thread's files under the new root."""
     flags = kernel.MS_NOSUID | kernel.MS_NODEV
     kernel.mount(None, "/", None, kernel.MS_REC | kernel.MS_PRIVATE)
     kernel.mount(ROOT, ROOT, None, kernel.MS_BIND | kernel.MS_REC)
-    kernel.mount(
-        "tmpfs", f"{ROOT}/tmp", "tmpfs", flags, f"mode=1777,size={config['scratch']},nr_inodes={config['inodes']}"
-    )
+    kernel.mount("tmpfs", f"{ROOT}/tmp", "tmpfs", flags, f"mode=1777,size={server.scratch},nr_inodes={server.inodes}")
     kernel.mount("tmpfs", f"{ROOT}/dev/shm", "tmpfs", flags, "mode=1777,size=16000000,nr_inodes=1024")
-    if config["proc"]:
+    if server.proc:
         kernel.mount("proc", f"{ROOT}/proc", "proc", flags | kernel.MS_RDONLY)
     os.mkdir(f"{ROOT}/tmp/mpl")
     with suppress(FileNotFoundError):

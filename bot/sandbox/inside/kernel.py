@@ -1,4 +1,4 @@
-"""The system calls that Python has no function for."""
+"""The system calls that Python has no function for; each raises OSError with the name of the call."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ CLONE_NEWNS = 0x20000
 # Fresh user, mount, process, network, IPC, host name and cgroup namespaces.
 CLONE_ALL = 0x10000000 | CLONE_NEWNS | 0x20000000 | 0x40000000 | 0x08000000 | 0x04000000 | 0x02000000
 MNT_DETACH = 2
-MS_RDONLY, MS_NOSUID, MS_NODEV, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = 1, 2, 4, 32, 4096, 16384, 1 << 18
-PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_SECCOMP, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 1, 4, 22, 24, 38
+MS_RDONLY, MS_NOSUID, MS_NODEV, MS_BIND, MS_REC, MS_PRIVATE = 1, 2, 4, 4096, 16384, 1 << 18
+PR_SET_PDEATHSIG, PR_SET_SECCOMP, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 1, 22, 24, 38
 SECCOMP_MODE_FILTER = 2
 
 
 def check(result: int, what: str) -> int:
-    """Return the result of a system call, or raise OSError naming it."""
+    """Return the result of a system call, or raise OSError with its name when it is negative."""
     if result < 0:
         number = ctypes.get_errno()
         raise OSError(number, f"{what}: {os.strerror(number)}")
@@ -32,19 +32,19 @@ def check(result: int, what: str) -> int:
 
 
 def mount(source: str | None, target: str, kind: str | None, flags: int, data: str | None = None) -> None:
-    """mount(2)."""
+    """Call mount(2)."""
     encoded = [None if value is None else value.encode() for value in (source, target, kind)]
     check(libc.mount(*encoded, flags, None if data is None else data.encode()), f"mount on {target}")
 
 
 def unshare_mounts() -> None:
-    """Take a mount namespace of one's own, whose mounts reach nobody else."""
+    """Enter a new mount namespace whose mounts do not propagate to the old one."""
     check(libc.unshare(CLONE_NEWNS), "unshare")
     mount(None, "/", None, MS_REC | MS_PRIVATE)
 
 
 def clone(flags: int) -> int:
-    """Fork into new namespaces with one system call: 0 in the child, the child's number in the parent."""
+    """Fork into new namespaces with one system call; return 0 in the child, the child's pid in the parent."""
     api = ctypes.pythonapi
     api.PyOS_BeforeFork()
     child: int = held.syscall(SYS_CLONE, flags | 17, 0, 0, 0, 0)  # 17 is SIGCHLD
@@ -59,14 +59,14 @@ def clone(flags: int) -> int:
 
 
 def keep_user(uid: int, gid: int) -> None:
-    """In a user namespace just made: be inside whom one was outside, and know nobody else."""
+    """Map this user and group to themselves in the new user namespace, and nobody else."""
     for name, text in (("setgroups", "deny"), ("uid_map", f"{uid} {uid} 1"), ("gid_map", f"{gid} {gid} 1")):
         with open(f"/proc/self/{name}", "w") as file:
             file.write(text)
 
 
 def pivot(root: str) -> None:
-    """Make a mounted folder the root, and take the old one away with all that is mounted in it."""
+    """Make a mount point the root, and detach the old root with everything mounted in it."""
     os.chdir(root)
     check(libc.syscall(SYS_PIVOT_ROOT, b".", b"."), "pivot_root")
     check(libc.umount2(b".", MNT_DETACH), "umount")
@@ -74,7 +74,7 @@ def pivot(root: str) -> None:
 
 
 def drop_capabilities() -> None:
-    """Give up every capability, also those a later exec could give back."""
+    """Give up every capability for good: a later exec cannot give one back."""
     for capability in range(64):
         if libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) != 0:
             break
@@ -83,12 +83,12 @@ def drop_capabilities() -> None:
 
 
 def no_new_privileges() -> None:
-    """Make set-uid files and file capabilities powerless for this process and its children."""
+    """Let no exec of this process or its children gain privileges by set-uid files or file capabilities."""
     check(libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "no_new_privs")
 
 
 def die_with_parent(parent: int | None = None) -> None:
-    """Be killed when the parent dies; end at once when it is dead already, and another has taken its place."""
+    """Have the kernel kill this process when its parent dies; end at once when `parent` is not the parent any more."""
     check(libc.prctl(PR_SET_PDEATHSIG, 9, 0, 0, 0), "pdeathsig")
     if parent is not None and os.getppid() != parent:
         os._exit(1)
@@ -99,7 +99,7 @@ class _Program(ctypes.Structure):
 
 
 def install_filter(program: bytes) -> None:
-    """Install a seccomp program; it stays for this process and all its children."""
+    """Install a seccomp program for this process and all its children, for good."""
     buffer = ctypes.create_string_buffer(program, len(program))
     header = _Program(len(program) // 8, ctypes.cast(buffer, ctypes.c_void_p))
     check(libc.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.addressof(header), 0, 0), "seccomp")

@@ -1,4 +1,4 @@
-"""Landlock: which files a process and its children may touch, without any privilege (Linux 5.13 and later)."""
+"""Restricts the files that a process and its children may touch by Landlock, without any privilege (Linux 5.13 and later)."""
 
 from __future__ import annotations
 
@@ -6,8 +6,12 @@ import ctypes
 import os
 import struct
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from kernel import check, libc
+if TYPE_CHECKING:
+    from bot.sandbox.inside.kernel import check, libc
+else:
+    from kernel import check, libc
 
 CREATE, ADD_RULE, RESTRICT = 444, 445, 446
 EXECUTE, WRITE_FILE, READ_FILE, READ_DIR = 1, 2, 4, 8
@@ -23,7 +27,10 @@ def version() -> int:
 
 
 def restrict(read: Iterable[str], write: Iterable[str]) -> None:
-    """Let this process and its children read (and execute) below `read`, do anything below `write`, and nothing else."""
+    """Let this process and its children read and execute below `read`, do anything but execute below `write`, and nothing else.
+
+    Raises OSError without Landlock.
+    """
     have = version()
     if not have:
         raise OSError("this kernel has no Landlock")

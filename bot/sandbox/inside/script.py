@@ -1,4 +1,4 @@
-"""Runs a script in this very process as `__main__`, and ends it as Python itself would."""
+"""Runs a script in this very process as `__main__`, and ends the process as Python itself would."""
 
 from __future__ import annotations
 
@@ -12,15 +12,19 @@ import site
 import sys
 import threading
 import types
-from typing import Any, NoReturn
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
+
+if TYPE_CHECKING:
+    from bot.sandbox.inside import plan
 
 
-def prepare(config: dict[str, Any]) -> None:
-    """Make this interpreter look as a fresh one that was started with the script."""
+def prepare(run: plan.LandlockRun) -> None:
+    """Make this interpreter look like a fresh one that was started with the script."""
     os.environ.clear()
-    os.environ.update(config["env"])
+    os.environ.update(run.env)
     sys.path[:] = [p for p in sys.path if p != os.path.dirname(os.path.abspath(__file__))]
-    sys.path += [p for p in config["path"] if p not in sys.path]
+    sys.path += [p for p in run.path if p not in sys.path]
     os.environ.pop("PYTHONSAFEPATH")
     sys.dont_write_bytecode = True
     site.setquit()
@@ -30,8 +34,8 @@ def prepare(config: dict[str, Any]) -> None:
 
 
 def renew() -> None:
-    """After a fork, forget what was the parent's; our own modules as well: a thread may call its files so."""
-    for name in ("confine", "kernel", "launcher", "ruleset", "script", "seccomp"):
+    """Forget what belongs to the parent of this fork, and our own modules, whose names a thread may use for its files."""
+    for name in ("confine", "kernel", "plan", "ruleset", "script", "seccomp", "steps"):
         sys.modules.pop(name, None)
     _renew_streams()
     if numpy := sys.modules.get("numpy"):
@@ -41,7 +45,7 @@ def renew() -> None:
 
 
 def _renew_streams() -> None:
-    """Make the standard streams as Python's start would, for what their descriptors and the environment are now."""
+    """Open the standard streams anew, as Python's start would, on the present descriptors and in the present environment."""
     unbuffered = bool(os.environ.get("PYTHONUNBUFFERED"))
     for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
         buffering = 0 if unbuffered and mode == "w" else -1
@@ -54,8 +58,8 @@ def _renew_streams() -> None:
         setattr(sys, f"__{name}__", stream)
 
 
-def run(path: str, args: list[str]) -> NoReturn:
-    """Run the script and leave the process with its exit code; does not return."""
+def run_as_main(path: str, args: Sequence[str]) -> NoReturn:
+    """Run the script and end the process with its exit code."""
     sys.argv = [path, *args]
     if os.path.dirname(path) not in sys.path:
         sys.path.append(os.path.dirname(path))
@@ -98,7 +102,7 @@ def _exit_code(code: object) -> int:
 
 
 def _finalise(main: types.ModuleType) -> None:
-    """Wait for threads, call what was registered, close what was left open."""
+    """Wait for threads, call the functions registered with atexit, close files left open."""
     threading._shutdown()  # type: ignore[attr-defined]
     atexit._run_exitfuncs()
     main.__dict__.clear()

@@ -1,45 +1,49 @@
-"""For a root bot: `switch_user.py PLAN`. Shows the folders of a plan to an unprivileged user as /mnt/0, /mnt/1, … in a private
-mount namespace, becomes that user, and executes the plan's command. Without folders it needs no privilege but to change its user.
+"""Executes a command as an unprivileged user, for a root bot: `switch_user.py PLAN`, an encoded SwitchUser.
 
-The user could not reach them otherwise: a data folder or an interpreter below /root is closed to it.
+Folders that the user could not reach, such as a data folder or an interpreter below /root, are bind-mounted as /mnt/0, /mnt/1, …
+in a private mount namespace first. Without any it needs no privilege but to change its user.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-import kernel
+if TYPE_CHECKING:
+    from bot.sandbox.inside import kernel, plan
+else:
+    import kernel
+    import plan
 
-STAGE = "/mnt"
+MOUNTS = "/mnt"
 
 
 def main() -> None:
-    """Carry out the plan; ends with 125 and a line on stderr when that cannot be done."""
-    plan = json.loads(sys.argv[1])
+    """Carry out the plan; end with 125 and a line on stderr when that is impossible."""
+    wanted = plan.decode(sys.argv[1], plan.SwitchUser)
     try:
-        if plan["shown"]:
-            _show(plan["shown"])
+        if wanted.sources:
+            _bind_mount(wanted.sources)
         os.setgroups([])
-        os.setresgid(plan["uid"], plan["uid"], plan["uid"])
-        os.setresuid(plan["uid"], plan["uid"], plan["uid"])
+        os.setresgid(wanted.uid, wanted.uid, wanted.uid)
+        os.setresuid(wanted.uid, wanted.uid, wanted.uid)
         kernel.die_with_parent()
         kernel.no_new_privileges()
-        command = plan["command"]
-        os.execve(command[0], command, {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"})
+        os.execve(wanted.command[0], wanted.command, {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"})
     except OSError as error:
-        print(f"cannot stage: {error}", file=sys.stderr)
+        print(f"cannot switch the user: {error}", file=sys.stderr)
         os._exit(125)
 
 
-def _show(folders: list[str]) -> None:
+def _bind_mount(sources: Sequence[str]) -> None:
     kernel.unshare_mounts()
-    kernel.mount("tmpfs", STAGE, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, "mode=755,size=1m")
-    for number, source in enumerate(folders):
-        target = f"{STAGE}/{number}"
+    kernel.mount("tmpfs", MOUNTS, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, "mode=755,size=1m")
+    for number, source in enumerate(sources):
+        target = f"{MOUNTS}/{number}"
         if os.path.isdir(source):
             os.mkdir(target)
         else:

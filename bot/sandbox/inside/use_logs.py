@@ -1,4 +1,4 @@
-"""Runs the log toolkit over the files of the working directory: `use_logs.py COMMAND FILE…`."""
+"""Runs the log toolkit on the files of the working directory: `use_logs.py COMMAND FILE…`."""
 
 import sys
 

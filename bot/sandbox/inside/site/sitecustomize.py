@@ -1,7 +1,6 @@
-"""Orders the import path of a Python in the sandbox: the standard library, the libraries, our tools, the thread's files last.
+"""Orders the import path of a Python in the sandbox: the standard library, the libraries, our tools, the thread's files.
 
-Last, so that a file that a thread calls json.py does not break every later run in it; a script in a folder finds its neighbours
-likewise.
+The thread's files come last, so that a json.py among them does not break every later run, and then the script's own folder.
 """
 
 import os

@@ -1,0 +1,119 @@
+"""What the host tells the processes inside, and what they report: typed values, as JSON with the kind's name first.
+
+Named tuples, not dataclasses: an interpreter is started for each cold run, and `dataclasses` would cost it a third of its start.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NamedTuple, TypeVar, overload
+
+First = TypeVar("First")
+Second = TypeVar("Second")
+Third = TypeVar("Third")
+
+
+class SwitchUser(NamedTuple):
+    """For switch_user.py: folders and files to bind-mount as /mnt/0, /mnt/1, …, the user to become, the command to execute."""
+
+    sources: tuple[str, ...]
+    uid: int
+    command: tuple[str, ...]
+
+
+class BwrapRun(NamedTuple):
+    """For launcher.py inside bwrap: a script for a fresh `python`, over an overlay of at most `disk` bytes in `inodes` files."""
+
+    python: str
+    script: str
+    args: tuple[str, ...]
+    env: dict[str, str]
+    limits: dict[str, int]
+    """By the name of their RLIMIT."""
+    disk: int
+    inodes: int
+
+
+class LandlockRun(NamedTuple):
+    """For launcher.py, or a fork of the server, without namespaces: a script for the process itself in `directory`."""
+
+    script: str
+    args: tuple[str, ...]
+    env: dict[str, str]
+    limits: dict[str, int]
+    directory: str
+    path: tuple[str, ...]
+    """Appended to `sys.path`."""
+    read: tuple[str, ...]
+    """Files and folders it may read and execute."""
+    write: tuple[str, ...]
+    """Files and folders it may do anything with but execute."""
+
+
+class BwrapServer(NamedTuple):
+    """For fork_server.py inside bwrap: what to import, and the limits of its runs; `scratch` is the size of /tmp in bytes."""
+
+    modules: tuple[str, ...]
+    limits: dict[str, int]
+    disk: int
+    inodes: int
+    scratch: int
+    proc: bool
+    """Whether each run gets a /proc of its own."""
+
+
+class ForkedRun(NamedTuple):
+    """For a fork of the server inside bwrap: the script, and where the thread's `files` are in the folder of all threads."""
+
+    files: str
+    script: str
+    args: tuple[str, ...]
+
+
+class LandlockServer(NamedTuple):
+    """For fork_server.py without namespaces: what to import, with what environment and what appended to `sys.path`."""
+
+    modules: tuple[str, ...]
+    env: dict[str, str]
+    path: tuple[str, ...]
+
+
+class Ready(NamedTuple):
+    """Reported by a run that is set up, with the folders it may fill; by a server that is up; by a server for each fork."""
+
+
+class Failed(NamedTuple):
+    """Reported by a run or a server that could not be set up, and for a fork that was not made."""
+
+    error: str
+
+
+class Exited(NamedTuple):
+    """Reported for a script that has ended: its exit code, negative for a signal, and its own peak of memory in bytes."""
+
+    exit_code: int
+    peak_memory: int
+
+
+def encode(
+    value: SwitchUser | BwrapRun | LandlockRun | BwrapServer | ForkedRun | LandlockServer | Ready | Failed | Exited,
+) -> str:
+    """Return a value as JSON."""
+    return json.dumps([type(value).__name__, value._asdict()])
+
+
+@overload
+def decode(data: str | bytes, first: type[First], /) -> First: ...
+@overload
+def decode(data: str | bytes, first: type[First], second: type[Second], /) -> First | Second: ...
+@overload
+def decode(
+    data: str | bytes, first: type[First], second: type[Second], third: type[Third], /
+) -> First | Second | Third: ...
+def decode(data: str | bytes, *kinds: Any) -> Any:
+    """Return the encoded value; raises ValueError when it is of none of these kinds, or has unknown or missing keys."""
+    name, fields = json.loads(data)
+    for kind in kinds:
+        if name == kind.__name__ and fields.keys() == set(kind._fields):
+            return kind(**{key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()})
+    raise ValueError(f"a {name} with {sorted(fields)} is none of {', '.join(kind.__name__ for kind in kinds)}")
