@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
+from bot.errors import ServiceError
 from bot.sandbox.descriptors import walk
 from bot.sandbox.inside.plan import BwrapRun, BwrapServer, ForkedRun, encode
 from bot.sandbox.limits import Limits
@@ -53,13 +54,11 @@ class Bwrap:
         self._bwrap = find_bwrap()
         self._threads = Path()
 
-    def missing(self) -> str:
-        """Return what has to be installed first."""
-        return "" if self._bwrap else "there is no bwrap; install bubblewrap"
-
     @contextmanager
     def start(self, threads: Path) -> Iterator[None]:
-        """Remember the folder of all workspaces; runs share nothing else."""
+        """Note the folder of all workspaces, which is all that runs share."""
+        if not self._bwrap:
+            raise ServiceError("there is no bwrap; install bubblewrap")
         self._threads = threads
         yield
 
@@ -98,15 +97,8 @@ class Bwrap:
             words += ["--ro-bind", at(font), f"/tmp/mpl/{font.name}"]
         words += ["--ro-bind", at(files), "/mnt/lower", "--dir", "/mnt/upper", "--dir", DATA]
         words += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/"]
-        plan = BwrapRun(
-            python=python,
-            script=script,
-            args=args,
-            env=environment(self._limits) | _PATH,
-            limits=self._limits.resources(),
-            disk=self._limits.disk,
-            inodes=self._limits.inodes,
-        )
+        env, limits = environment(self._limits) | _PATH, self._limits.resources()
+        plan = BwrapRun(python, script, args, env, limits, disk=self._limits.disk, inodes=self._limits.inodes)
         words += ["--", python, "-I", "-S", f"{TOOLS}/inside/launcher.py", str(status), encode(plan)]
         return at.command(words) if self._root else words
 
@@ -132,22 +124,15 @@ class Bwrap:
         words += ["--chdir", "/"]
         for name, value in {**environment(self._limits), **_PATH}.items():
             words += ["--setenv", name, value]
-        plan = BwrapServer(
-            modules=tuple(modules),
-            limits=self._limits.resources(),
-            disk=self._limits.disk,
-            inodes=self._limits.inodes,
-            scratch=min(self._limits.disk, SCRATCH),
-            proc=not self._masked,
-        )
+        disk, inodes, limits = self._limits.disk, self._limits.inodes, self._limits.resources()
+        plan = BwrapServer(tuple(modules), limits, disk, inodes, scratch=min(disk, SCRATCH), proc=not self._masked)
         words += ["--", python, "-s", f"{TOOLS}/inside/fork_server.py", str(control), encode(plan)]
         return at.command(words) if self._root else words
 
     def _start_of_command(self, runtime: Runtime) -> tuple[BindMounts, list[str]]:
         """Return bwrap's executable with what the launcher and the server have in common, and the mounts it needs."""
         at = BindMounts(lambda _: self._root)
-        bwrap = self._bwrap or Path("bwrap")
-        executable = str(bwrap)
+        executable = str(bwrap := self._bwrap or Path("bwrap"))
         if bwrap.parent.name == "_bin":  # the bundled one finds its library beside its package
             executable = f"{at(bwrap.parent.parent.parent)}/{bwrap.parent.parent.name}/_bin/bwrap"
         return at, [executable, *_NAMESPACES, *_system(at, runtime, "")]

@@ -71,10 +71,6 @@ class Landlock:
         self._root = os.geteuid() == 0
         self.shared = Path()
 
-    def missing(self) -> str:
-        """Return nothing: the kernel has it or has not."""
-        return ""
-
     @contextmanager
     def start(self, threads: Path) -> Iterator[None]:
         """Provide the folder that all runs share, and in which their copies are made."""
@@ -137,16 +133,11 @@ class Landlock:
         tools = f"{self.shared}/site"
         tasks = _tasks(UID if self._root else os.geteuid())
         limits = self._limits.resources()
-        return LandlockRun(
-            script=script.path(inside, work),
-            args=script.args,
-            env=self._environment(temporary),
-            limits=limits | {"FSIZE": self._limits.disk, "NPROC": limits["NPROC"] + tasks},
-            directory=work,
-            path=(*([site] if site else []), tools, work),
-            read=(*SYSTEM, prefix, inside, tools, *([site] if site else [])),
-            write=(work, temporary, "/dev/null"),
-        )
+        limits |= {"FSIZE": self._limits.disk, "NPROC": limits["NPROC"] + tasks}
+        libraries = (site,) if site else ()
+        path, read = (*libraries, tools, work), (*SYSTEM, prefix, inside, tools, *libraries)
+        environment, write = self._environment(temporary), (work, temporary, "/dev/null")
+        return LandlockRun(script.path(inside, work), script.args, environment, limits, work, path, read, write)
 
     def server_command(self, runtime: Runtime, modules: Sequence[str], control: int) -> list[str]:
         """Return the argument list of the fork server; it and its runs share a copy of the font lists."""

@@ -27,24 +27,13 @@ class NotBegun(ServiceError):
 class Started(Protocol):
     """The first process of a run, and the output of its tree."""
 
-    @property
-    def pid(self) -> int:
-        """Its pid here."""
-
-    @property
-    def stdout(self) -> asyncio.StreamReader:
-        """What the tree prints."""
-
-    @property
-    def stderr(self) -> asyncio.StreamReader:
-        """What the tree prints to its standard error."""
+    pid: int
+    group: Group
+    stdout: asyncio.StreamReader
+    stderr: asyncio.StreamReader
 
     async def wait(self) -> None:
         """Return when it has ended."""
-
-    @property
-    def group(self) -> Group:
-        """The control group that holds it."""
 
     async def end(self) -> None:
         """Kill the whole tree and return when nothing of it is left."""
@@ -86,10 +75,8 @@ def start_command(command: Callable[[int], Sequence[str]], groups: Groups) -> St
                 stdin=stdin,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
-                env={
-                    "PATH": "/usr/bin:/bin",
-                    "LANG": "C.UTF-8",
-                },  # bwrap's own /proc entry would show ours to the script
+                # Not ours: the /proc entry of bwrap itself would show it to the script.
+                env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"},
                 pass_fds=[status.fileno()],
                 start_new_session=True,
                 cwd="/",
@@ -145,13 +132,7 @@ async def supervise(start: Start, terms: Terms) -> tuple[Execution, int | None]:
         status.close()
 
 
-async def _until_over(
-    process: Started,
-    output: Output,
-    seen: Watched,
-    status: Status,
-    terms: Terms,
-) -> Outcome | None:
+async def _until_over(process: Started, output: Output, seen: Watched, status: Status, terms: Terms) -> Outcome | None:
     """Return the limit that the run broke, or None when it ended by itself; the tree is dead then."""
     reading = [
         asyncio.create_task(output.read(process.stdout, output.stdout)),
@@ -181,12 +162,7 @@ async def _until_over(
 
 
 def _execution(
-    cause: Outcome | None,
-    status: Status,
-    output: Output,
-    seen: Watched,
-    duration: float,
-    terms: Terms,
+    cause: Outcome | None, status: Status, output: Output, seen: Watched, duration: float, terms: Terms
 ) -> Execution:
     stdout, stderr = (bytes(s).decode(errors="replace") for s in (output.stdout, output.stderr))
     if status.error:
@@ -207,17 +183,8 @@ def _execution(
 
 
 def _outcome(code: int | None, seen: Watched) -> Outcome:
-    match code:
-        case 0:
-            return Outcome.SUCCEEDED
-        case None:
-            return Outcome.KILLED
-        case -24:  # SIGXCPU
-            return Outcome.TIMED_OUT
-        case -25:  # SIGXFSZ
-            return Outcome.DISK_FULL
-        case -9:
-            return Outcome.KILLED
+    if code in _OUTCOMES:
+        return _OUTCOMES[code]
     return Outcome.DISK_FULL if seen.disk_was_full else Outcome.FAILED
 
 
@@ -236,3 +203,12 @@ def _message(outcome: Outcome, limits: Limits, seconds: float, code: int | None)
         case Outcome.FAILED if code is not None and code < 0:
             return f"It was ended by the signal {signal.Signals(-code).name}."
     return ""
+
+
+_OUTCOMES = {
+    0: Outcome.SUCCEEDED,
+    None: Outcome.KILLED,
+    -signal.SIGKILL: Outcome.KILLED,
+    -signal.SIGXCPU: Outcome.TIMED_OUT,
+    -signal.SIGXFSZ: Outcome.DISK_FULL,
+}

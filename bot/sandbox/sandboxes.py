@@ -76,8 +76,6 @@ async def probe(tier: str, limits: Limits) -> Probe:
         return Probe(tier, False, "sandboxes need Linux")
     if tier not in TIERS:
         return Probe(tier, False, f"there is no such tier; use one of {', '.join(TIERS)}")
-    if missing := TIERS[tier](limits).missing():
-        return Probe(tier, False, missing)
     probed = Probe(tier, False)
     patient = replace(limits, seconds=20.0)
     for masked in (False, True):

@@ -43,37 +43,35 @@ class Script:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreparedRun:
-    """A run that a tier has prepared on a thread's files."""
+    """A run that a tier has prepared on a thread's files.
+
+    `plan` is for a fork of the tier's server; `command` returns the argument list that starts an interpreter for this run alone,
+    given its status descriptor; `disk` measures its new files where it has no overlay; `stage`, when it has ended, stages what
+    it changed, given the open upper layer of its overlay, if it has one.
+    """
 
     plan: ForkedRun | LandlockRun
-    """For a fork of the tier's server."""
     command: Callable[[int], list[str]]
-    """Returns the argument list that starts an interpreter for this run alone, given its status descriptor."""
     stage: Callable[[int | None], Awaitable[Diff]]
-    """Stages what the run changed when it has ended, given the open upper layer of its overlay, if it has one."""
     disk: Disk | None = None
-    """Measures its new files, where it has no overlay."""
 
 
 class Tier(Protocol):
-    """One way to close scripts off from everything else. `workings doctor` and `auto` try all of them, the best first."""
+    """One way to close scripts off from everything else.
+
+    `name` is its name as a setting and in the Execution of a forked run, `cold_name` in that of a run for which an interpreter
+    was started. `advice` says what to do where it does not work. Its runs are forked from a server if it `forks`; in a
+    `pid_namespace` scripts can name no process outside their sandbox.
+    """
 
     name: str
-    """As in SANDBOX_TIER, and in the Execution of a run that was forked from the tier's server."""
     cold_name: str
-    """In the Execution of a run for which an interpreter was started."""
     advice: str
-    """What to do where the tier does not work."""
     forks: bool
-    """Whether runs are forked from a server."""
     pid_namespace: bool
-    """Whether scripts can name no process outside their sandbox."""
-
-    def missing(self) -> str:
-        """Return what has to be installed before the tier can be tried, or ""."""
 
     def start(self, threads: Path) -> AbstractContextManager[None]:
-        """Provide what all runs share, given the folder of all workspaces, for as long as the context is open."""
+        """Provide what all runs share, given the folder of all workspaces; raises ServiceError where something is missing."""
 
     def prepare(
         self, workspace: Workspace, run: str, script: Script, runtime: Runtime

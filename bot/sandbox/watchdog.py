@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from bot.thread.outcomes import Outcome
 
 # Given the pids of a tree: the bytes of its new files in memory, and whether no more fit.
 Disk = Callable[[Sequence[int]], Awaitable[tuple[int, bool]]]
+Watch = Callable[..., Coroutine[None, None, Outcome]]  # as `watch`
 
 
 @dataclass(slots=True)
@@ -85,24 +85,8 @@ def sacrifice(pid: int) -> None:
         Path(f"/proc/{pid}/oom_score_adj").write_text("1000")
 
 
-class Watch(Protocol):
-    """The watchdog of a run, as `watch`."""
-
-    async def __call__(
-        self, root: int, limit: int, seen: Watched, disk: Disk, exhausted: Callable[[], bool], *, hard: bool
-    ) -> Outcome:
-        """Return the limit that the tree broke."""
-
-
 async def watch(
-    root: int,
-    limit: int,
-    seen: Watched,
-    disk: Disk,
-    exhausted: Callable[[], bool],
-    *,
-    hard: bool,
-    every: float = 0.05,
+    root: int, limit: int, seen: Watched, disk: Disk, exhausted: Callable[[], bool], *, hard: bool, every: float = 0.05
 ) -> Outcome:
     """Return the limit that the tree broke: `limit` bytes of memory, files in memory included, or, with `hard`, a full disk.
 

@@ -9,12 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 if TYPE_CHECKING:
     from bot.sandbox.inside import kernel, plan, ruleset, script, seccomp, steps
 else:
-    import kernel
-    import plan
-    import ruleset
-    import script
-    import seccomp
-    import steps
+    import kernel, plan, ruleset, script, seccomp, steps
 
 
 def become_script(run: plan.LandlockRun, status: socket.socket) -> NoReturn:

@@ -26,12 +26,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 if TYPE_CHECKING:
     from bot.sandbox.inside import confine, kernel, plan, script, seccomp, steps
 else:
-    import confine
-    import kernel
-    import plan
-    import script
-    import seccomp
-    import steps
+    import confine, kernel, plan, script, seccomp, steps
 
 sys.path[:] = [p for p in sys.path if p != os.path.dirname(os.path.abspath(__file__))]
 

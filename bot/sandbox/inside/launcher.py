@@ -15,10 +15,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 if TYPE_CHECKING:
     from bot.sandbox.inside import kernel, plan, seccomp, steps
 else:
-    import kernel
-    import plan
-    import seccomp
-    import steps
+    import kernel, plan, seccomp, steps
 
 DATA, LOWER, UPPER = "/mnt/data", "/mnt/lower", "/mnt/upper"
 

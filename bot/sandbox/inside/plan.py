@@ -22,20 +22,25 @@ class SwitchUser(NamedTuple):
 
 
 class BwrapRun(NamedTuple):
-    """For launcher.py inside bwrap: a script for a fresh `python`, over an overlay of at most `disk` bytes in `inodes` files."""
+    """For launcher.py inside bwrap: a script for a fresh `python`, over an overlay of at most `disk` bytes in `inodes` files.
+
+    Here and below, `limits` are by the name of their RLIMIT.
+    """
 
     python: str
     script: str
     args: tuple[str, ...]
     env: dict[str, str]
     limits: dict[str, int]
-    """By the name of their RLIMIT."""
     disk: int
     inodes: int
 
 
 class LandlockRun(NamedTuple):
-    """For launcher.py, or a fork of the server, without namespaces: a script for the process itself in `directory`."""
+    """For launcher.py, or a fork of the server, without namespaces: a script for the process itself, in `directory`.
+
+    `path` is appended to `sys.path`. It may read and execute below `read`, and do anything but execute below `write`.
+    """
 
     script: str
     args: tuple[str, ...]
@@ -43,15 +48,15 @@ class LandlockRun(NamedTuple):
     limits: dict[str, int]
     directory: str
     path: tuple[str, ...]
-    """Appended to `sys.path`."""
     read: tuple[str, ...]
-    """Files and folders it may read and execute."""
     write: tuple[str, ...]
-    """Files and folders it may do anything with but execute."""
 
 
 class BwrapServer(NamedTuple):
-    """For fork_server.py inside bwrap: what to import, and the limits of its runs; `scratch` is the size of /tmp in bytes."""
+    """For fork_server.py inside bwrap: what to import, and the limits of its runs, as in BwrapRun.
+
+    `scratch` is the size of /tmp in bytes; with `proc`, each run gets a /proc of its own.
+    """
 
     modules: tuple[str, ...]
     limits: dict[str, int]
@@ -59,7 +64,6 @@ class BwrapServer(NamedTuple):
     inodes: int
     scratch: int
     proc: bool
-    """Whether each run gets a /proc of its own."""
 
 
 class ForkedRun(NamedTuple):

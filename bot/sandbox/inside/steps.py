@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 if TYPE_CHECKING:
     from bot.sandbox.inside import kernel, plan
 else:
-    import kernel
-    import plan
+    import kernel, plan
 
 
 def mount_overlay(

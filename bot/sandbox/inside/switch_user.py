@@ -16,8 +16,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 if TYPE_CHECKING:
     from bot.sandbox.inside import kernel, plan
 else:
-    import kernel
-    import plan
+    import kernel, plan
 
 MOUNTS = "/mnt"
 
