@@ -9,9 +9,9 @@ MB = 1_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What a run may use: `seconds` of wall clock; bytes of `memory` (of the whole tree), of new files (`disk`), of `output`;
-    `processes` with their threads; new files (`inodes`), of which `collected` are kept. `file` and `thread` are bytes of one file
-    and of all files of a thread.
+    """Seconds of wall clock; bytes of memory (of the whole tree), of new files (`disk`), of output; processes with their threads.
+
+    New files are at most `inodes`, of which `collected` are kept; `file` and `thread` are bytes of one and of all files.
     """
 
     seconds: float = 60.0

@@ -107,13 +107,8 @@ class LinuxSandboxes:
                 terms = Terms(
                     stdin=stdin, seconds=seconds, limits=self.limits, disk=prepared.disk, watch=self._watchdog
                 )
-                tier, ended = self.tier.name, await pool.supervise_fork(prepared.plan, terms) if pool else None
-                if ended is None:
-                    tier, ended = (
-                        self.tier.cold_name,
-                        await supervise(start_command(prepared.command, self._groups), terms),
-                    )
-                execution, layer = ended
+                forked = await pool.supervise_fork(prepared.plan, terms) if pool else None
+                execution, layer = forked or await supervise(start_command(prepared.command, self._groups), terms)
                 try:
                     diff = await prepared.stage(layer)
                 finally:
@@ -123,7 +118,7 @@ class LinuxSandboxes:
             execution,
             files=tuple(f for f in diff.files if not _hidden(f.name)),
             deleted=tuple(FileName(d.rstrip("/")) for d in diff.deleted if not _hidden(d)),
-            tier=tier,
+            tier=self.tier.name if forked else self.tier.cold_name,
             run=run,
             message=self._hint(execution) or execution.message,
         )

@@ -25,57 +25,47 @@ RULED = {
     "execveat": 322, "ioctl": 16, "fcntl": 72, "kill": 62, "tgkill": 234, "prlimit64": 302, "sched_setaffinity": 203,
     "prctl": 157,
 }  # fmt: skip
-# Refused in every tier, by the reason.
+# Refused in every tier, each group for the reason above it.
 REFUSED = {
-    "they reach other processes' memory and descriptors": {
-        "ptrace": 101, "process_vm_readv": 310, "process_vm_writev": 311, "kcmp": 312, "pidfd_getfd": 438,
-        "process_madvise": 440,
-    },
-    "they change mounts, roots and namespaces": {
-        "mount": 165, "umount2": 166, "pivot_root": 155, "chroot": 161, "open_tree": 428, "move_mount": 429,
-        "fsopen": 430, "fsconfig": 431, "fsmount": 432, "fspick": 433, "mount_setattr": 442, "open_tree_attr": 467,
-        "unshare": 272, "setns": 308, "statmount": 457, "listmount": 458,
-    },
-    "they open large parts of the kernel: keys, bpf, perf, userfaultfd, io_uring": {
-        "add_key": 248, "request_key": 249, "keyctl": 250, "bpf": 321, "perf_event_open": 298, "userfaultfd": 323,
-        "io_uring_setup": 425, "io_uring_enter": 426, "io_uring_register": 427,
-    },
-    "they administer the machine: modules, kexec, reboot, swap, quotas, ports, clocks, names": {
-        "init_module": 175, "finit_module": 313, "delete_module": 176, "kexec_load": 246, "kexec_file_load": 320,
-        "reboot": 169, "swapon": 167, "swapoff": 168, "acct": 163, "quotactl": 179, "quotactl_fd": 443,
-        "nfsservctl": 180, "syslog": 103, "iopl": 172, "ioperm": 173, "modify_ldt": 154, "settimeofday": 164,
-        "clock_settime": 227, "adjtimex": 159, "clock_adjtime": 305, "sethostname": 170, "setdomainname": 171,
-        "vhangup": 153,
-    },
-    "they are obsolete": {"uselib": 134, "ustat": 136, "sysfs": 139, "_sysctl": 156, "lookup_dcookie": 212},
-    "they open files past every path, and watch a whole file system": {
-        "name_to_handle_at": 303, "open_by_handle_at": 304, "fanotify_init": 300, "fanotify_mark": 301,
-    },
-    "they take memory that no limit counts: System V IPC, POSIX message queues, memfd, pages in pipes": {
-        "shmget": 29, "shmat": 30, "shmctl": 31, "semget": 64, "semop": 65, "semctl": 66, "semtimedop": 220,
-        "msgget": 68, "msgsnd": 69, "msgrcv": 70, "msgctl": 71, "mq_open": 240, "mq_unlink": 241,
-        "memfd_create": 319, "memfd_secret": 447, "vmsplice": 278,
-    },
-    "they place memory on NUMA nodes": {
-        "move_pages": 279, "mbind": 237, "set_mempolicy": 238, "migrate_pages": 256, "set_mempolicy_home_node": 450,
-    },
-    "they make devices and FIFOs, and extended attributes": {
-        "mknod": 133, "mknodat": 259, "setxattr": 188, "lsetxattr": 189, "fsetxattr": 190,
-    },
-    "they change the personality, or add further filters": {
-        "personality": 135, "seccomp": 317, "landlock_create_ruleset": 444, "lsm_set_self_attr": 460,
-    },
+    # They reach other processes' memory and descriptors.
+    "ptrace": 101, "process_vm_readv": 310, "process_vm_writev": 311, "kcmp": 312, "pidfd_getfd": 438,
+    "process_madvise": 440,
+    # They change mounts, roots and namespaces.
+    "mount": 165, "umount2": 166, "pivot_root": 155, "chroot": 161, "open_tree": 428, "move_mount": 429,
+    "fsopen": 430, "fsconfig": 431, "fsmount": 432, "fspick": 433, "mount_setattr": 442, "open_tree_attr": 467,
+    "unshare": 272, "setns": 308, "statmount": 457, "listmount": 458,
+    # They open large parts of the kernel: keys, bpf, perf, userfaultfd, io_uring.
+    "add_key": 248, "request_key": 249, "keyctl": 250, "bpf": 321, "perf_event_open": 298, "userfaultfd": 323,
+    "io_uring_setup": 425, "io_uring_enter": 426, "io_uring_register": 427,
+    # They administer the machine: modules, kexec, reboot, swap, quotas, ports, clocks, names.
+    "init_module": 175, "finit_module": 313, "delete_module": 176, "kexec_load": 246, "kexec_file_load": 320,
+    "reboot": 169, "swapon": 167, "swapoff": 168, "acct": 163, "quotactl": 179, "quotactl_fd": 443,
+    "nfsservctl": 180, "syslog": 103, "iopl": 172, "ioperm": 173, "modify_ldt": 154, "settimeofday": 164,
+    "clock_settime": 227, "adjtimex": 159, "clock_adjtime": 305, "sethostname": 170, "setdomainname": 171,
+    "vhangup": 153,
+    # They are obsolete.
+    "uselib": 134, "ustat": 136, "sysfs": 139, "_sysctl": 156, "lookup_dcookie": 212,
+    # They open files past every path, and watch a whole file system.
+    "name_to_handle_at": 303, "open_by_handle_at": 304, "fanotify_init": 300, "fanotify_mark": 301,
+    # They take memory that no limit counts: System V IPC, POSIX message queues, memfd, pages in pipes.
+    "shmget": 29, "shmat": 30, "shmctl": 31, "semget": 64, "semop": 65, "semctl": 66, "semtimedop": 220,
+    "msgget": 68, "msgsnd": 69, "msgrcv": 70, "msgctl": 71, "mq_open": 240, "mq_unlink": 241,
+    "memfd_create": 319, "memfd_secret": 447, "vmsplice": 278,
+    # They place memory on NUMA nodes.
+    "move_pages": 279, "mbind": 237, "set_mempolicy": 238, "migrate_pages": 256, "set_mempolicy_home_node": 450,
+    # They make devices and FIFOs, and extended attributes.
+    "mknod": 133, "mknodat": 259, "setxattr": 188, "lsetxattr": 189, "fsetxattr": 190,
+    # They change the personality, or add further filters.
+    "personality": 135, "seccomp": 317, "landlock_create_ruleset": 444, "lsm_set_self_attr": 460,
 }  # fmt: skip
-# Refused as well to a process without namespaces, by the reason.
+# Refused as well to a process without namespaces.
 REFUSED_WITHOUT_NAMESPACES = {
-    "without a pid namespace every process of this user can be named, the bot itself among them": {
-        "setpriority": 141, "ioprio_set": 251, "sched_setscheduler": 144, "sched_setparam": 142, "sched_setattr": 314,
-        "tkill": 200, "rt_sigqueueinfo": 129, "rt_tgsigqueueinfo": 297, "pidfd_open": 434, "pidfd_send_signal": 424,
-        "process_mrelease": 448,
-    },
-    "by path they reach every file of this user: Landlock guards neither owners nor watches, nor sizes before version 3": {
-        "truncate": 76, "chown": 92, "lchown": 94, "fchownat": 260, "inotify_add_watch": 254,
-    },
+    # Without a pid namespace every process of this user can be named, the bot itself among them.
+    "setpriority": 141, "ioprio_set": 251, "sched_setscheduler": 144, "sched_setparam": 142, "sched_setattr": 314,
+    "tkill": 200, "rt_sigqueueinfo": 129, "rt_tgsigqueueinfo": 297, "pidfd_open": 434, "pidfd_send_signal": 424,
+    "process_mrelease": 448,
+    # By path they reach every file of this user: Landlock guards neither owners nor watches, nor sizes before version 3.
+    "truncate": 76, "chown": 92, "lchown": 94, "fchownat": 260, "inotify_add_watch": 254,
 }  # fmt: skip
 # Without namespaces these do nothing and report success: Landlock guards neither modes nor times, and libraries set them on each
 # file they copy. No mode or time leaves a run.
@@ -146,11 +136,11 @@ def build(*, single_process: int | None = None) -> bytes:
     program += _when(
         "ioctl", *_except(1, (0x5412, 0x541C, 0x5423, *owners), errno.EPERM)
     )  # TIOCSTI, TIOCLINUX, TIOCSETD
-    refused = list(REFUSED.values())
+    refused = REFUSED
     if single_process:
         program += _single_process_rules(single_process)
-        refused += REFUSED_WITHOUT_NAMESPACES.values()
-    for number in sorted(number for group in refused for number in group.values()):
+        refused = REFUSED | REFUSED_WITHOUT_NAMESPACES
+    for number in sorted(refused.values()):
         program += _for_number(number, _answer(errno.EPERM))
     program += [_op(AT_LEAST, NEWEST + 1, 0, 1), _answer(errno.ENOSYS), _op(RETURN, ALLOW)]
     return b"".join(program)

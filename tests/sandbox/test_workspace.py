@@ -1,0 +1,104 @@
+"""A run's diff: staged whole, applied once, and applied to its end though the bot was killed in the middle."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from bot.sandbox.descriptors import FOLDER, Found, opened
+from bot.sandbox.limits import Limits
+from bot.sandbox.workspace import Diff, Workspace
+from bot.thread.files import FileInfo, FileName
+from bot.thread.request import ThreadId
+
+RUN = "0" * 32
+NEW = {"a.txt": b"new", "folder/b.txt": b"b", "was_folder": b"file now"}
+CHANGES = (
+    *(Found(FileName(name), len(data)) for name, data in NEW.items()),
+    Found(FileName("gone.txt"), 0, deleted=True),
+)
+AFTER = {**NEW, "kept.txt": b"kept"}
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    """A thread's files, and beside them what a run has left."""
+    workspace = Workspace(tmp_path / "threads", ThreadId("T", "C", "1"), Limits(), -1)
+    workspace.prepare()
+    lay(workspace.files, {"a.txt": b"old", "gone.txt": b"g", "kept.txt": b"kept", "was_folder/x.txt": b"x"})
+    lay(tmp_path / "layer", NEW)
+    return workspace
+
+
+def lay(folder: Path, files: dict[str, bytes]) -> None:
+    for name, data in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(data)
+
+
+def staged(workspace: Workspace, layer: Path, changes: Sequence[Found] = CHANGES) -> Diff:
+    with opened(str(layer), FOLDER) as source:
+        return workspace.stage(RUN, source, changes)
+
+
+def files(workspace: Workspace) -> dict[str, bytes]:
+    return {str(p.relative_to(workspace.files)): p.read_bytes() for p in workspace.files.rglob("*") if p.is_file()}
+
+
+def test_a_diff_is_applied_whole_when_it_is_committed_and_not_before(workspace: Workspace, tmp_path: Path) -> None:
+    before = files(workspace)
+
+    diff = staged(workspace, tmp_path / "layer")
+
+    assert diff == Diff(
+        tuple(FileInfo(name=FileName(name), size=len(data)) for name, data in NEW.items()), (FileName("gone.txt"),)
+    )
+    assert files(workspace) == before
+    workspace.commit(RUN)
+    assert files(workspace) == AFTER
+    assert list(workspace.stages.iterdir()) == []
+
+
+@pytest.mark.parametrize("applied", range(len(NEW) + 1))
+def test_a_commit_that_was_cut_short_goes_on_where_it_was(workspace: Workspace, tmp_path: Path, applied: int) -> None:
+    staged(workspace, tmp_path / "layer")
+    (workspace.files / "gone.txt").unlink()
+    for number, name in enumerate([*NEW][:applied]):
+        if name == "was_folder":
+            (workspace.files / "was_folder/x.txt").unlink()
+            (workspace.files / "was_folder").rmdir()
+        (workspace.files / name).parent.mkdir(exist_ok=True)
+        os.rename(workspace.stages / RUN / str(number), workspace.files / name)
+
+    workspace.commit(RUN)
+
+    assert files(workspace) == AFTER
+    assert list(workspace.stages.iterdir()) == []
+
+
+def test_what_was_committed_is_not_applied_again_and_what_was_never_is_forgotten(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    staged(workspace, tmp_path / "layer")
+    workspace.commit(RUN)
+    (workspace.files / "a.txt").write_bytes(b"the user's")
+    workspace.commit(RUN)
+    staged(workspace, tmp_path / "layer")
+
+    workspace.discard_stages()
+    workspace.commit(RUN)
+
+    assert files(workspace) == {**AFTER, "a.txt": b"the user's"}
+
+
+def test_a_stage_without_its_manifest_is_no_diff(workspace: Workspace, tmp_path: Path) -> None:
+    before = files(workspace)
+    staged(workspace, tmp_path / "layer")
+    (workspace.stages / RUN / "manifest.json").unlink()
+
+    workspace.commit(RUN)
+
+    assert files(workspace) == before
