@@ -179,7 +179,12 @@ class ForkServer:
         if self._standby is None:
             self._standby = waiting
         else:
-            waiting.add_done_callback(_dismiss)
+            waiting.add_done_callback(self._dismiss)
+
+    def _dismiss(self, waiting: asyncio.Task[Forked]) -> None:
+        if not waiting.cancelled() and waiting.exception() is None:
+            waiting.result().dismiss()
+            self._running.add(waiting.result())  # until it has ended and given its group back
 
     def _fork_ahead(self) -> asyncio.Task[Forked]:
         task = asyncio.create_task(self._prepare())
@@ -237,15 +242,12 @@ class ForkServer:
         for forked in await asyncio.gather(*waiting, return_exceptions=True):
             if isinstance(forked, Forked):
                 await forked.end()
+        for run in list(self._running):
+            await run.end()
         async with self._asking:  # whoever waited for an answer knows by now that there is none
             if self._control is not None:
                 self._control.close()
                 self._control = None
-
-
-def _dismiss(waiting: asyncio.Task[Forked]) -> None:
-    if not waiting.cancelled() and waiting.exception() is None:
-        waiting.result().dismiss()
 
 
 async def _wait_readable(control: socket.socket) -> None:
