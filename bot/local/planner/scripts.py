@@ -185,15 +185,6 @@ def _whole(wish: Wish) -> list[str]:
             "print(text)",
             "tell_notes(table)",
         ]
-    if wish.how == "distinct":
-        return [
-            "value = find_column(table, VALUE)",
-            "[cells] = table.cells(value)",
-            "counted_cells = Counter(str(cell).strip() for cell in cells if not is_empty(cell))",
-            'print(f"{value} has {len(counted_cells)} different values in {len(cells)} rows of {FILE}.")',
-            "tell_notes(table)",
-            'print_lines([[value, "rows"], *([text, str(count)] for text, count in counted_cells.most_common(20))])',
-        ]
     return [
         f"for value in {'find_columns(table, VALUE)' if wish.value else '[usual_value(table)]'}:",
         "    [cells] = table.cells(value)",

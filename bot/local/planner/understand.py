@@ -19,9 +19,15 @@ KINDS = {
 }  # fmt: skip
 BY = r"(?:by|per|for each|over|grouped by|against|vs\.?|versus)"
 _NOISE = re.compile(r"^(?:the|a|an|me|of|our|my|all|please|column)\s+|\s+(?:column|please)$", re.I)
-_FILE = re.compile(r"[\w][\w .()&+@-]*?\.\w{2,7}\b")
 _WHERE = re.compile(
     r"\bwhere\s+(?P<column>[\w %-]+?)\s*(?P<sign>=|==|is not|is|!=|>=|<=|>|<|contains)\s*(?P<value>[^,.;?]+)", re.I
+)
+_AS = re.compile(r"(?:now|and|again|same|please|the same|show it|as)?[\s,]*(?:now\s+)?as\s+(?:an?\s+)?([\w ]+?)[.!?]*")
+_RUN = re.compile(r"^(?:please\s+)?(?:run|execute|start|try|fix|mend)\b")
+_HISTOGRAM = re.compile(r"\b(?:histogram(?: of)?|distribution of)\s*(.*)", re.I)
+_POINTS = re.compile(r"\b(?:scatter(?: plot)?(?: of)?|plot|draw)\s+(.+?)\s+(?:against|vs\.?|versus)\s+(.+?)$", re.I)
+_DESCRIBE = re.compile(
+    r"\bdescribe|\bsummar|\bwhat(?:'s| is| does)?\b.*\b(?:in|about|contain)|\blook at|\bprofile|\bexplain\b"
 )
 
 
@@ -33,7 +39,7 @@ def understand(words: str, files: Sequence[str], before: Wish | None = None) -> 
     wish = replace(_wish(rest, named, files, before), words=words)
     if wish.file or wish.verb in {"explain", "long", "save", "list"}:
         return wish
-    suits = {"log": _logs, "run": _scripts, "fix": _scripts}.get(wish.verb, _tables)
+    suits = {"log": _logs, "run": _scripts}.get(wish.verb, _tables)
     fitting = suits(files) or ([] if wish.verb != "describe" else list(files))
     return replace(wish, file=named or (fitting[-1] if fitting else ""))
 
@@ -44,57 +50,36 @@ def _wish(text: str, named: str, files: Sequence[str], before: Wish | None) -> W
         number = re.search(r"\b(\d{1,4})\b", low)
         return Wish(verb="long", count=int(number[1]) if number else 60)
     if re.search(r"\b(?:save|store|keep|write)\b.*\bas\b", low) and not re.search(r"\bthen run|and run", low):
-        return Wish(verb="save", file=named, block=1)
+        return Wish(verb="save", file=named)
     if re.search(r"\bwhy\b|\bwent wrong|\bgo wrong|\berrors?\b.*\bat\b|\bspike", low) and _logs(files):
         at = re.search(r"\b(\d{1,2}:\d\d)\b", low)
         return Wish(verb="log", file=named if named in _logs(files) else "", at=at[1] if at else "")
-    if re.search(r"^(?:please\s+)?(?:run|execute|start|try|fix|mend)\b", low) and (
-        _scripts(files) or named.endswith(".py")
-    ):
+    if _RUN.search(low) and (_scripts(files) or named.endswith(".py")):
         words = text.split()[1:] if named else []
         args = () if words and words[0].lower() in {"and", "then", "please", "to", "it", "with", "for", "in"} else words
         return Wish(verb="run", file=named if named.endswith(".py") else "", args=tuple(args))
     if re.fullmatch(r"(?:what|which)?\s*files?.*|list( the)? files?", low):
         return Wish(verb="list")
-    follow = re.fullmatch(
-        r"(?:now|and|again|same|please|the same|show it|as)?[\s,]*(?:now\s+)?as\s+(?:an?\s+)?([\w ]+?)[.!?]*", low
-    )
-    if follow and before and (kind := _kind(follow[1])):
+    if before and (follow := _AS.fullmatch(low)) and (kind := _kind(follow[1])):
         return replace(before, verb="plot", kind=kind)
     if before and (by := re.fullmatch(rf"(?:now|and)?\s*{BY}\s+([\w %-]+?)[.!?]*", low)):
         return replace(before, by=by[1].strip())
     where = tuple(_condition(m) for m in _WHERE.finditer(text))
     text = _WHERE.sub(" ", text).strip()
-    if match := re.search(r"\bhistogram(?: of)?\s*(.*)", text, re.I) or re.search(
-        r"\bdistribution of\s*(.*)", text, re.I
-    ):
+    if match := _HISTOGRAM.search(text):
         return Wish(verb="histogram", file=named, value=_clean(match[1]), where=where)
-    if match := re.search(
-        r"\b(?:scatter(?: plot)?(?: of)?|plot|draw)\s+(.+?)\s+(?:against|vs\.?|versus)\s+(.+?)$", text, re.I
-    ):
+    if match := _POINTS.search(text):
         return Wish(verb="points", file=named, value=_clean(match[1]), by=_clean(match[2]), where=where)
     if match := re.search(r"\b(top|best|bottom|worst|lowest)\s+(\d+)?\s*(.*)", text, re.I):
         group, _, value = _parted(match[3])
-        small = match[1].lower() in {"bottom", "worst", "lowest"}
-        return Wish(
-            verb="top", file=named, by=group, value=value, count=int(match[2] or 5), smallest=small, where=where
-        )
+        count, small = int(match[2] or 5), match[1].lower() in {"bottom", "worst", "lowest"}
+        return Wish(verb="top", file=named, by=group, value=value, count=count, smallest=small, where=where)
     if match := re.search(r"\b(?:plot|draw|chart|graph|visuali[sz]e|show)\b\s*(?:me\s+)?(.*)", text, re.I):
         return _plot(match[1], named, where, low)
     if (how := _how(low)) and (named or _tables(files)):
         return _measure(text, how, named, where)
-    if (
-        re.search(
-            r"\bdescribe|\bsummar|\bwhat(?:'s| is| does)?\b.*\b(?:in|about|contain)|\blook at|\bprofile|\bexplain\b",
-            low,
-        )
-        and files
-    ):
+    if files and (_DESCRIBE.search(low) or not text.strip(" .?!")):
         return Wish(verb="describe", file=named)
-    if named and not text.strip(" .?!"):
-        return Wish(verb="describe", file=named)
-    if not text.strip(" .?!") and files:
-        return Wish(verb="describe")
     return Wish(verb="explain")
 
 
@@ -109,16 +94,8 @@ def _plot(text: str, named: str, where: tuple[tuple[str, str, str], ...], low: s
     by, _, split = by.partition(" and ")
     how = _how(value.lower())
     value = re.sub("|".join(rf"\b(?:{p})\b" for p in HOW.values()), " ", value, flags=re.I) if how else value
-    return Wish(
-        verb="plot",
-        file=named,
-        value=_clean(value),
-        by=_clean(by),
-        split=_clean(split),
-        how=how,
-        kind=kind,
-        where=where,
-    )
+    value, by, split = _clean(value), _clean(by), _clean(split)
+    return Wish(verb="plot", file=named, value=value, by=by, split=split, how=how, kind=kind, where=where)
 
 
 def _measure(text: str, how: str, named: str, where: tuple[tuple[str, str, str], ...]) -> Wish:

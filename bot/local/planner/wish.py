@@ -11,7 +11,7 @@ Condition = tuple[str, str, str]  # the column's words ("" for any), the sign, t
 class Wish:
     """One request. Columns are in the user's own words; the script resolves them when it runs.
 
-    `verb` is plot, points, histogram, measure, top, describe, log, run, fix, save, show, list, long or explain.
+    `verb` is plot, points, histogram, measure, top, describe, log, run, save, list, long or explain.
     """
 
     verb: str
@@ -25,7 +25,5 @@ class Wish:
     count: int = 5
     smallest: bool = False
     args: tuple[str, ...] = ()
-    stdin: str = ""
     at: str = ""  # HH:MM
-    block: int = 0  # the user's code block, counted from 1
     words: str = ""  # what the user wrote

@@ -119,7 +119,7 @@ class Control:
         return body
 
     async def state(self, request: web.Request) -> web.Response:
-        statuses: list[Json] = [
+        statuses = [
             {"channel": s.channel, "thread_ts": s.thread_ts, "status": s.text, "loading_messages": s.loading_messages}
             for s in self.statuses.current()
         ]

@@ -80,15 +80,9 @@ class Channel:
     def to_slack(self) -> dict[str, Any]:
         """Return the channel as Slack's API shows it to the bot."""
         if self.is_im:
-            return {
-                "id": self.id,
-                "created": 0,
-                "is_im": True,
-                "user": self.user,
-                **_false("is_archived is_org_shared is_user_deleted"),
-                "priority": 0,
-                "context_team_id": TEAM,
-            }
+            unset = _false("is_archived is_org_shared is_user_deleted")
+            body = {"id": self.id, "created": 0, "is_im": True, "user": self.user}
+            return body | unset | {"priority": 0, "context_team_id": TEAM}
         return {
             "id": self.id,
             "name": self.name,

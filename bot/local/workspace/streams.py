@@ -193,10 +193,8 @@ def _problem(chunk: Any) -> str | None:
 
 def rich_text(text: str) -> Json:
     """Return `text` as the rich text that task cards hold."""
-    return {
-        "type": "rich_text",
-        "elements": [{"type": "rich_text_section", "elements": [{"type": "text", "text": text}]}],
-    }
+    section = {"type": "rich_text_section", "elements": [{"type": "text", "text": text}]}
+    return {"type": "rich_text", "elements": [section]}
 
 
 def rich_text_content(block: Json | None) -> str:

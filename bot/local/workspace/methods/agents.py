@@ -9,7 +9,7 @@ from bot.local.workspace.journal import Json
 from bot.local.workspace.limits import STATUS
 from bot.local.workspace.manifest import Manifest
 from bot.local.workspace.methods.access import Access
-from bot.local.workspace.statuses import Statuses
+from bot.local.workspace.statuses import Session, Statuses
 
 SESSION_STATES = ("active", "processing", "suspended", "closed")
 _LOOK = "icon_emoji icon_url username"
@@ -17,6 +17,10 @@ _STATUS = f"channel_id! thread_ts! status loading_messages:list {_LOOK}"
 _SESSION = f"channel_id! thread_ts status! title initiator_user_id {_LOOK}"
 _WRITE = ("chat:write",)
 _ASSIST = ("assistant:write",)
+
+
+def _shown(session: Session) -> Json:
+    return {"status": session.status, "agent_status": session.status, "title": session.title}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,8 +84,7 @@ class Agents:
         if len(arguments.get("title", "")) > 200:
             raise ApiError("invalid_arguments", "must be less than 201 characters: title")
         channel, root = self._thread(arguments)
-        session = self.statuses.session(channel, root, arguments["status"], arguments.get("title"))
-        answer: Json = {"status": session.status, "agent_status": session.status, "title": session.title}
+        answer = _shown(self.statuses.session(channel, root, arguments["status"], arguments.get("title")))
         if not self.manifest.hears("agent_session_stopped"):
             answer["warning"] = "missing_agent_session_stopped_event_subscription"
         return answer
@@ -94,8 +97,7 @@ class Agents:
             raise ApiError("not_authorized")
         if not 1 <= len(arguments["title"]) <= 200:
             raise ApiError("invalid_arguments", "must be 1 to 200 characters: title")
-        self.statuses.session(channel, root, session.status, arguments["title"])
-        return {"status": session.status, "agent_status": session.status, "title": session.title}
+        return _shown(self.statuses.session(channel, root, session.status, arguments["title"]))
 
     def _be_an_agent(self) -> None:
         if not self.manifest.is_agent:
