@@ -26,22 +26,14 @@ class Events:
         channel = self._workspace.channels.get(str(event.get("channel")))
         authorization = {"enterprise_id": None, "team_id": TEAM, "user_id": BOT_USER, "is_bot": True}
         authorization |= {"is_enterprise_install": False}
-        self._delivery.event(
-            {
-                "token": self._token,
-                "team_id": TEAM,
-                "context_team_id": TEAM,
-                "context_enterprise_id": None,
-                "api_app_id": APP,
-                "event": event,
-                "type": "event_callback",
-                "event_id": event_id,
-                "event_time": int(self._workspace.now()),
-                "authorizations": [authorization],
-                "is_ext_shared_channel": channel is not None and channel.is_ext_shared,
-                "event_context": f"4-{secrets.token_hex(8)}",
-            }
-        )
+        envelope = {
+            "token": self._token, "team_id": TEAM, "context_team_id": TEAM, "context_enterprise_id": None,
+            "api_app_id": APP, "event": event, "type": "event_callback", "event_id": event_id,
+            "event_time": int(self._workspace.now()), "authorizations": [authorization],
+            "is_ext_shared_channel": channel is not None and channel.is_ext_shared,
+            "event_context": f"4-{secrets.token_hex(8)}",
+        }  # fmt: skip
+        self._delivery.event(envelope)
         return event_id
 
     def offer(self, name: str, event: Json) -> bool:

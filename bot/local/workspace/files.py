@@ -72,27 +72,15 @@ class File:
         name = quote(self.name)
         private = f"{base_url}files-pri/{TEAM}-{self.id}"
         body: Json = {
-            "id": self.id,
-            "created": self.created,
-            "timestamp": self.created,
-            "name": self.name,
-            "title": self.title,
-            "mimetype": self.mimetype,
-            "filetype": self.filetype,
-            "pretty_type": self.filetype.capitalize(),
-            "user": self.user,
-            "user_team": TEAM,
-            "editable": self.mode == "snippet",
-            "size": self.size,
-            "mode": self.mode,
-            "is_public": True,
+            "id": self.id, "created": self.created, "timestamp": self.created, "name": self.name,
+            "title": self.title, "mimetype": self.mimetype, "filetype": self.filetype,
+            "pretty_type": self.filetype.capitalize(), "user": self.user, "user_team": TEAM,
+            "editable": self.mode == "snippet", "size": self.size, "mode": self.mode, "is_public": True,
             **dict.fromkeys(("is_external", "public_url_shared", "display_as_bot", "has_rich_preview"), False),
-            **dict.fromkeys(("external_type", "username"), ""),
-            "url_private": f"{private}/{name}",
+            **dict.fromkeys(("external_type", "username"), ""), "url_private": f"{private}/{name}",
             "url_private_download": f"{private}/download/{name}",
-            "permalink": f"{base_url}files/{self.user}/{self.id}/{name}",
-            "file_access": "visible",
-        }
+            "permalink": f"{base_url}files/{self.user}/{self.id}/{name}", "file_access": "visible",
+        }  # fmt: skip
         if self.alt_txt:
             body["alt_txt"] = self.alt_txt
         return body

@@ -47,20 +47,11 @@ class Interactions:
         channel = self.workspace.channels[channel_id]
         names = {"im": "directmessage", "group": "privategroup"}
         payload: Json = {
-            "token": self.verification_token,
-            "team_id": TEAM,
-            "team_domain": "local",
-            "channel_id": channel_id,
-            "channel_name": names.get(channel.kind, channel.name),
-            "user_id": user.id,
-            "user_name": user.name,
-            "command": command,
-            "text": text,
-            "api_app_id": APP,
-            "is_enterprise_install": "false",
-            "response_url": self.responses.url(channel_id, user.id),
-            "trigger_id": self._trigger(),
-        }
+            "token": self.verification_token, "team_id": TEAM, "team_domain": "local", "channel_id": channel_id,
+            "channel_name": names.get(channel.kind, channel.name), "user_id": user.id, "user_name": user.name,
+            "command": command, "text": text, "api_app_id": APP, "is_enterprise_install": "false",
+            "response_url": self.responses.url(channel_id, user.id), "trigger_id": self._trigger(),
+        }  # fmt: skip
         answer = await self.delivery.ask("slash_commands", payload, accepts_response=True)
         if answer is None:
             self.workspace.note(channel_id, user.id, f"{command} failed because the app did not respond.")

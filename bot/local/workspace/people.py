@@ -36,20 +36,13 @@ class User:
         profile = {"real_name": self.real_name, "display_name": self.name, "team": self.team}
         if self.bot_id:
             profile["bot_id"] = self.bot_id
-        return {
-            "id": self.id,
-            "team_id": self.team,
-            "name": self.name,
-            "real_name": self.real_name,
-            "tz": "Etc/UTC",
-            "tz_offset": 0,
-            "profile": profile,
-            **_false("deleted is_admin is_owner is_app_user is_ultra_restricted"),
-            "is_bot": self.is_bot,
-            "is_stranger": self.is_stranger,
-            "is_restricted": self.is_restricted,
-            "updated": 0,
-        }
+        user: dict[str, Any] = {
+            "id": self.id, "team_id": self.team, "name": self.name, "real_name": self.real_name, "tz": "Etc/UTC",
+            "tz_offset": 0, "profile": profile,
+            **_false("deleted is_admin is_owner is_app_user is_ultra_restricted"), "is_bot": self.is_bot,
+            "is_stranger": self.is_stranger, "is_restricted": self.is_restricted, "updated": 0,
+        }  # fmt: skip
+        return user
 
 
 @dataclass(slots=True)
@@ -84,23 +77,13 @@ class Channel:
             body = {"id": self.id, "created": 0, "is_im": True, "user": self.user}
             return body | unset | {"priority": 0, "context_team_id": TEAM}
         return {
-            "id": self.id,
-            "name": self.name,
-            "name_normalized": self.name,
-            "is_channel": not self.is_private,
-            **_false("is_group is_im is_mpim is_archived is_org_shared"),
-            "is_private": self.is_private,
-            "is_general": self.id == "C0GENERAL",
-            "is_shared": self.is_ext_shared,
-            "is_ext_shared": self.is_ext_shared,
-            "is_member": BOT_USER in self.members,
-            "created": 0,
-            "creator": "U0ALICE",
-            "context_team_id": TEAM,
-            "topic": {"value": "", "creator": "", "last_set": 0},
-            "purpose": {"value": "", "creator": "", "last_set": 0},
-            "num_members": len(self.members),
-        }
+            "id": self.id, "name": self.name, "name_normalized": self.name, "is_channel": not self.is_private,
+            **_false("is_group is_im is_mpim is_archived is_org_shared"), "is_private": self.is_private,
+            "is_general": self.id == "C0GENERAL", "is_shared": self.is_ext_shared,
+            "is_ext_shared": self.is_ext_shared, "is_member": BOT_USER in self.members, "created": 0,
+            "creator": "U0ALICE", "context_team_id": TEAM, "topic": {"value": "", "creator": "", "last_set": 0},
+            "purpose": {"value": "", "creator": "", "last_set": 0}, "num_members": len(self.members),
+        }  # fmt: skip
 
 
 def _false(names: str) -> dict[str, bool]:

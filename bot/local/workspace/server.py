@@ -78,7 +78,7 @@ class Options:
     clock: Callable[[], float] = time.time
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Running:
     """A running workspace: what a bot needs to connect, and the parts that tests inspect."""
 
@@ -130,15 +130,8 @@ async def running(
         workspace.base_url = await _listen(application, host, port, stack)
         tasks = [asyncio.create_task(delivery.run()), asyncio.create_task(sharing.run())]
         stack.push_async_callback(_end, tasks)
-        yield Running(
-            bot_token=tokens.bot_token,
-            app_token=tokens.app_token,
-            signing_secret=tokens.signing_secret,
-            workspace=workspace,
-            delivery=delivery,
-            events=events,
-            socket_mode=socket_mode,
-        )
+        secrets = tokens.bot_token, tokens.app_token, tokens.signing_secret
+        yield Running(*secrets, workspace, delivery, events, socket_mode)
 
 
 def _manifest_and_lock(path: Path, data: Path, stack: AsyncExitStack) -> Manifest:

@@ -111,15 +111,11 @@ class Workspace:
         if not replies:
             return {}
         users = list(dict.fromkeys(reply.user for reply in replies))
-        return {
-            "thread_ts": message.ts,
-            "reply_count": len(replies),
-            "reply_users_count": len(users),
-            "latest_reply": replies[-1].ts,
-            "reply_users": users[:5],
-            "is_locked": False,
-            "subscribed": False,
-        }
+        thread: Json = {
+            "thread_ts": message.ts, "reply_count": len(replies), "reply_users_count": len(users),
+            "latest_reply": replies[-1].ts, "reply_users": users[:5], "is_locked": False, "subscribed": False,
+        }  # fmt: skip
+        return thread
 
     def _file(self, file_id: str, message: Message) -> Json:
         file = self.files.get(file_id)
