@@ -10,13 +10,9 @@ from bot.local.planner.compose import script
 from bot.local.planner.wish import Wish
 
 OPENERS = {
-    ".xlsx": "sheet_table",
-    ".xlsm": "sheet_table",
-    ".parquet": "parquet_table",
-    ".json": "json_table",
-    ".jsonl": "json_table",
-    ".ndjson": "json_table",
-}
+    ".xlsx": "sheet_table", ".xlsm": "sheet_table", ".parquet": "parquet_table", ".json": "json_table",
+    ".jsonl": "json_table", ".ndjson": "json_table",
+}  # fmt: skip
 TABLES = (".csv", ".tsv", ".tab", *OPENERS)
 PICTURES = {"plot", "points", "histogram"}
 

@@ -125,19 +125,14 @@ class Control:
         ]
         streams = [{"channel": s.channel, "ts": s.ts, "started": s.started} for s in self.streams.open()]
         channels = [c.to_slack() | {"name": c.name, "members": c.members} for c in self.workspace.channels.values()]
-        return web.json_response(
-            {
-                "users": [user.to_slack() for user in self.workspace.users.values()],
-                "channels": channels,
-                "calls": dict(self.faults.calls),
-                "streams": streams,
-                "statuses": statuses,
-                "sessions": [asdict(session) for session in self.statuses.sessions.values()],
-                "views": list(self.journal.all("view").values()),
-                "connections": self.delivery.connections,
-                "pending": self.delivery.pending,
-            }
-        )
+        seen: Json = {
+            "users": [user.to_slack() for user in self.workspace.users.values()], "channels": channels,
+            "calls": dict(self.faults.calls), "streams": streams, "statuses": statuses,
+            "sessions": [asdict(session) for session in self.statuses.sessions.values()],
+            "views": list(self.journal.all("view").values()), "connections": self.delivery.connections,
+            "pending": self.delivery.pending,
+        }  # fmt: skip
+        return web.json_response(seen)
 
     async def give_tokens(self, request: web.Request) -> web.Response:
         tokens = {"bot_token": self.tokens.bot_token, "app_token": self.tokens.app_token}

@@ -81,11 +81,9 @@ class Interactions:
         if element is None:
             raise Refused(f"The message has nothing to press called {action_id}.")
         container: Json = {
-            "type": "message",
-            "message_ts": message.ts,
-            "channel_id": message.channel,
+            "type": "message", "message_ts": message.ts, "channel_id": message.channel,
             "is_ephemeral": message.ephemeral_to is not None,
-        }
+        }  # fmt: skip
         if message.thread_ts:
             container["thread_ts"] = message.thread_ts
         payload = self._payload("block_actions", message, user) | {
@@ -130,17 +128,14 @@ class Interactions:
 
     def _payload(self, kind: str, message: Message, user: User) -> Json:
         channel = self.workspace.channels[message.channel]
-        return {
-            "type": kind,
-            "token": self.verification_token,
-            "trigger_id": self._trigger(),
-            "response_url": self.responses.url(message.channel, user.id, message.ts),
-            "api_app_id": APP,
-            "team": {"id": TEAM, "domain": "local"},
-            "is_enterprise_install": False,
+        common: Json = {
+            "type": kind, "token": self.verification_token, "trigger_id": self._trigger(),
+            "response_url": self.responses.url(message.channel, user.id, message.ts), "api_app_id": APP,
+            "team": {"id": TEAM, "domain": "local"}, "is_enterprise_install": False,
             "user": {"id": user.id, "username": user.name, "name": user.name, "team_id": user.team},
             "channel": {"id": channel.id, "name": "directmessage" if channel.is_im else channel.name},
-        }
+        }  # fmt: skip
+        return common
 
     def _trigger(self) -> str:
         now = self.workspace.now()

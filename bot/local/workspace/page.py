@@ -18,7 +18,7 @@ from bot.local.workspace.interactions import Interactions
 from bot.local.workspace.journal import Json
 from bot.local.workspace.manifest import Manifest
 from bot.local.workspace.messages import Change, Message
-from bot.local.workspace.people import BOT_USER, TEAM, TEAM_NAME, User
+from bot.local.workspace.people import BOT_USER, TEAM, TEAM_NAME, Channel, User
 from bot.local.workspace.people_api import PeopleApi, channel_of, user_of
 from bot.local.workspace.render import render_message
 from bot.local.workspace.state import Workspace
@@ -100,28 +100,16 @@ class Page:
         prompts = self.statuses.prompts(direct.id) or list(self.manifest.prompts)
         shortcuts = self.manifest.shortcuts.values()
         self.open_channels.pop(me.id, None)
-        return web.json_response(
-            {
-                "team": {"id": TEAM, "name": TEAM_NAME},
-                "me": me.id,
-                "users": [_fields(u, "id", "name", "real_name", "is_bot") for u in self.workspace.users.values()],
-                "channels": [
-                    {
-                        "id": channel.id,
-                        "name": self.manifest.bot_name if channel.is_im else channel.name,
-                        "is_im": channel.is_im,
-                        **({"user": BOT_USER} if channel.is_im else {}),
-                        "is_member": BOT_USER in channel.members,
-                    }
-                    for channel in mine
-                ],
-                "commands": [asdict(command) for command in self.manifest.commands.values()],
-                "shortcuts": [_fields(s, "callback_id", "name") for s in shortcuts if s.type == "message"],
-                "bot_online": self.delivery.connections > 0,
-                "model_notice": self.model_notice,
-                "suggested_prompts": prompts,
-            }
-        )
+        seen: Json = {
+            "team": {"id": TEAM, "name": TEAM_NAME}, "me": me.id,
+            "users": [_fields(u, "id", "name", "real_name", "is_bot") for u in self.workspace.users.values()],
+            "channels": [self._shown_channel(channel) for channel in mine],
+            "commands": [asdict(command) for command in self.manifest.commands.values()],
+            "shortcuts": [_fields(s, "callback_id", "name") for s in shortcuts if s.type == "message"],
+            "bot_online": self.delivery.connections > 0, "model_notice": self.model_notice,
+            "suggested_prompts": prompts,
+        }  # fmt: skip
+        return web.json_response(seen)
 
     async def messages(self, request: web.Request) -> web.Response:
         """Return the newest roots of a channel, or a whole thread; whoever opens direct messages opens the app's home."""
@@ -168,6 +156,11 @@ class Page:
             return found.name if found else key
 
         return render_message(message, name)
+
+    def _shown_channel(self, channel: Channel) -> Json:
+        name = self.manifest.bot_name if channel.is_im else channel.name
+        body: Json = {"id": channel.id, "name": name, "is_im": channel.is_im, "is_member": BOT_USER in channel.members}
+        return body | {"user": BOT_USER} if channel.is_im else body
 
     def _shown_file(self, file: File) -> Json:
         body = _fields(file, "id", "name", "size", "mimetype") | {"url": f"/page/files/{file.id}"}

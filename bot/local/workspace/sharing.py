@@ -33,13 +33,7 @@ class Sharing:
         while True:
             due, key, body = await self._due.get()
             await asyncio.sleep(max(0.0, due - asyncio.get_running_loop().time()))
-            files = [file for file in map(self._files.get, body["files"]) if file and file.ready]
+            files = [file.id for file in map(self._files.get, body["files"]) if file and file.ready]
             self._journal.drop("share", key)
-            self._workspace.post(
-                body["channel"],
-                BOT_USER,
-                body["text"],
-                thread_ts=body["thread_ts"],
-                blocks=body["blocks"] or [],
-                files=[file.id for file in files],
-            )
+            details = {"thread_ts": body["thread_ts"], "blocks": body["blocks"] or [], "files": files}
+            self._workspace.post(body["channel"], BOT_USER, body["text"], **details)

@@ -50,8 +50,6 @@ class Workspace:
         for body in sorted(journal.all("message").values(), key=lambda body: float(body["ts"])):
             self._place(Message(**body))
 
-    # reading
-
     def now(self) -> float:
         return self._clock()
 
@@ -126,8 +124,6 @@ class Workspace:
             stub = {"id": file_id, "mode": "file_access", "file_access": "check_file_info"}
             return stub | {"created": 0, "timestamp": 0, "user": ""}
         return file.to_slack(self.base_url)
-
-    # what happens
 
     def next_ts(self) -> str:
         """Return a new timestamp, later than that of every message."""

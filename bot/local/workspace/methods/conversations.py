@@ -9,7 +9,7 @@ from bot.local.workspace.journal import Json
 from bot.local.workspace.limits import TIER_2, TIER_4
 from bot.local.workspace.messages import Message
 from bot.local.workspace.methods.access import Access, page_of
-from bot.local.workspace.people import BOT_USER
+from bot.local.workspace.people import BOT_USER, Channel
 from bot.local.workspace.state import Workspace
 
 _KINDS = {"channel": "public_channel", "group": "private_channel", "im": "im"}
@@ -49,6 +49,11 @@ class Conversations:
             "reactions.remove": Method(self.unreact, _REACTION, ("reactions:write",), TIER_2),
         }
 
+    def _readable(self, channel_id: str) -> Channel:
+        channel = self.access.find_channel(channel_id)
+        self.access.need_scope(f"{channel.prefix}:history")
+        return self.access.joined_channel(channel.id)
+
     def _answer(self, messages: list[Message], arguments: Json, default: int) -> Json:
         metadata = bool(arguments.get("include_all_metadata"))
         shown, cursor = page_of([self.workspace.to_slack(m, metadata=metadata) for m in messages], arguments, default)
@@ -56,23 +61,18 @@ class Conversations:
         return answer | {"response_metadata": {"next_cursor": cursor}} if cursor else answer
 
     async def history(self, arguments: Json) -> Json:
-        channel = self.access.find_channel(arguments["channel"])
-        self.access.need_scope(f"{channel.prefix}:history")
-        self.access.joined_channel(channel.id)
-        roots = [
-            m for m in self.workspace.messages(channel.id) if not m.ephemeral_to and (not m.is_reply or m.broadcast)
-        ]
+        channel = self._readable(arguments["channel"])
+        visible = (m for m in self.workspace.messages(channel.id) if not m.ephemeral_to)
+        roots = [message for message in visible if not message.is_reply or message.broadcast]
         return self._answer(_between(roots, arguments)[::-1], arguments, 100)
 
     async def replies(self, arguments: Json) -> Json:
-        channel = self.access.find_channel(arguments["channel"])
-        self.access.need_scope(f"{channel.prefix}:history")
-        self.access.joined_channel(channel.id)
+        channel = self._readable(arguments["channel"])
         message = self.access.find_message(channel.id, arguments["ts"], "thread_not_found")
         if message.is_reply:
             return self._answer([message], arguments, 1000)
-        said = [reply for reply in self.workspace.replies(channel.id, message.ts) if not reply.ephemeral_to]
-        return self._answer([message, *_between(said, arguments)], arguments, 1000)
+        replies = self.workspace.replies(channel.id, message.ts)
+        return self._answer([message, *_between(replies, arguments)], arguments, 1000)
 
     async def info(self, arguments: Json) -> Json:
         channel = self.access.find_channel(arguments["channel"])
