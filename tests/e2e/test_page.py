@@ -13,10 +13,13 @@ import pytest
 from playwright.async_api import Page, async_playwright, expect
 
 from bot.app import serving
+from bot.local.planner.endpoint import serve_planner
+from bot.sandbox.runtime import RuntimeBuild
 from tests.e2e.slack import CSV, workspace
 from tests.e2e.test_threads import PLOT, report, send, write_and_run
 from tests.wire import Choose, Next, ScriptedModel
 
+PICTURE = os.environ.get("PAGE_PNG")
 CHROMIUM = shutil.which("chromium")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Debian's chromium is not installed")
 QUIET = [
@@ -30,19 +33,30 @@ QUIET = [
 
 @asynccontextmanager
 async def opened(folder: Path, *script: Next) -> AsyncIterator[Page]:
-    """The page of a workspace with the bot at work in it."""
-    async with (
-        ScriptedModel(script) as model,
-        workspace(folder, model.url, "chat") as (_, settings),
-        serving(settings, pace=0.2),
-        async_playwright() as playwright,
-    ):
+    """The page of a workspace with the bot at work in it, on a scripted model."""
+    async with ScriptedModel(script) as model, opened_on(folder, model.url) as page:
+        yield page
+
+
+@asynccontextmanager
+async def opened_on(folder: Path, model_url: str, model: str = "gpt-4.1") -> AsyncIterator[Page]:
+    """The page of a workspace with the bot at work in it, on any model."""
+    async with workspace(folder, model_url, "chat") as (_, settings):
+        settings = settings.model_copy(update={"openai_model": model, "openai_proxy_model": model})
+        async with serving(settings, pace=0.2), in_chromium(settings.slack_api_url.removesuffix("api/")) as page:
+            yield page
+
+
+@asynccontextmanager
+async def in_chromium(url: str) -> AsyncIterator[Page]:
+    """A workspace's page in the browser, in which no script may fail."""
+    async with async_playwright() as playwright:
         args = [*QUIET, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=args)
-        page = await browser.new_page()
+        page = await browser.new_page(viewport={"width": 1280, "height": 1000})
         problems: list[str] = []
         page.on("pageerror", lambda error: problems.append(str(error)))
-        await page.goto(settings.slack_api_url.removesuffix("api/"))
+        await page.goto(url)
         await expect(page.locator("#presence")).to_contain_text("is here", timeout=15_000)
         yield page
         await browser.close()
@@ -111,3 +125,24 @@ async def test_a_mistake_is_said_and_what_was_typed_is_kept(tmp_path: Path) -> N
 
         await expect(page.locator("#composer .problem")).to_have_text("/nonsense is not a command here.")
         await expect(page.locator("#composer textarea")).to_have_value("/nonsense now")
+
+
+@pytest.mark.skipif(PICTURE is None, reason="on request: PAGE_PNG=.github/page.png uv run pytest tests/e2e -k picture")
+async def test_the_readmes_picture_is_taken_anew(tmp_path: Path) -> None:
+    sales = b"date,revenue\n2026-01-05,100\n2026-01-20,50\n2026-02-03,70\n2026-03-09,30\n"
+    await RuntimeBuild(tmp_path / "data").build(print)
+    async with serve_planner() as url, opened_on(tmp_path, url, "planner") as page:
+        await page.locator("#composer input[type=file]").set_input_files(
+            {"name": "sales.csv", "mimeType": "text/csv", "buffer": sales}
+        )
+        await page.locator("#composer textarea").fill("@workings plot revenue by month")
+        await page.locator("#composer textarea").press("Enter")
+        thread = page.locator("#replies")
+        await expect(thread.locator("a[download='revenue_by_month.png']")).to_be_visible(timeout=60_000)
+        await page.locator("#thread textarea").fill("@workings now as bars")
+        await page.locator("#thread textarea").press("Enter")
+        await expect(thread.locator("a[download='revenue_by_month_as_bars.png']")).to_be_visible(timeout=60_000)
+        await expect(thread.locator("img")).to_have_count(2)
+        await page.mouse.move(500, 800)
+
+        await page.screenshot(path=PICTURE)
