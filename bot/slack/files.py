@@ -100,10 +100,10 @@ class SlackFiles:
         problems: list[str] = []
         for name, text in snippets:
             data = text.encode(errors="replace")
-            await self._one(safe_name(name), len(data), chunked(data), sent, problems)
+            await self._send(safe_name(name), len(data), chunked(data), sent, problems)
         for file in files:
             if file.size:
-                await self._one(safe_name(file.name), file.size, file.chunks, sent, problems)
+                await self._send(safe_name(file.name), file.size, file.chunks, sent, problems)
             else:
                 problems.append(f"`{file.name}` is empty, and Slack takes no empty files.")
         if sent:
@@ -117,9 +117,10 @@ class SlackFiles:
                 raise ServiceError("Slack did not answer while files were uploaded.") from error
         return " ".join(problems)
 
-    async def _one(
+    async def _send(
         self, name: str, size: int, chunks: AsyncIterator[bytes], sent: list[dict[str, str | None]], problems: list[str]
     ) -> None:
+        """Send one file's bytes; it joins `sent`, or what went wrong joins `problems`."""
         alt = f"Image {name}" if re.search(r"\.(png|jpe?g|gif|webp)$", name, re.I) else None
         try:
             target = await self._client.files_getUploadURLExternal(filename=name, length=size, alt_txt=alt)

@@ -78,9 +78,7 @@ class Finder:
     async def _located(self, request: Request, file: File) -> SharedScript:
         """Find the message that carried a file in the command's channel; raises UserError when there is none."""
         channel = request.thread.channel
-        shares: dict[str, list[File]] = {}
-        for kind in (file.get("shares") or {}).values():
-            shares |= kind
+        shares = {place: shared for kind in (file.get("shares") or {}).values() for place, shared in kind.items()}
         if channel not in shares:
             raise UserError("That file was not shared in this channel.")
         share = shares[channel][0]

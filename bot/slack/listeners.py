@@ -59,9 +59,8 @@ async def open_slack(
     bot_token: str, app_token: str, *, base_url: str, max_upload: int, pace: float = 3.0
 ) -> AsyncIterator[Slack]:
     """Connect to Slack at `base_url`; raises SetupError naming the token that is refused. `pace` is SlackChat's."""
-    async with aiohttp.ClientSession(
-        timeout=aiohttp.ClientTimeout(total=None, sock_connect=20, sock_read=120)
-    ) as session:
+    timeout = aiohttp.ClientTimeout(total=None, sock_connect=20, sock_read=120)
+    async with aiohttp.ClientSession(timeout=timeout) as session:
         client = AsyncWebClient(token=bot_token, base_url=base_url, session=session)
         client.retry_handlers.append(AsyncRateLimitErrorRetryHandler(max_retry_count=5))
         try:
@@ -78,9 +77,8 @@ async def open_slack(
         async def listen(accept: Accept) -> None:
             bolt = AsyncApp(client=client, process_before_response=True)
             register(bolt, accept, team, bot_user, removal)
-            handler = AsyncSocketModeHandler(
-                bolt, app_token, web_client=AsyncWebClient(token=app_token, base_url=base_url)
-            )
+            web_client = AsyncWebClient(token=app_token, base_url=base_url)
+            handler = AsyncSocketModeHandler(bolt, app_token, web_client=web_client)
             handlers.append(handler)
             try:
                 # Asked for here because `connect_async` would try a refused token again for ever.

@@ -74,7 +74,7 @@ def split(text: str, size: int) -> list[Piece]:
 
 
 def _lines(text: str, size: int) -> list[_Line]:
-    """Return what can stand together in a piece; an opening of a quarter of a piece or more is not repeated."""
+    """Return the lines between which a cut may fall; an opening longer than a quarter of a piece is not repeated."""
     lines = [_Line(line) for line in _LINE.findall(text)]
     item = None
     for token in _MARKDOWN.parse(text):
@@ -106,10 +106,10 @@ def _lines(text: str, size: int) -> list[_Line]:
     for line in lines:
         if len(line.opening) + len(line.resuming) + len(line.closing) > size // 2:
             line.opening = line.resuming = line.closing = ""
-        if not line.glued:
-            together.append(line)
-        else:
+        if line.glued:
             together[-1].text += line.text
+        else:
+            together.append(line)
         together[-1].resuming, together[-1].ending = line.opening + line.resuming, line.closing
     return together
 
@@ -137,7 +137,7 @@ def _blank(markers: str) -> str:
 
 
 def _fitting(lines: Sequence[_Line], room: int) -> int:
-    """Return how many lines the next piece takes: it is at least half full where it can be, and ends in the outermost block."""
+    """Return how many lines the next piece takes: it ends at the outermost block of its second half, else where it must."""
     fitting: list[tuple[int, int]] = []
     used = 0
     for count, (line, after) in enumerate(pairwise(lines), 1):
@@ -146,8 +146,7 @@ def _fitting(lines: Sequence[_Line], room: int) -> int:
             break
         if used + len(after.closing) <= room:
             fitting.append((count, used))
-    full = [count for count, used in fitting if used >= room // 2]
-    if full:
+    if full := [count for count, used in fitting if used >= room // 2]:
         return min(full, key=lambda count: (lines[count].depth, -count))
     return fitting[-1][0] if fitting else 0
 

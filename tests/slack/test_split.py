@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from itertools import chain
 
@@ -81,25 +83,6 @@ def open_fences(text: str) -> Iterator[str]:
                 yield text
 
 
-@given(st.lists(noise, max_size=200).map("".join), st.integers(80, 400))
-def test_no_piece_is_too_long_and_nothing_of_any_text_is_lost(text: str, size: int) -> None:
-    pieces = split(text, size)
-
-    assert max(len(str(piece)) for piece in pieces) <= size
-    assert "".join(piece.body for piece in pieces) == text
-
-
-@settings(deadline=None, max_examples=100)
-@given(answers, st.integers(300, 800))
-def test_every_piece_reads_by_itself(text: str, size: int) -> None:
-    pieces = [str(piece) for piece in split(text, size)]
-
-    assert max(map(len, pieces)) <= size
-    assert list(chain.from_iterable(map(open_fences, pieces))) == []
-    assert "".join(map(code, pieces)) == code(text)
-    assert [row for piece in pieces for row in rows(piece)] == rows(text)
-
-
 def texts(text: str, size: int) -> list[str]:
     return [str(piece) for piece in split(text, size)]
 
@@ -149,3 +132,34 @@ def test_one_line_longer_than_a_piece_is_cut_after_a_space_and_else_anywhere() -
 
 def test_a_text_that_fits_stays_as_it_is() -> None:
     assert split("```\nunclosed", 20) == [Piece("```\nunclosed")]
+
+
+def test_the_command_line_loads_no_markdown_before_it_serves() -> None:
+    loaded = subprocess.run(
+        [sys.executable, "-c", "import sys, bot.__main__; print(*sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+
+    assert "bot.__main__" in loaded
+    assert {name for name in loaded if name.startswith(("markdown_it", "bot.slack"))} == set()
+
+
+@given(st.lists(noise, max_size=200).map("".join), st.integers(80, 400))
+def test_no_piece_is_too_long_and_nothing_of_any_text_is_lost(text: str, size: int) -> None:
+    pieces = split(text, size)
+
+    assert max(len(str(piece)) for piece in pieces) <= size
+    assert "".join(piece.body for piece in pieces) == text
+
+
+@settings(deadline=None, max_examples=100)
+@given(answers, st.integers(300, 800))
+def test_every_piece_reads_by_itself(text: str, size: int) -> None:
+    pieces = [str(piece) for piece in split(text, size)]
+
+    assert max(map(len, pieces)) <= size
+    assert list(chain.from_iterable(map(open_fences, pieces))) == []
+    assert "".join(map(code, pieces)) == code(text)
+    assert [row for piece in pieces for row in rows(piece)] == rows(text)
