@@ -1,4 +1,4 @@
-"""Who may ask, where, and how much a day."""
+"""Who may ask, in which channels, and for how many tokens a day."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ DAY = 86_400.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """The rules; empty lists allow everybody and every channel, a cap of 0 is none. Caps are tokens in 24 hours."""
+    """The rules: an empty list allows everybody or every channel, a cap of 0 is no cap; caps are tokens in 24 hours."""
 
     allow_external: bool = False
     users: frozenset[str] = frozenset()
@@ -22,7 +22,7 @@ class Access:
     team_tokens: int = 0
 
     async def refusal(self, request: Request, chat: Chat, store: Store, clock: Callable[[], float]) -> str:
-        """Return "", or why this request is refused, in words for the person who made it."""
+        """Return why this request is refused, in words for the person who made it; "" when it is not."""
         if self.users and request.user not in self.users:
             return "I only work for the people on this workspace's list (BOT_ALLOWED_USERS). Ask an admin to add you."
         if self.channels and request.thread.channel not in self.channels:
@@ -38,6 +38,7 @@ class Access:
         return ""
 
     async def _overspent(self, request: Request, store: Store, since: float) -> str:
+        """Return which cap on tokens was reached since a Unix time; "" for none."""
         team = request.thread.team
         if self.user_tokens and await store.spent(team, request.user, since) >= self.user_tokens:
             return f"You have used your {self.user_tokens:,} tokens of the last 24 hours. `/runpy` still works: it uses none."

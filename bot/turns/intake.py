@@ -1,4 +1,4 @@
-"""From an open request to entries: who may ask, which files come along, what was said before."""
+"""From an open request to entries: whether the person may ask, which files came along, what was said before."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Intake:
         self._clock = clock
 
     async def take(self, request: Request, beside: Iterable[str], turn: OpenTurn) -> None:
-        """Take a request in with its files, and close those under `beside`; one that is refused is closed as well."""
+        """Append a request to the conversation with its files and close the requests `beside`, or refuse it and close all."""
         if request.direct:
             await self._chat.status(request.thread, "is reading…")
         # A command was admitted before its file was looked for.
@@ -92,7 +92,7 @@ class Intake:
         return [*entries, message, *([Reply(text=HOW_TO)] if empty else [])]
 
     async def _before(self, request: Request, conversation: Conversation, sandbox: Sandbox) -> list[UserMessage]:
-        """What others said and attached in the thread since we last looked, alert bots included."""
+        """Return what others said and attached in the thread since we last looked, alert bots included."""
         thread = request.thread
         if not request.direct or thread.ts == request.ts or thread.channel.startswith("D"):
             return []
@@ -110,7 +110,7 @@ class Intake:
         return entries
 
     async def _land(self, uploads: Iterable[Upload], sandbox: Sandbox) -> tuple[list[FileName], list[str]]:
-        """Stream uploads into the workspace; one that cannot be had is a note that the user will read."""
+        """Stream uploads into the workspace; return their names there, and a note on each that could not be taken."""
         files: list[FileName] = []
         notes: list[str] = []
         for upload in uploads:
@@ -124,6 +124,7 @@ class Intake:
         return files, notes
 
     async def _snippet(self, code: str, sandbox: Sandbox) -> FileName:
+        """Write a code block into the workspace; return the name it got, a new one."""
         taken = {f.name for f in await sandbox.list()}
         name = next(
             n for i in range(1, len(taken) + 2) if (n := FileName(f"snippet{i if i > 1 else ''}.py")) not in taken
@@ -133,7 +134,7 @@ class Intake:
 
 
 def landed_name(raw: str, taken: Sequence[str]) -> FileName:
-    """Return the name under which an upload lands: its own, made safe, and unlike those taken by its neighbours."""
+    """Return the name of an upload in the workspace: its own, made safe, and with a number if it is already `taken`."""
     plain = unicodedata.normalize("NFC", raw.replace("\\", "/").rsplit("/", 1)[-1])
     plain = "".join(c if c.isprintable() else "_" for c in plain).strip().lstrip(".-") or "file"
     stem, dot, ending = plain.rpartition(".") if "." in plain else (plain, "", "")

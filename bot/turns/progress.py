@@ -1,4 +1,4 @@
-"""What a turn shows while it works, read off its entries."""
+"""The plan that a turn shows while it is worked on, as its entries give it."""
 
 from __future__ import annotations
 
@@ -13,23 +13,21 @@ from bot.thread.outcomes import Outcome
 
 
 def tasks(conversation: Conversation) -> tuple[Task, ...]:
-    """Return the calls performed in the open turn, in order, and the one thing that comes now."""
-    shown: list[Task] = []
+    """Return the calls performed in the open turn, in order, and then what is being done now."""
+    plan: list[Task] = []
     for entry in conversation.turn:
-        if isinstance(entry, Step) and not entry.refused:
-            title = _title(conversation.call(entry), "done")
-            failed = entry.execution is not None and entry.execution.outcome is not Outcome.SUCCEEDED
-            if title and entry.ran and entry.execution is not None:
-                title = f"{title}: {entry.execution.outcome}"
-            if title:
-                shown.append(Task(title=title, state="failed" if failed else "done"))
-    return (*shown, Task(title=_now(conversation), state="running"))
+        if isinstance(entry, Step) and not entry.refused and (title := _title(conversation.call(entry), done=True)):
+            outcome = entry.execution.outcome if entry.execution else Outcome.SUCCEEDED
+            state = "done" if outcome is Outcome.SUCCEEDED else "failed"
+            plan.append(Task(title=f"{title}: {outcome}" if entry.ran and entry.execution else title, state=state))
+    return (*plan, Task(title=_now(conversation), state="running"))
 
 
 def _now(conversation: Conversation) -> str:
+    """Return what is being done now, in a few words."""
     match conversation.next:
         case Perform() as at:
-            return _title(conversation.call(at), "now") or "Working"
+            return _title(conversation.call(at), done=False) or "Working"
         case Decide(agent) if agent == USER_PROXY:
             return "Reading"
         case Decide():
@@ -41,8 +39,8 @@ def _now(conversation: Conversation) -> str:
     return "Working"
 
 
-def _title(call: Call, when: str) -> str:
-    done = when == "done"
+def _title(call: Call, *, done: bool) -> str:
+    """Return what a call did or is doing, in a few words; "" for one that is not shown."""
     match parse(call, TOOLS):
         case File(name=name):
             return f"{'Wrote' if done else 'Writing'} {name}"

@@ -1,4 +1,4 @@
-"""Who may work on a thread now: one actor a thread, many threads at once, nobody forgotten."""
+"""Scheduling threads: one task at a time for a thread, many threads at once, and a sweep for those that were left."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 
 class Scheduler:
-    """Runs threads when they are rung; a ring while a thread is at work makes it run once more afterwards."""
+    """Runs threads when they are rung; a thread that is rung while it runs runs once more afterwards."""
 
     def __init__(
         self,
@@ -24,7 +24,7 @@ class Scheduler:
         slots: int,
         sweep: float,
     ) -> None:
-        """At most `slots` threads at once; every `sweep` seconds those that `waiting` returns are rung."""
+        """`slots` bounds the threads that run at once; every `sweep` seconds those that `waiting` returns are rung."""
         self._run = run
         self._waiting = waiting
         self._sweep = sweep
@@ -34,20 +34,20 @@ class Scheduler:
         self._again: set[ThreadId] = set()
 
     def ring(self, thread: ThreadId) -> None:
-        """See to it that somebody looks at the thread from now on."""
+        """Run the thread, or once more if it is running."""
         if thread in self._actors:
             self._again.add(thread)
         else:
             self._actors[thread] = asyncio.create_task(self._act(thread), name=f"thread {thread}")
 
     def interrupt(self, thread: ThreadId) -> None:
-        """Cancel what the thread is doing; if it was rung, it is looked at again."""
+        """Cancel the thread's run; it runs again only if it was rung meanwhile."""
         if work := self._work.get(thread):
             work.cancel()
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[None]:
-        """Go on with what an earlier process left, keep sweeping, and on the way out put every thread down cleanly."""
+        """Sweep until the block ends, what an earlier process left first; then cancel every run and wait for its end."""
         sweeper = asyncio.create_task(self._sweeping())
         try:
             yield
@@ -58,7 +58,7 @@ class Scheduler:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def idle(self) -> None:
-        """Wait until no thread is at work."""
+        """Wait until no thread runs."""
         while self._actors:
             await asyncio.gather(*self._actors.values(), return_exceptions=True)
 
@@ -74,7 +74,7 @@ class Scheduler:
             del self._actors[thread]
 
     async def _run_once(self, thread: ThreadId) -> None:
-        """Run the thread in a task of its own, so that an interruption ends the work and not its actor."""
+        """Run the thread in a task of its own, so that an interruption ends this run and not the runs after it."""
         work = self._work[thread] = asyncio.ensure_future(self._run(thread))
         try:
             await asyncio.wait([work])

@@ -53,7 +53,8 @@ def triage(requests: Sequence[Request], conversation: Conversation) -> Action | 
     """Return what to do about the first request that something can be done about now, or None.
 
     A message waits until an agent decides next, so that it never stands between a decision and its results; a command
-    waits until the open turn is over, and everything waits behind a command. A stop and a deletion never wait.
+    waits until the open turn is over, and everything waits behind a command. A stop waits only for an answer that is
+    ready, a deletion never.
     """
     known = conversation.keys
     fresh = [r for r in requests if r.key not in known]
