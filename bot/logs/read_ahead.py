@@ -16,9 +16,9 @@ _END = -1  # the offset in the header of the last message, which is an error's t
 Prepare = Callable[[bytes], bytes]
 
 
-def read_ahead(log: Log, prepare: Prepare) -> Iterator[tuple[Block, bytes]]:
+def read_ahead(log: Log, prepare: Prepare, large: int = LARGE) -> Iterator[tuple[Block, bytes]]:
     """Yield the blocks of a log, each with what `prepare` makes of its bytes. Raises NotALog."""
-    if sum(os.path.getsize(part.path) for part in log.parts) >= LARGE and len(os.sched_getaffinity(0)) > 1:
+    if sum(os.path.getsize(part.path) for part in log.parts) >= large and len(os.sched_getaffinity(0)) > 1:
         reading, writing = os.pipe()
         try:
             child = os.fork()

@@ -15,6 +15,7 @@ import zstandard
 
 from bot.logs.formats import infer
 from bot.logs.index import Index
+from bot.logs.read_ahead import LARGE, read_ahead
 from bot.logs.scan import scan
 from bot.logs.sources import NotALog, find_logs
 from bot.logs.times import STAMPS, BadWindow, read_time, read_window
@@ -114,6 +115,17 @@ def test_any_encoding_is_read(encoding: str, tmp_path: Path) -> None:
 
     assert index.lines == 600
     assert [k.template for k in index.kinds] == ["order <*> gespeichert für Jürgen", "order <*> refused: full"]
+
+
+def test_a_second_process_reads_the_same_blocks_and_the_same_errors(tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_text(written("iso"))
+    (tmp_path / "b.log.gz").write_bytes(gzip.compress(written("iso").encode())[:-900])
+    [whole], [broken] = find_logs([str(tmp_path / "a.log")]), find_logs([str(tmp_path / "b.log.gz")])
+
+    assert [*read_ahead(whole, bytes.upper, large=1)] == [*read_ahead(whole, bytes.upper)]
+    for large in (1, LARGE):
+        with pytest.raises(NotALog, match=r"b.log.gz cannot be read: Compressed file ended"):
+            [*read_ahead(broken, bytes.upper, large)]
 
 
 def test_stack_traces_are_folded_into_the_record_they_belong_to(tmp_path: Path) -> None:

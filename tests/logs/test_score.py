@@ -12,7 +12,7 @@ import pytest
 
 from bot import logs
 from bot.logs.times import format_minute
-from tests.logs.incidents import Incident, Quiet, catalogue, generate
+from tests.logs.incidents import Incident, Quiet, Spec, catalogue, write
 from tests.logs.incidents.truth import Count, Period
 
 LOGHUB = Path(__file__).parents[3] / "shared/data/loghub"
@@ -87,13 +87,23 @@ def _minute(at: datetime) -> int:
     return int(at.timestamp()) // 60
 
 
+SHORT_ONES = [spec for spec in catalogue() if spec.lines <= 15_000]
+TOLD = [spec for spec in SHORT_ONES if spec.story][::6]
+CALM = [spec for spec in SHORT_ONES if not spec.story][::3]
+
+
+@pytest.mark.parametrize("spec", [*TOLD, *CALM], ids=lambda spec: spec.name)
+def test_a_short_log_has_its_onset_its_cause_and_its_counts_found(spec: Spec, tmp_path: Path) -> None:
+    assert scored(write(spec, tmp_path)) == []
+
+
 def test_nine_of_ten_planted_incidents_are_found_and_quiet_logs_have_none(tmp_path: Path) -> None:
     wrong: dict[str, list[str]] = {}
     incidents = quiet = 0
     for spec in catalogue():
         folder = tmp_path / spec.name
         folder.mkdir()
-        truth = generate(spec.name, folder)
+        truth = write(spec, folder)
         incidents += isinstance(truth, Incident)
         quiet += not isinstance(truth, Incident)
         if missed := scored(truth):
