@@ -57,6 +57,14 @@ class Place:
         [message] = await self.chat.history(thread_of(ts, channel), "9999999999.0")
         return message.uploads[0]
 
+    async def shared(self, thread: str) -> None:
+        """Wait until a file of the bot stands in a thread."""
+        async with asyncio.timeout(20):
+            while True:
+                if any(message["files"] for message in await self.people.messages(thread)):
+                    return
+                await asyncio.sleep(0.02)
+
     async def acknowledged(self) -> None:
         """Wait until every event has been acknowledged."""
         async with asyncio.timeout(20):

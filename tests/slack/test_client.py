@@ -1,0 +1,75 @@
+"""Answers arrive whatever Slack makes of their blocks, and each part of them once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bot.slack.render import parts
+from bot.thread.entries import Reply
+from tests.slack.conftest import WITHOUT_US, Place, thread_of
+
+LONG = Reply(text="\n\n".join(f"{word} " * 2_000 for word in ("one", "two", "three")), footer="1 call")
+
+
+async def test_an_answer_whose_blocks_are_rejected_arrives_as_text(place: Place) -> None:
+    thread = thread_of(await place.say("hi"))
+    ts = await place.chat.open(thread, "one", again=False)
+    await place.people.control("fault", {"method": "chat.update", "error": "invalid_blocks"})
+
+    await place.chat.deliver(thread, "one", ts, Reply(text="a < b"), [], again=False)
+
+    [answer] = await place.people.messages(thread.ts)
+    assert (answer["text"], answer["blocks"]) == ("a &lt; b", [])
+
+
+async def test_of_a_long_answer_only_what_is_missing_is_posted_again(place: Place) -> None:
+    thread = thread_of(await place.say("hi"))
+    ts = await place.chat.open(thread, "one", again=False)
+    await place.chat.deliver(thread, "one", ts, LONG, [], again=False)
+    first, second, *_ = await place.people.messages(thread.ts)
+    await place.people.control("delete", {"channel": "C0GENERAL", "ts": second["ts"]})
+
+    await place.chat.deliver(thread, "one", ts, LONG, [], again=True)
+
+    messages = await place.people.messages(thread.ts)
+    assert sorted(m["text"] for m in messages) == sorted(part.text for part in parts(LONG))
+    assert messages[0]["ts"] == first["ts"]
+
+
+async def test_long_output_comes_as_a_file_and_comes_once(place: Place) -> None:
+    thread = thread_of(await place.say("hi"))
+    ts = await place.chat.open(thread, "one", again=False)
+    reply = Reply(text="Done.", output="line\n" * 40)
+    await place.chat.deliver(thread, "one", ts, reply, [], again=False)
+    await place.shared(thread.ts)
+
+    await place.chat.deliver(thread, "one", ts, reply, [], again=True)
+
+    uploads = [file for message in await place.people.messages(thread.ts) for file in message["files"]]
+    assert [(file["name"], await place.people.bytes_of(file)) for file in uploads] == [("output.txt", b"line\n" * 40)]
+
+
+async def test_another_turns_upload_of_the_same_name_is_not_this_ones(place: Place) -> None:
+    thread = thread_of(await place.say("hi"))
+    reply = Reply(text="Done.", output="line\n" * 40)
+    first = await place.chat.open(thread, "one", again=False)
+    await place.chat.deliver(thread, "one", first, reply, [], again=False)
+    await place.shared(thread.ts)
+    second = await place.chat.open(thread, "two", again=False)
+
+    await place.chat.deliver(thread, "two", second, reply, [], again=True)
+
+    assert (await place.people.seen("state"))["calls"]["files.completeUploadExternal"] == 2
+
+
+async def test_a_command_is_answered_in_private_even_where_the_bot_is_no_member(place: Place) -> None:
+    await place.people.control(
+        "command", {"channel": WITHOUT_US, "user": "U0ALICE", "command": "/runpy", "text": "a.py"}
+    )
+    request = await place.request()
+
+    await place.chat.whisper(request, "Invite me.")
+    await place.chat.whisper(replace(request, response_url=f"{request.response_url}-gone"), "Nobody hears this.")
+
+    told = [m for m in (await place.people.seen("messages"))["messages"] if m["ephemeral"]]
+    assert [(m["channel"], m["ephemeral_to"], m["text"]) for m in told] == [(WITHOUT_US, "U0ALICE", "Invite me.")]
