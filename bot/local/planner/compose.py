@@ -13,8 +13,8 @@ MODULES = ("cells", "table", "files", "rows", "groups", "answers", "pictures", "
 FOLDER = Path(__file__).parent / "script_library"
 
 
-class Piece(NamedTuple):
-    """A top-level statement of the script library: its source, the names it uses, and whether it is an import."""
+class Definition(NamedTuple):
+    """A top-level definition or import of the script library: its source, the names it uses, and whether it is an import."""
 
     order: int
     source: str
@@ -32,21 +32,21 @@ def script(about: str, settings: Mapping[str, object], main: Sequence[str]) -> s
             "    try:\n        main()\n    except Question as question:\n"
             '        sys.exit(f"QUESTION: {question}")  # what only the user can tell\n'
         )
-    pieces = sorted(found, key=lambda piece: piece.order)
-    imports = sorted({p.source for p in pieces if p.imported}, key=lambda line: (line.startswith("from"), line))
+    definitions = sorted(found, key=lambda definition: definition.order)
+    imports = sorted({p.source for p in definitions if p.imported}, key=lambda line: (line.startswith("from"), line))
     head = '"""' + about.replace("\\", "/").replace('"', "'") + '\n"""\n\nfrom __future__ import annotations\n'
     constants = "\n".join(f"{name} = {value!r}" for name, value in settings.items())
-    code = "\n\n".join(p.source for p in pieces if not p.imported)
+    code = "\n\n".join(p.source for p in definitions if not p.imported)
     written = "def main() -> None:\n" + "\n".join("    " + line for line in body.splitlines())
     guard = f'\nif __name__ == "__main__":\n{start}'
     return "\n".join([head, "\n".join(imports), f"\n{constants}\n", code, f"\n{written}\n", guard])
 
 
-def needed(*starts: str) -> dict[str, Piece]:
-    """Return, by name, every piece that code needs, directly or through another piece."""
+def needed(*starts: str) -> dict[str, Definition]:
+    """Return, by name, every definition that code needs, directly or through another."""
     everything = known()
     names = {node.id for start in starts for node in ast.walk(ast.parse(start)) if isinstance(node, ast.Name)}
-    open_names, found = list(names), dict[str, Piece]()
+    open_names, found = list(names), dict[str, Definition]()
     while open_names:
         name = open_names.pop()
         if name in everything and name not in found:
@@ -56,9 +56,9 @@ def needed(*starts: str) -> dict[str, Piece]:
 
 
 @cache
-def known() -> dict[str, Piece]:
-    """Return the piece that defines each top-level name of the script library."""
-    found: dict[str, Piece] = {"sys": Piece(0, "import sys", frozenset(), imported=True)}
+def known() -> dict[str, Definition]:
+    """Return, by name, every definition of the script library."""
+    found: dict[str, Definition] = {"sys": Definition(0, "import sys", frozenset(), imported=True)}
     order = 0
     for module in MODULES:
         text = (FOLDER / f"{module}.py").read_text(encoding="utf-8")
@@ -71,19 +71,19 @@ def known() -> dict[str, Piece]:
                 source = _without_linter_comments("\n".join(lines[_first_line(node, lines) - 1 : node.end_lineno]))
                 gap = "\n" if isinstance(node, ast.FunctionDef | ast.ClassDef) else ""
                 uses = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)} - names
-                piece = Piece(order, gap + source, frozenset(uses), imported=False)
-                found |= dict.fromkeys(names, piece)
+                definition = Definition(order, gap + source, frozenset(uses), imported=False)
+                found |= dict.fromkeys(names, definition)
     return found
 
 
-def _imports(node: ast.Import | ast.ImportFrom, order: int, found: dict[str, Piece]) -> None:
+def _imports(node: ast.Import | ast.ImportFrom, order: int, found: dict[str, Definition]) -> None:
     module = node.module if isinstance(node, ast.ImportFrom) else ""
     if module and module.startswith(("bot.", "__future__")):
         return  # the script holds these itself
     for alias in node.names:
         name = f"{alias.name} as {alias.asname}" if alias.asname else alias.name
         line = f"from {module} import {name}" if module else f"import {name}"
-        found[alias.asname or alias.name.split(".")[0]] = Piece(order, line, frozenset(), imported=True)
+        found[alias.asname or alias.name.split(".")[0]] = Definition(order, line, frozenset(), imported=True)
 
 
 def _defined(node: ast.stmt) -> set[str]:
