@@ -125,6 +125,7 @@ class Turns:
                 await turn.append(stopped, account(turn.conversation, "Stopped."))
             case Withdraw(request):
                 stopped = Stopped(user=request.user, ts=request.ts, key=request.key)
+                await self._messenger.take_back(turn)
                 await turn.append(stopped, Delivery(intent="reply", turn=turn.name, result="withdrawn"))
                 await self._messenger.wind_up(turn)
             case Drop(keys):
@@ -137,7 +138,10 @@ class Turns:
         await self._messenger.show(turn)
         match step:
             case Decide(agent):
-                await turn.append(*await self._agents.decide(agent, turn))
+                entries = await self._agents.decide(agent, turn)
+                if turn.settled_by(entries):
+                    await self._messenger.take_back(turn)
+                await turn.append(*entries)
             case Perform() as at:
                 await turn.append(await self._agents.perform(at, turn))
             case Judge(report):

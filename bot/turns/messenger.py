@@ -81,10 +81,13 @@ class Messenger:
 
         await self._try(turn, "notice", post)
 
+    async def take_back(self, turn: OpenTurn) -> None:
+        """Remove the message of a turn that is about to be settled without an answer: once settled, nobody would."""
+        if turn.ts is not None:
+            await self._chat.remove(turn.thread, turn.ts)
+
     async def wind_up(self, turn: OpenTurn) -> None:
-        """Take away the status of a settled turn, and its message if that never became an answer."""
-        if ts := turn.unanswered():
-            await self._chat.remove(turn.thread, ts)
+        """Take away the status of a settled turn."""
         await self._chat.status(turn.thread, "")
         turn.restart_clock()
 

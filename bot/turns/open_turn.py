@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from bot.ports import Claim, Sandbox
 from bot.thread.conversation import Conversation
-from bot.thread.entries import Decision, Delivery, Entry, Step
+from bot.thread.entries import Delivery, Entry, Step
 from bot.thread.request import ThreadId
 
 
@@ -54,17 +54,18 @@ class OpenTurn:
     @property
     def ts(self) -> str | None:
         """The ts of the turn's one message, once it is posted."""
-        return _message_of(self.conversation.turn)
+        posted = [
+            e.result for e in self.conversation.turn if isinstance(e, Delivery) and e.intent == "open" and e.result
+        ]
+        return posted[-1] if posted else None
 
     def tries(self, intent: str) -> int:
         """Return how often an effect of the turn was tried."""
         return sum(isinstance(e, Delivery) and e.intent == intent and e.result is None for e in self.conversation.turn)
 
-    def unanswered(self) -> str | None:
-        """Return the ts of the just settled turn's message if it never became an answer, else None."""
-        last = self.conversation.entries[-1]
-        silent = isinstance(last, Decision) or (isinstance(last, Delivery) and last.result == "withdrawn")
-        return _message_of(Conversation(self.conversation.entries[:-1]).turn) if silent else None
+    def settled_by(self, entries: Iterable[Entry]) -> bool:
+        """Whether the turn would be settled with these entries."""
+        return Conversation((*self.conversation.entries, *entries)).next is None
 
     def seconds(self) -> float:
         """Return how long this process has worked on the turn."""
@@ -73,8 +74,3 @@ class OpenTurn:
     def restart_clock(self) -> None:
         """Begin to count the next turn's seconds."""
         self._started = self._clock()
-
-
-def _message_of(entries: Iterable[Entry]) -> str | None:
-    posted = [e.result for e in entries if isinstance(e, Delivery) and e.intent == "open" and e.result]
-    return posted[-1] if posted else None

@@ -14,7 +14,7 @@ from bot.thread.entries import Decision, Delivery, Report, Step
 from bot.thread.request import Command, Request, ThreadId
 from tests.fakes import Died, DyingStore
 from tests.turns.stories import LOG, PLOT, RUN, endless, plots
-from tests.world import THREAD, World, brief, mention, report, respond, world
+from tests.world import THREAD, World, brief, mention, report, respond, silent, world
 
 
 async def test_a_model_that_does_not_answer_is_said_and_not_shown_as_a_traceback() -> None:
@@ -184,3 +184,19 @@ async def test_a_command_is_run_for_its_user_once_whatever_write_the_process_die
         if not dies:
             break
     assert write == 9 + 1
+
+
+@pytest.mark.parametrize("before", [True, False], ids=["before", "after"])
+async def test_nothing_is_left_of_a_turn_without_an_answer_whatever_write_the_process_dies_at(before: bool) -> None:
+    for write in count(1):
+        async with world(silent()) as w:
+            await w.store.accept(mention("thanks", ts="2.0"))
+            dies = await died(w, THREAD, write, before=before)
+
+            await w.turns.run(THREAD)
+
+            assert (write, w.texts(), w.chat.made) == (write, [], ["2.0"])
+            assert await w.store.waiting() == []
+        if not dies:
+            break
+    assert write == 4 + 1
