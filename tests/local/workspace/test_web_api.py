@@ -225,11 +225,17 @@ async def test_people_are_told_apart(place: Place) -> None:
     assert await place.error(place.client.users_info(user="U0NOBODY")) == "user_not_found"
 
 
-async def test_a_reaction_is_added_once(place: Place) -> None:
-    ts = await place.say("hi")
+async def test_a_reaction_is_added_once(tmp_path: Path) -> None:
+    manifest = tmp_path / "manifest.yml"
+    manifest.write_text(
+        MANIFEST.read_text().replace("      - commands\n", "      - commands\n      - reactions:write\n")
+    )
+    async with running(tmp_path / "data", manifest) as workspace, aiohttp.ClientSession() as session:
+        place = Place(workspace, session)
+        ts = await place.say("hi")
 
-    await place.client.reactions_add(channel="C0GENERAL", timestamp=ts, name="eyes")
+        await place.client.reactions_add(channel="C0GENERAL", timestamp=ts, name="eyes")
 
-    call = place.client.reactions_add(channel="C0GENERAL", timestamp=ts, name="eyes")
-    assert await place.error(call) == "already_reacted"
-    assert (await place.messages())[0]["reactions"] == [{"name": "eyes", "users": ["U0BOT"], "count": 1}]
+        call = place.client.reactions_add(channel="C0GENERAL", timestamp=ts, name="eyes")
+        assert await place.error(call) == "already_reacted"
+        assert (await place.messages())[0]["reactions"] == [{"name": "eyes", "users": ["U0BOT"], "count": 1}]
