@@ -23,7 +23,7 @@ from bot.turns.messenger import Messenger
 from tests.fakes import FakeChat, MemorySandboxes, Scripted, ScriptedModel
 
 THREAD = ThreadId("T1", "C1", "1.0")
-STORY = 30.0  # seconds after which a story that hangs has failed
+STORY = 20.0  # seconds after which a story that hangs has failed
 CSV = b"month,revenue\n2026-01,10\n2026-02,20\n"
 
 

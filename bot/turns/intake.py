@@ -102,10 +102,10 @@ class Intake:
         except ServiceError as error:
             return [UserMessage(ts=request.ts, user=request.user, text="", notes=(str(error),), context=True)]
         entries = []
-        for said in history[-CONTEXT_MESSAGES:]:
-            if said.ts not in known and said.ts != request.ts:
-                files, notes = await self._land(said.uploads, sandbox)
-                message = UserMessage(ts=said.ts, user=said.user, text=said.text, context=True)
+        for earlier in history[-CONTEXT_MESSAGES:]:
+            if earlier.ts not in known and earlier.ts != request.ts:
+                files, notes = await self._land(earlier.uploads, sandbox)
+                message = UserMessage(ts=earlier.ts, user=earlier.user, text=earlier.text, context=True)
                 entries.append(replace(message, files=tuple(files), notes=tuple(notes)))
         return entries
 
@@ -135,9 +135,9 @@ class Intake:
 
 def landed_name(raw: str, taken: Sequence[str]) -> FileName:
     """Return the name of an upload in the workspace: its own, made safe, and with a number if it is already `taken`."""
-    plain = unicodedata.normalize("NFC", raw.replace("\\", "/").rsplit("/", 1)[-1])
-    plain = "".join(c if c.isprintable() else "_" for c in plain).strip().lstrip(".-") or "file"
-    stem, dot, ending = plain.rpartition(".") if "." in plain else (plain, "", "")
+    base = unicodedata.normalize("NFC", raw.replace("\\", "/").rsplit("/", 1)[-1])
+    base = "".join(c if c.isprintable() else "_" for c in base).strip().lstrip(".-") or "file"
+    stem, dot, ending = base.rpartition(".") if "." in base else (base, "", "")
     while len(f"{stem}{dot}{ending}".encode()) > 200:
         stem, ending = (stem[:-1], ending) if len(stem) > 1 else (stem, ending[:-1])
     name, number = f"{stem}{dot}{ending}", 1
