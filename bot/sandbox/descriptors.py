@@ -24,7 +24,7 @@ LITTER = frozenset({"__pycache__", ".cache", ".config", ".local", ".matplotlib",
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FileEntry:
     """A regular file of a tree, or a path that an overlay's upper layer deletes; `stamp` is the time of its last change in ns."""
 
     name: FileName
@@ -43,7 +43,7 @@ def opened(path: str | bytes, flags: int, at: int | None = None) -> Iterator[int
         os.close(descriptor)
 
 
-def walk(root: int, limit: int, *, layer: bool = False) -> Iterator[Found]:
+def walk(root: int, limit: int, *, layer: bool = False) -> Iterator[FileEntry]:
     """Yield the regular files below an open folder, at most `limit`; with `layer`, an overlay's upper layer, also its deletions.
 
     What breaks a rule is skipped, as if it did not exist.
@@ -52,7 +52,7 @@ def walk(root: int, limit: int, *, layer: bool = False) -> Iterator[Found]:
     yield from _walk(root, "", 0, remaining, layer)
 
 
-def _walk(folder: int, prefix: str, depth: int, remaining: list[int], layer: bool) -> Iterator[Found]:
+def _walk(folder: int, prefix: str, depth: int, remaining: list[int], layer: bool) -> Iterator[FileEntry]:
     with suppress(OSError):
         os.fchmod(folder, 0o755)  # a script may have closed its own folder to us
     for entry in sorted(os.scandir(folder), key=lambda e: e.name):
@@ -67,17 +67,17 @@ def _walk(folder: int, prefix: str, depth: int, remaining: list[int], layer: boo
             return
         if stat.S_ISREG(info.st_mode) and info.st_nlink == 1:
             remaining[0] -= 1
-            yield Found(name, info.st_size, stamp=info.st_ctime_ns)
+            yield FileEntry(name, info.st_size, stamp=info.st_ctime_ns)
         elif stat.S_ISDIR(info.st_mode):
             if depth + 1 < DEPTH:
                 with suppress(OSError), opened(entry.name, FOLDER, folder) as inner:
                     if layer and _opaque(inner):
-                        yield Found(FileName(f"{name}/"), 0, deleted=True)
+                        yield FileEntry(FileName(f"{name}/"), 0, deleted=True)
                     yield from _walk(inner, f"{name}/", depth + 1, remaining, layer)
         elif layer:
             # A whiteout, or something that may not leave the sandbox and has replaced a file of the thread.
             remaining[0] -= 1
-            yield Found(name, 0, deleted=True)
+            yield FileEntry(name, 0, deleted=True)
 
 
 def _opaque(folder: int) -> bool:

@@ -29,7 +29,7 @@ class ForkPool:
     def __init__(
         self, command: ServerCommand, runtime: Callable[[], Runtime], groups: Groups, renew_after: int
     ) -> None:
-        """Replace a server after `renew_after` runs, or when it has not the libraries of `runtime()`."""
+        """Replace a server after `renew_after` runs, or when it lacks libraries of `runtime()`."""
         self._command = command
         self._groups = groups
         self._runtime = runtime

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from bot.disk import lock
 from bot.errors import ServiceError
-from bot.sandbox.descriptors import FOLDER, Found, opened, remove, walk
+from bot.sandbox.descriptors import FOLDER, FileEntry, opened, remove, walk
 from bot.sandbox.inside.plan import LandlockRun, LandlockServer, encode
 from bot.sandbox.limits import Limits
 from bot.sandbox.tier import INSIDE, PACKAGE, UID, BindMounts, PreparedRun, Runtime, Script, environment, interpreter
@@ -55,7 +55,7 @@ def entries(*folders: Path) -> Entries:
 
 
 class Landlock:
-    """The tier without namespaces; a masked /proc makes no difference to it. `walk` lists the folders that a run may fill."""
+    """The tier without namespaces; a masked /proc makes no difference to it. `walk_copy` lists the folders that a run may fill."""
 
     name = cold_name = "landlock"
     advice = "It needs Linux 5.13 or later with Landlock."
@@ -99,7 +99,7 @@ class Landlock:
             async def stage(_: int | None) -> Diff:
                 after = await asyncio.to_thread(_files, root)
                 changes = [f for f in after.values() if before.get(f.name) != f][: self._limits.collected]
-                changes += [Found(n, 0, deleted=True) for n in before.keys() - after.keys()]
+                changes += [FileEntry(n, 0, deleted=True) for n in before.keys() - after.keys()]
                 return await asyncio.to_thread(workspace.stage, run, root, changes)
 
             plan = await asyncio.to_thread(self._plan, script, str(work), str(temporary), runtime)
@@ -218,7 +218,7 @@ def _open_to_all(path: Path) -> bool:
     return all(p.stat().st_mode & 0o001 for p in (path, *path.parents) if p.is_dir())
 
 
-def _files(root: int) -> dict[FileName, Found]:
+def _files(root: int) -> dict[FileName, FileEntry]:
     return {f.name: f for f in walk(root, MOST)}
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from bot.disk import written_whole
 from bot.errors import ServiceError, TooLarge
-from bot.sandbox.descriptors import FOLDER, Found, copy, opened, parent_of, reading, walk
+from bot.sandbox.descriptors import FOLDER, FileEntry, copy, opened, parent_of, reading, walk
 from bot.sandbox.limits import Limits, size
 from bot.thread.files import FileInfo, FileName
 from bot.thread.request import ThreadId
@@ -86,12 +86,12 @@ class Workspace:
             while chunk := await asyncio.to_thread(os.read, descriptor, CHUNK):
                 yield chunk
 
-    def files_now(self) -> list[Found]:
+    def files_now(self) -> list[FileEntry]:
         """Return the thread's files as they are."""
         with opened(str(self.files), FOLDER) as root:
             return list(walk(root, LISTED))
 
-    def stage(self, run: str, source: int, changes: Sequence[Found]) -> Diff:
+    def stage(self, run: str, source: int, changes: Sequence[FileEntry]) -> Diff:
         """Copy a run's changes out of an open folder and sync them; the manifest, written last, makes the diff ready to commit."""
         stage = self.stages / run
         stage.mkdir()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.sandbox.descriptors import FOLDER, Found, opened
+from bot.sandbox.descriptors import FOLDER, FileEntry, opened
 from bot.sandbox.limits import Limits
 from bot.sandbox.workspace import Diff, Workspace
 from bot.thread.files import FileInfo, FileName
@@ -17,8 +17,8 @@ from bot.thread.request import ThreadId
 RUN = "0" * 32
 NEW = {"a.txt": b"new", "folder/b.txt": b"b", "was_folder": b"file now"}
 CHANGES = (
-    *(Found(FileName(name), len(data)) for name, data in NEW.items()),
-    Found(FileName("gone.txt"), 0, deleted=True),
+    *(FileEntry(FileName(name), len(data)) for name, data in NEW.items()),
+    FileEntry(FileName("gone.txt"), 0, deleted=True),
 )
 AFTER = {**NEW, "kept.txt": b"kept"}
 
@@ -39,7 +39,7 @@ def lay(folder: Path, files: dict[str, bytes]) -> None:
         (folder / name).write_bytes(data)
 
 
-def staged(workspace: Workspace, layer: Path, changes: Sequence[Found] = CHANGES) -> Diff:
+def staged(workspace: Workspace, layer: Path, changes: Sequence[FileEntry] = CHANGES) -> Diff:
     with opened(str(layer), FOLDER) as source:
         return workspace.stage(RUN, source, changes)
 

@@ -165,18 +165,17 @@ def _become_script(
     encoded, stdin, status = received
     with open(encoded, "rb") as file:
         file.seek(0)  # the first process has read it
-        run = plan.decode(file.read(), plan.ForkedRun, plan.LandlockRun)
+        text = file.read()
     for target, descriptor in enumerate((stdin, *outputs)):
         os.dup2(descriptor, target)
-    match run:
-        case plan.LandlockRun():
-            confine.become_script(run, socket.socket(fileno=status))
-        case plan.ForkedRun():
-            os.closerange(3, 256)
-            os.chdir("/mnt/data")
-            script.renew()
-            sys.path_importer_cache.pop("/mnt/data", None)
-            script.run_as_main(run.script, run.args)
+    if isinstance(server, plan.LandlockServer):  # the server decides, so that no run without namespaces goes unconfined
+        confine.become_script(plan.decode(text, plan.LandlockRun), socket.socket(fileno=status))
+    run = plan.decode(text, plan.ForkedRun)
+    os.closerange(3, 256)
+    os.chdir("/mnt/data")
+    script.renew()
+    sys.path_importer_cache.pop("/mnt/data", None)
+    script.run_as_main(run.script, run.args)
 
 
 def _mount_root(server: plan.BwrapServer) -> None:
