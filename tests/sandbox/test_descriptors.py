@@ -1,0 +1,74 @@
+"""What comes out of a folder that a hostile script has filled: regular files with one name, and nothing that it points to."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from bot.errors import NoSuchFile
+from bot.sandbox.descriptors import DEPTH, FOLDER, opened, reading, remove, walk
+from bot.thread.files import FileName
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with two good files, and beside it a secret."""
+    folder = tmp_path / "folder"
+    (folder / "sub").mkdir(parents=True)
+    (tmp_path / "secret.txt").write_text("secret")
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets/s.txt").write_text("secret")
+    (folder / "ok.txt").write_text("ok")
+    (folder / "sub/ok.txt").write_text("mine")
+    return folder
+
+
+def names(folder: Path, limit: int = 100, *, layer: bool = False) -> list[str]:
+    with opened(str(folder), FOLDER) as root:
+        return [f"{'-' if entry.deleted else ''}{entry.name}" for entry in walk(root, limit, layer=layer)]
+
+
+def spoil(folder: Path) -> None:
+    """Add what must not leave."""
+    os.link(folder.parent / "secret.txt", folder / "hard.txt")
+    (folder / "soft.txt").symlink_to(folder.parent / "secret.txt")
+    (folder / "soft").symlink_to(folder.parent / "secrets")
+    os.mkfifo(folder / "fifo")
+    (folder / "__pycache__").mkdir()
+    (folder / "__pycache__/x.pyc").write_text("litter")
+    (folder / "-rf").write_text("a name like an option")
+    deep = folder / "/".join("d" * DEPTH)
+    deep.mkdir(parents=True)
+    (deep / "deep.txt").write_text("deep")
+
+
+def test_only_regular_files_with_one_name_are_seen(folder: Path) -> None:
+    spoil(folder)
+
+    assert names(folder) == ["ok.txt", "sub/ok.txt"]
+    assert names(folder, 1) == ["ok.txt"]
+
+
+def test_in_a_layer_what_may_not_leave_deletes_what_it_replaced(folder: Path) -> None:
+    spoil(folder)
+
+    assert names(folder, layer=True) == ["-fifo", "-hard.txt", "ok.txt", "-soft", "-soft.txt", "sub/ok.txt"]
+
+
+@pytest.mark.parametrize("name", ["hard.txt", "soft.txt", "soft/s.txt", "fifo", "sub", "none.txt"])
+def test_nothing_else_can_be_opened(folder: Path, name: str) -> None:
+    spoil(folder)
+
+    with opened(str(folder), FOLDER) as root, pytest.raises(NoSuchFile), reading(root, FileName(name)):
+        raise AssertionError(name)
+
+
+def test_a_tree_is_removed_and_what_its_links_point_to_stays(folder: Path) -> None:
+    spoil(folder)
+
+    remove(str(folder))
+
+    assert sorted(path.name for path in folder.parent.iterdir()) == ["secret.txt", "secrets"]
+    assert (folder.parent / "secret.txt").read_text() == (folder.parent / "secrets/s.txt").read_text() == "secret"
