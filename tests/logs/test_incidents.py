@@ -3,8 +3,9 @@
 import gzip
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
+from functools import cache, lru_cache
 from pathlib import Path
 from random import Random
 
@@ -20,6 +21,13 @@ SMALL = [spec for spec in SPECS if spec.lines < 100_000]
 SAMPLE = SMALL[::7]
 
 
+@pytest.fixture(scope="module")
+def generated(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Spec], Quiet]:
+    """Writes each log once for all the tests here."""
+    return cache(lambda spec: write(spec, tmp_path_factory.mktemp(spec.name)))
+
+
+@lru_cache(maxsize=4)
 def lines(path: Path) -> list[str]:
     data = path.read_bytes()
     return (gzip.decompress(data) if path.suffix == ".gz" else data).decode().removesuffix("\n").split("\n")
@@ -63,16 +71,19 @@ STAMPS: tuple[tuple[str, Callable[[str], datetime]], ...] = (
 )
 
 
-def stamped(path: Path) -> Iterator[tuple[datetime, str]]:
-    """Yield each line with its stamp, or with that of the line before."""
+@lru_cache(maxsize=4)
+def stamped(path: Path) -> list[tuple[datetime, str]]:
+    """Return each line with its stamp, or with that of the line before."""
     moment: datetime | None = None
+    stamps = []
     for line in lines(path):
         for pattern, read in STAMPS:
             if match := re.match(pattern, line):
                 moment = read("".join(part or "" for part in match.groups()))
                 break
         assert moment is not None, line
-        yield moment, line
+        stamps.append((moment, line))
+    return stamps
 
 
 def recount(truth: Quiet) -> list[int]:
@@ -98,27 +109,23 @@ def test_the_catalogue_is_wide() -> None:
 
 
 @pytest.mark.parametrize("spec", SAMPLE[::3], ids=lambda spec: spec.name)
-def test_a_seed_always_gives_the_same_bytes(spec: Spec, tmp_path: Path) -> None:
-    folders = tmp_path / "one", tmp_path / "two"
-    for folder in folders:
-        folder.mkdir()
-
-    one, two = (write(spec, folder) for folder in folders)
+def test_a_seed_always_gives_the_same_bytes(spec: Spec, generated: Callable[[Spec], Quiet], tmp_path: Path) -> None:
+    one, two = generated(spec), write(spec, tmp_path)
 
     assert [path.read_bytes() for path in one.paths] == [path.read_bytes() for path in two.paths]
     assert one.counts == two.counts
 
 
 @pytest.mark.parametrize("spec", SAMPLE, ids=lambda spec: spec.name)
-def test_what_is_said_of_a_log_holds(spec: Spec, tmp_path: Path) -> None:
-    truth = write(spec, tmp_path)
+def test_what_is_said_of_a_log_holds(spec: Spec, generated: Callable[[Spec], Quiet]) -> None:
+    truth = generated(spec)
 
     assert [count.value for count in truth.counts] == recount(truth)
     assert truth.templates >= 40
     assert sum(len(lines(path)) for path in truth.paths) == truth.lines
     if isinstance(truth, Incident):
         named = {path.name: path for path in truth.paths}
-        moment, text = list(stamped(named[truth.cause.file]))[truth.cause.line - 1]
+        moment, text = stamped(named[truth.cause.file])[truth.cause.line - 1]
         assert text == truth.cause.text
         assert timedelta(0) <= truth.onset + timedelta(minutes=1) - moment <= timedelta(minutes=4)
         assert truth.window.start == truth.onset
@@ -158,9 +165,9 @@ def test_a_big_log_holds_what_is_said_of_it(format: str, tmp_path: Path) -> None
     assert truth.counts[0].value == truth.counts[1].value > 0
 
 
-def test_json_lines_are_json(tmp_path: Path) -> None:
+def test_json_lines_are_json(generated: Callable[[Spec], Quiet]) -> None:
     for spec in [spec for spec in SMALL if spec.format in ("json", "docker", "journald")][::4]:
-        for path in write(spec, tmp_path).paths:
+        for path in generated(spec).paths:
             assert all(isinstance(json.loads(line), dict) for line in lines(path))
 
 
