@@ -18,6 +18,7 @@ from bot.logs.index import Index
 from bot.logs.read_ahead import LARGE, read_ahead
 from bot.logs.scan import scan
 from bot.logs.sources import NotALog, find_logs
+from bot.logs.templates import Tree
 from bot.logs.times import STAMPS, BadWindow, read_time, read_window
 from tests.logs.lines import FORMATS
 
@@ -126,6 +127,17 @@ def test_a_second_process_reads_the_same_blocks_and_the_same_errors(tmp_path: Pa
     for large in (1, LARGE):
         with pytest.raises(NotALog, match=r"b.log.gz cannot be read: Compressed file ended"):
             [*read_ahead(broken, bytes.upper, large)]
+
+
+def test_templates_become_one_when_the_word_that_they_differ_in_takes_many_values() -> None:
+    few, many = Tree(), Tree()
+
+    of_three = [few.place(f"queue is {word} now") for word in ("red", "green", "blue")]
+    of_four = [many.place(f"queue is {word} now") for word in ("red", "green", "blue", "grey")]
+
+    assert [few.text(number) for number in of_three] == ["queue is red now", "queue is green now", "queue is blue now"]
+    assert [many.text(number) for number in of_four] == ["queue is <*> now"] * 4
+    assert len({many.final(number) for number in of_four}) == 1
 
 
 def test_stack_traces_are_folded_into_the_record_they_belong_to(tmp_path: Path) -> None:
