@@ -45,3 +45,16 @@ def test_scripts_and_the_bot_pin_the_same_version_of_a_library() -> None:
     shared = libraries.keys() & constraints.keys()
     assert shared
     assert {name: libraries[name] for name in shared} == {name: constraints[name] for name in shared}
+
+
+def test_every_file_that_a_page_names_is_there() -> None:
+    pages = [TOP / "README.md", *sorted((TOP / ".github").glob("*.md"))]
+
+    named = {
+        path
+        for page in pages
+        for path in re.findall(r"[`(](?:\.\./)?((?:bot|tests|\.github)/[\w./]*\w)(?:`|\))", page.read_text())
+    }
+
+    assert len(named) > 20
+    assert {path for path in named if not (TOP / path).exists()} == set()
