@@ -13,7 +13,7 @@ from bot.sandbox.limits import Limits
 from bot.sandbox.sandboxes import open_sandboxes
 from bot.thread.files import FileName, chunked
 from bot.thread.request import ThreadId
-from tests.sandbox.attacks import CALLS, PROGRAMS, Attack
+from tests.sandbox.attacks import CALLS, LINKS, PROGRAMS, Attack
 
 UID = 61_001  # whom nothing belongs to
 LIMITS = Limits(seconds=30, memory=250_000_000, disk=20_000_000, output=100_000, inodes=2_000)
@@ -31,7 +31,8 @@ class Came:
 def attacks(tier: str) -> dict[str, Attack]:
     """Return the programs, and the calls as one of them, but for those that are harmless in this tier."""
     calls = "".join(f"exec({attack.script!r}, {{}})\n" for attack in CALLS.values() if tier not in attack.harmless)
-    return PROGRAMS | {ALL_CALLS: Attack(script=calls)}
+    left = Attack(script=LINKS, outcomes=("succeeded",))
+    return PROGRAMS | {ALL_CALLS: Attack(script=calls), "leave links, devices and hostile names": left}
 
 
 async def met(tier: str, data: Path, outside: str) -> dict[str, Came]:
