@@ -94,6 +94,21 @@ def test_without_a_defence_the_attack_succeeds(attack: str) -> None:
     assert ATTACKS[attack].succeeded(bare), bare
 
 
+async def test_a_script_holds_no_capability_can_gain_none_and_has_a_filter(sandboxes: LinuxSandboxes) -> None:
+    execution = await ran(
+        sandboxes,
+        """
+import ctypes, struct
+libc, PR_GET_NO_NEW_PRIVS, PR_GET_SECCOMP, CAPGET = ctypes.CDLL(None), 39, 21, 125
+sets = ctypes.create_string_buffer(24)
+assert libc.syscall(CAPGET, struct.pack("Ii", 0x20080522, 0), sets) == 0
+print(sets.raw == bytes(24), libc.prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0), libc.prctl(PR_GET_SECCOMP, 0, 0, 0, 0))
+""",
+    )
+
+    assert (execution.stdout, execution.stderr) == ("True 1 2\n", "")
+
+
 async def test_what_was_printed_before_a_limit_is_not_lost(sandboxes: LinuxSandboxes) -> None:
     execution = await ran(sandboxes, ATTACKS["allocate 1 GB"].script)
 
