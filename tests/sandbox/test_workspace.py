@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from bot.errors import TooLarge
 from bot.sandbox.descriptors import FOLDER, FileEntry, opened
 from bot.sandbox.limits import Limits
 from bot.sandbox.workspace import Diff, Workspace
-from bot.thread.files import FileInfo, FileName
+from bot.thread.files import FileInfo, FileName, chunked
 from bot.thread.request import ThreadId
 
 RUN = "0" * 32
@@ -102,3 +103,16 @@ def test_a_stage_without_its_manifest_is_no_diff(workspace: Workspace, tmp_path:
     workspace.commit(RUN)
 
     assert files(workspace) == before
+
+
+async def test_the_files_of_a_thread_have_a_bound_together(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path, ThreadId("T", "C", "1"), Limits(thread=250), -1)
+    workspace.prepare()
+    for name in ("a", "b"):
+        await workspace.put(FileName(name), chunked(b"x" * 100))
+
+    with pytest.raises(TooLarge):
+        await workspace.put(FileName("c"), chunked(b"x" * 100))
+
+    await workspace.put(FileName("a"), chunked(b"x" * 150))  # in the place of what it was
+    assert {name: len(data) for name, data in files(workspace).items()} == {"a": 150, "b": 100}
