@@ -93,9 +93,10 @@ async def test_the_daily_cap_of_the_workspace_counts_everybody_and_the_last_day_
     async with world(respond("one"), respond("two"), access=Access(team_tokens=110)) as w:
         await w.tell(mention("a"))
 
+        w.now = time.time() + 86_000  # the store writes its rows by the clock on the wall
         await w.tell(mention("b", user="U2"))
         assert [user for user, _ in w.chat.whispers] == ["U2"]
-        w.now = time.time() + 86_401  # the store writes its rows by the clock on the wall
+        w.now += 401
         await w.tell(mention("c", user="U2"))
 
         assert w.texts() == ["one", "two"]
