@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import aiohttp
@@ -160,6 +161,23 @@ async def test_a_page_upload_beyond_the_limit_is_refused_in_words(tmp_path: Path
             assert (answer.status, "larger than 1 MB" in (await answer.json())["error"]) == (413, True)
         async with session.post(url, data=io.BytesIO(bytes(1 << 20)), headers=headers) as answer:
             assert answer.status == 200
+
+
+async def test_an_upload_that_does_not_say_how_long_it_is_ends_at_the_limit(tmp_path: Path) -> None:
+    async def endless() -> AsyncIterator[bytes]:
+        for _ in range(3):
+            yield bytes(1 << 19)
+
+    async with (
+        running(tmp_path, options=Options(upload_limit=1 << 20)) as workspace,
+        aiohttp.ClientSession() as session,
+    ):
+        url, headers = workspace.base_url + "page/upload?name=big.bin", {"Content-Type": "application/octet-stream"}
+
+        async with session.post(url, data=endless(), headers=headers) as answer:
+            assert answer.status == 413
+
+    assert list((tmp_path / "files").iterdir()) == []
 
 
 async def test_a_download_can_fail_on_demand(place: Place) -> None:
