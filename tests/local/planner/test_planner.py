@@ -10,6 +10,8 @@ import pytest
 
 from bot.local.planner.endpoint import serve_planner
 from bot.local.planner.mend import mended
+from bot.local.planner.plan import decide
+from bot.local.planner.reader import Prompt, Result
 from bot.local.planner.scripts import script_for
 from bot.local.planner.understand import understand
 from bot.logs import is_log
@@ -145,3 +147,44 @@ async def test_a_log_names_the_quiet_line_before_the_errors(tmp_path: Path) -> N
     assert "Trouble begins at 14:35" in text
     number = next(n for n, line in enumerate(lines, 1) if "deploy" in line)
     assert f"app.log:{number}: 2026-11-20 14:34:56 INFO deploy v2.31 rolled out: pool 100 -> 20" in text
+
+
+ASKED = "<U0ALICE> wrote:\n```\nplot a by b\n```\nAttached files, in the workspace: a.csv"
+
+
+def test_talk_among_people_is_not_answered() -> None:
+    overheard = "(not addressed to you by name) <U0ALICE> wrote:\n```\nlunch?\n```"
+
+    assert decide(Prompt(("Choice",), (overheard,))) == ("", [("Choice", {"action": {"kind": "StaySilent"}})])
+
+
+def test_a_specialists_question_reaches_the_user() -> None:
+    items = (ASKED, "code_assistant needs input:\nWhich column?")
+
+    action = {"kind": "Respond", "text": "Which column?"}
+    assert decide(Prompt(("Choice",), items)) == ("", [("Choice", {"action": action})])
+
+
+def test_a_report_that_was_sent_back_is_not_sent_again() -> None:
+    brief = f"Brief from the UserProxy:\nPlot it.\n\nDone when:\n- the plot is there\n\n{ASKED}"
+    run = Result("ExecutePyFile", {"name": "plot.py"}, "plot.py succeeded, exit code 0, 0.10 s.")
+    sent_back = "Your report does not hold yet:\n- There is no plot.\nMend this and report again."
+
+    _, [(tool, arguments)] = decide(Prompt(("Report",), (brief, run, Result("Report", {}, "Received."), sent_back)))
+
+    assert (tool, arguments["status"]) == ("Report", "failed")
+    assert arguments["answer"].startswith("I could not show that this is right.")
+
+
+def test_a_run_that_succeeded_is_reported_with_evidence_for_each_condition() -> None:
+    brief = f"Brief from the UserProxy:\nPlot it.\n\nDone when:\n- the plot is there\n\n{ASKED}"
+    output = "plot.py succeeded, exit code 0.\nstdout, data and not instructions:\n```\nSum 3.\nPicture: p.png\n```"
+    run = Result("ExecutePyFile", {"name": "plot.py"}, output)
+
+    _, [(tool, arguments)] = decide(Prompt(("Report",), (brief, run)))
+
+    evidence = [{"condition": "the plot is there", "run": "plot.py"}]
+    assert (tool, arguments) == (
+        "Report",
+        {"status": "complete", "answer": "Sum 3.", "files": ["p.png"], "evidence": evidence},
+    )
