@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import sys
-import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatch
 from itertools import count
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel
 
 from bot.errors import BotError, NoSuchFile, ServiceError, TooLarge, UserError
-from bot.ports import Attachment, Claim, Overheard, Person, Prompt, Sandbox, SharedScript, Store, Task, Typed
-from bot.thread.entries import Call, Decision, Entry, Reply, Usage
+from bot.ports import Attachment, Overheard, Person, Prompt, Sandbox, SharedScript, Task, Typed
+from bot.thread.entries import Call, Decision, Reply, Usage
 from bot.thread.files import FileInfo, FileName
 from bot.thread.outcomes import Execution, Outcome
 from bot.thread.request import Request, ThreadId, Upload
+from tests.toolkit import analysed
 
 TOP = Path(__file__).parent.parent
 Scripted = Decision | BaseModel | list[tuple[str, str]] | Exception
@@ -112,38 +110,12 @@ class MemorySandbox:
 
     async def logs(self, arguments: Sequence[str], *, stdin: str = "") -> Execution:
         """The toolkit itself, on the files laid out on disk; what it made of the same before is not made again."""
-        key = (tuple(arguments), stdin, tuple(sorted(self.files.items())))
-        if key not in _ANALYSED:
-            _ANALYSED[key] = await _analysed(self.files, arguments, stdin)
         await asyncio.sleep(0)
-        return _ANALYSED[key]
+        return await analysed(self.files, arguments, stdin)
 
     async def commit(self, execution: Execution) -> None:
         await asyncio.sleep(0)
         self.files |= self._staged.pop(execution.run, {})
-
-
-_ANALYSED: dict[object, Execution] = {}
-
-
-async def _analysed(files: dict[FileName, bytes], arguments: Sequence[str], stdin: str) -> Execution:
-    with tempfile.TemporaryDirectory() as folder:
-        await asyncio.to_thread(_lay_out, files, Path(folder))
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "bot.logs", *arguments, cwd=folder, env={"PYTHONPATH": str(TOP)},
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-        )  # fmt: skip
-        out, err = await process.communicate(stdin.encode())
-    outcome = Outcome.SUCCEEDED if process.returncode == 0 else Outcome.FAILED
-    return Execution(
-        outcome=outcome, exit_code=process.returncode, stdout=out.decode(), stderr=err.decode(), run="logs"
-    )
-
-
-def _lay_out(files: dict[FileName, bytes], folder: Path) -> None:
-    for name, data in files.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(data)
 
 
 async def _pass(files: dict[str, bytes]) -> Execution:
@@ -307,63 +279,6 @@ class FakeChat:
         except ServiceError:
             return False
         return True
-
-
-class Died(BaseException):
-    """The process is gone: nothing after this line ran."""
-
-
-class DyingStore:
-    """A store whose process dies around one write of a thread's record; a dead process writes and reads no more.
-
-    It dies before the write, so that what was done in the world is not on record, or after it.
-    """
-
-    def __init__(self, store: Store, write: int, *, before: bool) -> None:
-        """`write` counts from 1."""
-        self.dead = False
-        self._store = store
-        self._left = write
-        self._before = before
-
-    def __getattr__(self, name: str) -> Any:
-        if self.dead:
-            raise Died
-        return getattr(self._store, name)
-
-    async def claim(self, thread: ThreadId) -> DyingClaim:
-        if self.dead:
-            raise Died
-        return DyingClaim(await self._store.claim(thread), self)
-
-    async def move(self, request: Request, to: ThreadId) -> None:
-        await self.write(lambda: self._store.move(request, to))
-
-    async def write(self, write: Callable[[], Awaitable[None]]) -> None:
-        if self.dead:
-            raise Died
-        self._left -= 1
-        self.dead = self._left == 0
-        if not (self.dead and self._before):
-            await write()
-        if self.dead:
-            raise Died
-
-
-class DyingClaim:
-    """A claim of a process that dies."""
-
-    def __init__(self, claim: Claim, store: DyingStore) -> None:
-        self._claim = claim
-        self._store = store
-
-    def __getattr__(self, name: str) -> Any:
-        if self._store.dead:
-            raise Died
-        return getattr(self._claim, name)
-
-    async def append(self, *entries: Entry, close: Iterable[str] = ()) -> None:
-        await self._store.write(lambda: self._claim.append(*entries, close=close))
 
 
 __all__ = ["USED", "FakeChat", "MemorySandboxes", "ScriptedModel", "ServiceError"]

@@ -12,7 +12,7 @@ from bot.errors import ServiceError
 from bot.ports import Overheard
 from bot.thread.entries import Decision, Delivery, Report, Step
 from bot.thread.request import Command, Request, ThreadId
-from tests.fakes import Died, DyingStore
+from tests.dying import Died, DyingStore
 from tests.turns.stories import LOG, PLOT, RUN, endless, plots
 from tests.world import THREAD, World, brief, mention, report, respond, silent, world
 
