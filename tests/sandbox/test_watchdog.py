@@ -1,0 +1,86 @@
+"""The watchdog: what it counts against a run's limits, and when it leaves an error to the script."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from bot.sandbox.watchdog import Disk, Watched, tree, unlinked, watch
+from bot.thread.outcomes import Outcome
+
+LIMIT = 100_000_000  # far more than the process has
+HOLDS = """
+import mmap, os, tempfile, time
+file = tempfile.TemporaryFile()
+file.write(bytes(3_000_000)); file.flush()
+mapped = tempfile.TemporaryFile()
+mapped.truncate(2_000_000)
+memory = mmap.mmap(mapped.fileno(), 2_000_000)
+memory.write(bytes(2_000_000))
+mapped.close()
+print("held", flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.fixture
+async def pid() -> AsyncIterator[int]:
+    process = await asyncio.create_subprocess_exec("/bin/sleep", "60")
+    yield process.pid
+    process.kill()
+    await process.wait()
+
+
+def measured(used: int, *, full: bool) -> Disk:
+    async def disk(_: object) -> tuple[int, bool]:
+        await asyncio.sleep(0)
+        return used, full
+
+    return disk
+
+
+@pytest.mark.parametrize(
+    ("disk", "exhausted", "hard", "outcome"),
+    [
+        (measured(LIMIT + 1, full=False), False, False, Outcome.OUT_OF_MEMORY),
+        (measured(0, full=False), True, False, Outcome.OUT_OF_MEMORY),
+        (measured(0, full=True), False, True, Outcome.DISK_FULL),
+        (measured(0, full=True), True, False, Outcome.OUT_OF_MEMORY),
+    ],
+    ids=["files in memory", "killed by the kernel", "a disk that only we watch", "a disk that gives errors itself"],
+)
+async def test_the_watchdog_names_the_limit_that_was_broken(
+    pid: int, disk: Disk, exhausted: bool, hard: bool, outcome: Outcome
+) -> None:
+    async with asyncio.timeout(20):
+        assert await watch(pid, LIMIT, Watched(), disk, lambda: exhausted, hard=hard) is outcome
+
+
+async def test_within_its_limits_a_run_goes_on_and_a_full_disk_is_remembered(pid: int) -> None:
+    seen = Watched()
+    watching = asyncio.create_task(
+        watch(pid, LIMIT, seen, measured(0, full=True), lambda: False, hard=False, every=0.001)
+    )
+    async with asyncio.timeout(20):
+        while not seen.peak_memory:  # noqa: ASYNC110  the watchdog looks in its own time
+            await asyncio.sleep(0.01)
+
+    assert not watching.done()
+    assert seen.disk_was_full
+    watching.cancel()
+
+
+async def test_deleted_files_are_counted_while_they_are_open_or_mapped() -> None:
+    process = await asyncio.create_subprocess_exec(
+        "/usr/bin/env", "python3", "-c", HOLDS, stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout
+    try:
+        assert await process.stdout.readline() == b"held\n"
+
+        assert 5_000_000 <= unlinked(tree(process.pid)) < 5_100_000
+    finally:
+        process.kill()
+        await process.wait()
