@@ -96,7 +96,7 @@ def test_two_files_are_compared_by_default(folder: Path, capsys: pytest.CaptureF
 
 @pytest.mark.parametrize("window", ["", "14:39..14:42", "14:00..14:01"])
 @pytest.mark.parametrize(
-    ("query", "regex"), [("dropped", False), ("took 8", False), (r"item 9\d ", True), ("[w-1]", False)]
+    ("query", "regex"), [("dropped", False), ("took 8", False), (r"item 9\d ", True), ("[w-1]", False), ("a", False)]
 )
 def test_search_counts_as_a_plain_loop_does(folder: Path, query: str, regex: bool, window: str) -> None:
     lines = lines_of()
