@@ -23,13 +23,7 @@ CHECKS = {
     "types": ("-m", "mypy"),
     "imports": ("-c", "import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports())"),
 }
-PARALLEL = (
-    "-n",
-    "auto",
-    "--dist",
-    "worksteal",
-    "--inline-snapshot=disable",
-)  # one worker for each core; `-n 0` after it takes that back
+PARALLEL = ("-n", "auto", "--dist", "worksteal")  # one worker for each core; `-n 0` after it takes that back
 LANES = {"short": ("-m", "not matrix"), "rest": ("-m", "matrix"), "all": ()}
 
 
