@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from bot.sandbox.inside.plan import ForkedRun, LandlockRun, SwitchUser, encode
+from bot.sandbox.inside.plan import ForkedRun, LandlockRun
 from bot.sandbox.limits import Limits
 from bot.sandbox.watchdog import Disk
 from bot.sandbox.workspace import Diff, Workspace
@@ -99,8 +99,7 @@ class BindMounts:
 
     def command(self, words: Sequence[str]) -> list[str]:
         """Return the argument list that makes the mounts, becomes the scripts' user and executes `words`."""
-        plan = SwitchUser(sources=tuple(self._sources), uid=UID, command=tuple(words))
-        return [sys.executable, "-I", "-S", str(INSIDE / "switch_user.py"), encode(plan)]
+        return [sys.executable, "-I", "-S", str(INSIDE / "switch_user.py"), str(UID), *self._sources, "--", *words]
 
 
 def interpreter() -> tuple[str, str]:

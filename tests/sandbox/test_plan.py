@@ -14,7 +14,6 @@ from bot.sandbox.sandboxes import TIERS
 from bot.settings import Settings
 
 KINDS: tuple[Any, ...] = (
-    plan.SwitchUser,
     plan.BwrapRun,
     plan.LandlockRun,
     plan.BwrapServer,

@@ -13,14 +13,6 @@ Second = TypeVar("Second")
 Third = TypeVar("Third")
 
 
-class SwitchUser(NamedTuple):
-    """For switch_user.py: folders and files to bind-mount as /mnt/0, /mnt/1, …, the user to become, the command to execute."""
-
-    sources: tuple[str, ...]
-    uid: int
-    command: tuple[str, ...]
-
-
 class BwrapRun(NamedTuple):
     """For launcher.py inside bwrap: a script for a fresh `python`, over an overlay of at most `disk` bytes in `inodes` files.
 
@@ -100,7 +92,7 @@ class Exited(NamedTuple):
 
 
 def encode(
-    value: SwitchUser | BwrapRun | LandlockRun | BwrapServer | ForkedRun | LandlockServer | Ready | Failed | Exited,
+    value: BwrapRun | LandlockRun | BwrapServer | ForkedRun | LandlockServer | Ready | Failed | Exited,
 ) -> str:
     """Return a value as JSON."""
     return json.dumps([type(value).__name__, value._asdict()])

@@ -1,6 +1,6 @@
-"""Executes a command as an unprivileged user, for a root bot: `switch_user.py PLAN`, an encoded SwitchUser.
+"""Executes a command as an unprivileged user, for a root bot: `switch_user.py UID SOURCE… -- COMMAND…`.
 
-Folders that the user could not reach, such as a data folder or an interpreter below /root, are bind-mounted as /mnt/0, /mnt/1, …
+Sources that the user could not reach, such as a data folder or an interpreter below /root, are bind-mounted as /mnt/0, /mnt/1, …
 in a private mount namespace first. Without any it needs no privilege but to change its user.
 """
 
@@ -8,37 +8,37 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
+TYPE_CHECKING = False  # to import typing would slow every start down
 if TYPE_CHECKING:
-    from bot.sandbox.inside import kernel, plan
+    from bot.sandbox.inside import kernel
 else:
-    import kernel, plan
+    import kernel
 
 MOUNTS = "/mnt"
 
 
 def main() -> None:
-    """Carry out the plan; end with 125 and a line on stderr when that is impossible."""
-    wanted = plan.decode(sys.argv[1], plan.SwitchUser)
+    """Execute the command as the user; end with 125 and a line on stderr when that is impossible."""
+    end = sys.argv.index("--")
+    uid, sources, command = int(sys.argv[1]), sys.argv[2:end], sys.argv[end + 1 :]
     try:
-        if wanted.sources:
-            _bind_mount(wanted.sources)
+        if sources:
+            _bind_mount(sources)
         os.setgroups([])
-        os.setresgid(wanted.uid, wanted.uid, wanted.uid)
-        os.setresuid(wanted.uid, wanted.uid, wanted.uid)
+        os.setresgid(uid, uid, uid)
+        os.setresuid(uid, uid, uid)
         kernel.die_with_parent()
         kernel.no_new_privileges()
-        os.execve(wanted.command[0], wanted.command, {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"})
+        os.execve(command[0], command, {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"})
     except OSError as error:
         print(f"cannot switch the user: {error}", file=sys.stderr)
         os._exit(125)
 
 
-def _bind_mount(sources: Sequence[str]) -> None:
+def _bind_mount(sources: list[str]) -> None:
     kernel.unshare_mounts()
     kernel.mount("tmpfs", MOUNTS, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, "mode=755,size=1m")
     for number, source in enumerate(sources):
