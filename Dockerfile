@@ -1,5 +1,5 @@
 # The bot without the local stand-ins, with the libraries of its scripts built in. Run it with
-# `--security-opt seccomp=bot/sandbox/seccomp.json`: Docker's default profile denies namespaces, and scripts then run in the
+# `--security-opt seccomp=bot/sandbox/container_seccomp.json`: Docker's default profile denies namespaces, and scripts then run in the
 # landlock tier.
 FROM python:3.11-slim-bookworm
 

@@ -13,10 +13,11 @@ from pathlib import Path
 
 from bot.errors import ServiceError
 from bot.sandbox.descriptors import walk
+from bot.sandbox.diff import NO_DIFF, Diff, stage_diff
 from bot.sandbox.inside.plan import BwrapRun, BwrapServer, ForkedRun, encode
 from bot.sandbox.limits import Limits
 from bot.sandbox.tier import INSIDE, PACKAGE, BindMounts, PreparedRun, Runtime, Script, environment, interpreter
-from bot.sandbox.workspace import NO_DIFF, Diff, Workspace
+from bot.sandbox.workspace import Workspace
 
 SITE, TOOLS, DATA = "/opt/site", "/opt/tools", "/mnt/data"
 SCRATCH = 64_000_000  # bytes of /tmp, at most
@@ -43,7 +44,9 @@ class Bwrap:
     """
 
     name = cold_name = "bwrap"
-    advice = "Allow user namespaces; in a container, run it with the seccomp profile bot/sandbox/seccomp.json."
+    advice = (
+        "Allow user namespaces; in a container, run it with the seccomp profile bot/sandbox/container_seccomp.json."
+    )
     forks = False
     pid_namespace = True
 
@@ -72,7 +75,7 @@ class Bwrap:
             if layer is None:
                 return NO_DIFF
             changes = list(walk(layer, self._limits.collected, layer=True))
-            return await asyncio.to_thread(workspace.stage, run, layer, changes)
+            return await asyncio.to_thread(stage_diff, workspace, run, layer, changes)
 
         path = script.path(f"{TOOLS}/inside", DATA)
         files = str(workspace.files.relative_to(self._threads))

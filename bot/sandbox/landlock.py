@@ -18,11 +18,12 @@ from pathlib import Path
 from bot.disk import lock
 from bot.errors import ServiceError
 from bot.sandbox.descriptors import FOLDER, FileEntry, opened, remove, walk
+from bot.sandbox.diff import Diff, stage_diff
 from bot.sandbox.inside.plan import LandlockRun, LandlockServer, encode
 from bot.sandbox.limits import Limits
 from bot.sandbox.tier import INSIDE, PACKAGE, UID, BindMounts, PreparedRun, Runtime, Script, environment, interpreter
 from bot.sandbox.watchdog import Disk, unlinked
-from bot.sandbox.workspace import Diff, Workspace
+from bot.sandbox.workspace import Workspace
 from bot.thread.files import FileName
 
 log = logging.getLogger(__name__)
@@ -100,7 +101,7 @@ class Landlock:
                 after = await asyncio.to_thread(_files, root)
                 changes = [f for f in after.values() if before.get(f.name) != f][: self._limits.collected]
                 changes += [FileEntry(n, 0, deleted=True) for n in before.keys() - after.keys()]
-                return await asyncio.to_thread(workspace.stage, run, root, changes)
+                return await asyncio.to_thread(stage_diff, workspace, run, root, changes)
 
             plan = await asyncio.to_thread(self._plan, script, str(work), str(temporary), runtime)
 

@@ -24,6 +24,7 @@ from pathlib import Path
 from bot.errors import ServiceError
 from bot.sandbox import cgroups
 from bot.sandbox.descriptors import FOLDER, opened, reading
+from bot.sandbox.diff import commit_diff, discard_diffs
 from bot.sandbox.fork_pool import RENEW_AFTER, ForkPool, fork_pool
 from bot.sandbox.limits import Limits
 from bot.sandbox.process import Terms, start_command, supervise
@@ -100,7 +101,7 @@ class LinuxSandboxes:
     async def execute(self, workspace: Workspace, script: Script, stdin: str, seconds: float) -> Execution:
         """Run a script, or the log toolkit, on a thread's files and stage what it changed; raises OSError."""
         async with self._slots:
-            workspace.discard_stages()
+            discard_diffs(workspace)
             pool = None if _wants_fresh(workspace, script) else self.pool
             run = uuid.uuid4().hex
             async with self.tier.prepare(workspace, run, script, self._libraries()) as prepared:
@@ -176,7 +177,7 @@ class LinuxSandbox:
 
     async def commit(self, execution: Execution) -> None:
         """Apply what a run changed, once."""
-        await asyncio.to_thread(self._workspace.commit, execution.run)
+        await asyncio.to_thread(commit_diff, self._workspace, execution.run)
 
 
 def _wants_fresh(workspace: Workspace, script: Script) -> bool:

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from bot.sandbox.diff import Diff
 from bot.sandbox.inside.plan import ForkedRun, LandlockRun
 from bot.sandbox.limits import Limits
 from bot.sandbox.watchdog import Disk
-from bot.sandbox.workspace import Diff, Workspace
+from bot.sandbox.workspace import Workspace
 
 INSIDE = Path(__file__).parent / "inside"
 PACKAGE = Path(__file__).parent.parent

@@ -22,7 +22,7 @@ from bot.sandbox.tier import BindMounts, interpreter
 Rules = list[dict[str, Any]]
 
 TOP = Path(__file__).parents[2]
-PROFILE: Rules = json.loads((TOP / "bot/sandbox/seccomp.json").read_text())["syscalls"]
+PROFILE: Rules = json.loads((TOP / "bot/sandbox/container_seccomp.json").read_text())["syscalls"]
 # As Docker's default has it: clone makes no namespaces, and glibc is told to use it instead of clone3.
 DEFAULT: Rules = [
     *(rule for rule in PROFILE if "unshare" not in rule["names"]),

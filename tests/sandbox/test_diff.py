@@ -10,8 +10,9 @@ import pytest
 
 from bot.errors import TooLarge
 from bot.sandbox.descriptors import FOLDER, FileEntry, opened
+from bot.sandbox.diff import Diff, commit_diff, discard_diffs, stage_diff
 from bot.sandbox.limits import Limits
-from bot.sandbox.workspace import Diff, Workspace
+from bot.sandbox.workspace import Workspace
 from bot.thread.files import FileInfo, FileName, chunked
 from bot.thread.request import ThreadId
 
@@ -42,7 +43,7 @@ def lay(folder: Path, files: dict[str, bytes]) -> None:
 
 def staged(workspace: Workspace, layer: Path, changes: Sequence[FileEntry] = CHANGES) -> Diff:
     with opened(str(layer), FOLDER) as source:
-        return workspace.stage(RUN, source, changes)
+        return stage_diff(workspace, RUN, source, changes)
 
 
 def files(workspace: Workspace) -> dict[str, bytes]:
@@ -58,7 +59,7 @@ def test_a_diff_is_applied_whole_when_it_is_committed_and_not_before(workspace: 
         tuple(FileInfo(name=FileName(name), size=len(data)) for name, data in NEW.items()), (FileName("gone.txt"),)
     )
     assert files(workspace) == before
-    workspace.commit(RUN)
+    commit_diff(workspace, RUN)
     assert files(workspace) == AFTER
     assert list(workspace.stages.iterdir()) == []
 
@@ -74,7 +75,7 @@ def test_a_commit_that_was_cut_short_goes_on_where_it_was(workspace: Workspace, 
         (workspace.files / name).parent.mkdir(exist_ok=True)
         os.rename(workspace.stages / RUN / str(number), workspace.files / name)
 
-    workspace.commit(RUN)
+    commit_diff(workspace, RUN)
 
     assert files(workspace) == AFTER
     assert list(workspace.stages.iterdir()) == []
@@ -84,13 +85,13 @@ def test_what_was_committed_is_not_applied_again_and_what_was_never_is_forgotten
     workspace: Workspace, tmp_path: Path
 ) -> None:
     staged(workspace, tmp_path / "layer")
-    workspace.commit(RUN)
+    commit_diff(workspace, RUN)
     (workspace.files / "a.txt").write_bytes(b"the user's")
-    workspace.commit(RUN)
+    commit_diff(workspace, RUN)
     staged(workspace, tmp_path / "layer")
 
-    workspace.discard_stages()
-    workspace.commit(RUN)
+    discard_diffs(workspace)
+    commit_diff(workspace, RUN)
 
     assert files(workspace) == {**AFTER, "a.txt": b"the user's"}
 
@@ -100,7 +101,7 @@ def test_a_stage_without_its_manifest_is_no_diff(workspace: Workspace, tmp_path:
     staged(workspace, tmp_path / "layer")
     (workspace.stages / RUN / "manifest.json").unlink()
 
-    workspace.commit(RUN)
+    commit_diff(workspace, RUN)
 
     assert files(workspace) == before
 
