@@ -1,4 +1,4 @@
-"""The plan that a turn shows while it is worked on, as its entries give it."""
+"""The plan that a turn shows while it is worked on, made from its entries."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from bot.agents.specialist import parse
 from bot.agents.tools import EditFile, ExecutePyFile, File, ReadFile
 from bot.ports import Task
 from bot.thread.conversation import USER_PROXY, Conversation, Decide, Deliver, Judge, Perform
-from bot.thread.entries import Call, Step
+from bot.thread.entries import Step
 from bot.thread.outcomes import Outcome
 
 
 def tasks(conversation: Conversation) -> tuple[Task, ...]:
-    """Return the calls performed in the open turn, in order, and then what is being done now."""
+    """Return the calls performed in the open turn, in order, and last what is being done now."""
     plan: list[Task] = []
     for entry in conversation.turn:
-        if isinstance(entry, Step) and not entry.refused and (title := _title(conversation.call(entry), done=True)):
+        if isinstance(entry, Step) and not entry.refused and (title := _title(conversation, entry, done=True)):
             outcome = entry.execution.outcome if entry.execution else Outcome.SUCCEEDED
             state = "done" if outcome is Outcome.SUCCEEDED else "failed"
             plan.append(Task(title=f"{title}: {outcome}" if entry.ran and entry.execution else title, state=state))
@@ -27,7 +27,7 @@ def _now(conversation: Conversation) -> str:
     """Return what is being done now, in a few words."""
     match conversation.next:
         case Perform() as at:
-            return _title(conversation.call(at), done=False) or "Working"
+            return _title(conversation, at, done=False) or "Working"
         case Decide(agent) if agent == USER_PROXY:
             return "Reading"
         case Decide():
@@ -39,8 +39,9 @@ def _now(conversation: Conversation) -> str:
     return "Working"
 
 
-def _title(call: Call, *, done: bool) -> str:
+def _title(conversation: Conversation, at: Perform | Step, *, done: bool) -> str:
     """Return what a call did or is doing, in a few words; "" for one that is not shown."""
+    call = conversation.call(at)
     match parse(call, TOOLS):
         case File(name=name):
             return f"{'Wrote' if done else 'Writing'} {name}"
@@ -52,4 +53,6 @@ def _title(call: Call, *, done: bool) -> str:
             return f"{'Read' if done else 'Reading'} {', '.join(files)}"
         case ExecutePyFile(name=name):
             return f"{'Ran' if done else 'Running'} {name}"
-    return ""
+    if conversation.decision(at).agent == USER_PROXY or call.name in {tool.__name__ for tool in TOOLS}:
+        return ""
+    return f"{'Used' if done else 'Using'} {call.name}"  # a tool of another specialist
