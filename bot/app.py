@@ -1,4 +1,4 @@
-"""The composition root: it opens the adapters, connects them, owns every background task and closes all in order."""
+"""The composition root: opens the adapters, connects them, runs the background tasks and closes everything in order."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from bot.llm.model import OpenAIModel
 from bot.llm.models import ModelChoice
 from bot.llm.retries import RetryPolicy
 from bot.llm.service import open_client, wire_for
+from bot.ports import Model
 from bot.sandbox.runtime import RuntimeBuild
 from bot.sandbox.sandboxes import open_sandboxes
 from bot.settings import Settings, limits, runtime_folder
@@ -55,13 +56,12 @@ async def serving(settings: Settings, *, pace: float = 3.0) -> AsyncIterator[Cal
         _building(runtime if settings.bot_runtime else None),
     ):
         coder, speaker = models(client, settings)
-        specialists = [code_assistant(coder)]  # a further one is one more call here
-        agents: dict[str, Agent] = {**{s.name: s for s in specialists}, PROFILER: Profiler(), RUNNER: Runner()}
+        proxy, others = agents(coder, speaker)
         turns = Turns(
             store,
             sandboxes,
             Intake(slack.chat, store, access(settings), time.time),
-            GroupChat(UserProxy(speaker, specialists), agents, budget(settings)),
+            GroupChat(proxy, others, budget(settings)),
             Messenger(slack.chat),
             clock=time.time,
         )
@@ -69,6 +69,12 @@ async def serving(settings: Settings, *, pace: float = 3.0) -> AsyncIterator[Cal
             await slack.listen(turns.accept)
             log.info("at work in %s as %s", slack.team, slack.bot_user)
             yield slack.until_removed
+
+
+def agents(coder: Model, speaker: Model) -> tuple[UserProxy, dict[str, Agent]]:
+    """Return the UserProxy, which offers every specialist, and all other agents by name."""
+    specialists = [code_assistant(coder)]  # a further one is one more call here
+    return UserProxy(speaker, specialists), {s.name: s for s in specialists} | {PROFILER: Profiler(), RUNNER: Runner()}
 
 
 def models(client: AsyncOpenAI, settings: Settings) -> tuple[OpenAIModel, OpenAIModel]:

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
+import pkgutil
+from importlib import import_module
 
 import pytest
 from pydantic import SecretStr
 
+import bot.agents
 from bot.agents.code_assistant import TOOLS
 from bot.agents.user_proxy import choice_among
-from bot.app import access, budget, models, serving
+from bot.app import access, agents, budget, models, serving
 from bot.errors import SetupError
 from bot.llm.service import open_client
 from bot.ports import Input, Prompt
 from bot.settings import Settings
+from bot.thread.conversation import PROFILER, RUNNER
 from bot.turns.access import Access
 from bot.turns.group_chat import Budget
+from tests.fakes import ScriptedModel as FakeModel
 from tests.wire import Calls, Choose, Fault, ScriptedModel
 
 PROMPT = Prompt(agent="code_assistant", thread="T:C:1", system="You are exact.", items=(Input("hi"),))
@@ -112,6 +118,23 @@ def test_a_turn_may_use_what_the_settings_say() -> None:
     assert budget(settings(bot_turn_calls=3, bot_turn_tokens=4_000, bot_turn_seconds=5.0)) == Budget(
         calls=3, tokens=4_000, seconds=5.0
     )
+
+
+def test_every_specialist_in_the_agents_room_is_offered_by_the_userproxy_and_can_act() -> None:
+    modules = [import_module(f"bot.agents.{module.name}") for module in pkgutil.iter_modules(bot.agents.__path__)]
+    makers = {
+        make
+        for module in modules
+        for _, make in inspect.getmembers(module, inspect.isfunction)
+        if make.__annotations__.get("return") == "Specialist"
+    }
+    written = sorted(make(FakeModel()).name for make in makers)
+
+    proxy, others = agents(FakeModel(), FakeModel())
+
+    recipient = proxy.choice.model_json_schema()["$defs"]["SendMessage"]["properties"]["recipient"]
+    assert recipient.get("enum", [recipient.get("const")]) == written
+    assert sorted(others.keys() - {PROFILER, RUNNER}) == written
 
 
 @pytest.mark.parametrize(
