@@ -5,14 +5,13 @@ from __future__ import annotations
 import itertools
 from dataclasses import replace
 
-from bot.agents.user_proxy import SendMessage
-from bot.ports import Exchange, Task
+from bot.ports import Task
 from bot.thread.entries import Decision, Message, Step, Usage
 from bot.thread.outcomes import Execution, Outcome
 from bot.thread.request import ThreadId
 from tests.fakes import MemorySandboxes
 from tests.turns.stories import PLOT, RUN, breaks, plots
-from tests.world import CSV, THREAD, brief, call, mention, report, respond, world
+from tests.world import CSV, THREAD, brief, mention, report, respond, world
 
 
 async def test_a_question_is_answered_in_its_thread() -> None:
@@ -189,31 +188,3 @@ async def test_usage_of_every_call_is_on_record() -> None:
         assert [e.usage for e in (await w.conversation()).entries if isinstance(e, Decision)] == [
             Usage(model="scripted", calls=1, input=100, cached=80, output=10)
         ]
-
-
-async def test_a_second_specialist_joins_with_one_entry_and_both_keep_their_memory() -> None:
-    to_poet = SendMessage(kind="SendMessage", recipient="poet", message="a rhyme", done_when=["it rhymes"])
-    verse = [
-        call("Report", status="complete", answer="Roses.", evidence=[{"condition": "it rhymes", "file": "poem.txt"}])
-    ]
-    script = (
-        brief(),
-        [PLOT, RUN],
-        report(run="plot.py"),
-        to_poet,
-        [call("File", name="poem.txt", body="x")],
-        verse,
-        brief(),
-    )
-    async with world(*script, report(run="plot.py")) as w:
-        w.specialists.append(replace(w.specialists[0], name="poet", purpose="writes rhymes.", prompt="You are a poet."))
-        w.reborn()
-
-        for words in ("plot", "now a rhyme", "again"):
-            await w.tell(mention(words))
-
-        assert w.texts() == ["Done.", "Roses.", "Done."]
-        poet, coder = w.model.prompts[4], w.model.prompts[-1]
-        assert (poet.agent, poet.system) == ("poet", "You are a poet.")
-        assert not any(isinstance(item, Exchange) for item in poet.items)
-        assert [c.name for c in coder.items[1].decision.calls] == ["File", "ExecutePyFile"]  # type: ignore[union-attr]
