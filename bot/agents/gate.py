@@ -1,7 +1,4 @@
-"""The gate: is a report certain? Code over typed fields, never over prose.
-
-What it can check, it checks against the conversation and the workspace; the free text of an answer it does not judge.
-"""
+"""The gate: checks the typed fields of a report against the conversation and the workspace, never its free text."""
 
 from __future__ import annotations
 
@@ -39,7 +36,7 @@ def _without_evidence(conversation: Conversation, report: Report) -> list[str]:
     brief = conversation.brief(report.agent)
     conditions = brief.done_when if brief else ()
     if len(report.evidence) >= len(conditions):
-        return []  # one each: which belongs to which is prose, and a paraphrase must not block a true report
+        return []  # as many as conditions: matching their words would block a true report that paraphrases one
     claimed = {_key(e.condition) for e in report.evidence}
     unshown = [c for c in conditions if _key(c) not in claimed]
     return [f"There is no evidence for the condition: {c}" for c in unshown[: len(conditions) - len(report.evidence)]]
@@ -57,9 +54,9 @@ def _doubts(conversation: Conversation, evidence: Evidence, there: set[FileName]
 
 
 def _run_doubts(conversation: Conversation, evidence: Evidence) -> list[str]:
-    """Doubt a run that is not there, has another outcome than claimed, or stands before a change of its script.
+    """Object to a run that never was, ended otherwise than claimed, or was followed by a change of its script.
 
-    What a run does to its own script is no such change: to run it again would only do the same again.
+    A script that rewrites itself is no such change: running it again would only rewrite it again.
     """
     name = workspace_name(evidence.run or "")
     steps = [e for e in conversation.entries if isinstance(e, Step)]
@@ -75,7 +72,7 @@ def _run_doubts(conversation: Conversation, evidence: Evidence) -> list[str]:
 
 
 def _unexplained_failure(conversation: Conversation, report: Report) -> list[str]:
-    """Doubt a complete report after a last run that failed, unless its evidence accounts for a run."""
+    """Object to a complete report if the turn's last run failed and no evidence names a run."""
     last = conversation.runs[-1] if conversation.runs else None
     if last is None or last.execution is None or last.execution.outcome is Outcome.SUCCEEDED:
         return []

@@ -24,7 +24,7 @@ PACKED = (".gz", ".bz2", ".xz", ".zst", ".zip")
 
 
 class LogTool(Tool):
-    """What the tools for logs share."""
+    """The base of the tools for logs."""
 
     files: tuple[Name, ...] = Field(min_length=1, description="Files of the workspace: plain, gz, bz2, xz, zst or zip.")
     chart: Name | None = Field(default=None, description="A PNG file to draw a chart into; it is sent to the user.")
@@ -42,7 +42,7 @@ class LogTool(Tool):
         return words
 
     async def perform(self, work: Work) -> Step:
-        """Run the command; one that fails is a result for the model to mend."""
+        """Run the command; a failure becomes a result that tells the model what to correct."""
         execution = await work.sandbox.logs(self.arguments())
         if execution.outcome is not Outcome.SUCCEEDED:
             why = prompts.DID_NOT_WORK.format(tool=type(self).__name__, why=_failure(execution))
@@ -113,7 +113,7 @@ LOG_TOOLS: tuple[type[LogTool], ...] = (LogProfile, LogTemplates, LogCompare, Lo
 
 
 async def check_claims(sandbox: Sandbox, citations: Sequence[Citation], counts: Sequence[Count]) -> list[str]:
-    """Read the cited lines and count the numbers again inside the sandbox; return what does not hold."""
+    """Read the cited lines and recount the numbers inside the sandbox; return what does not hold."""
     if not (citations or counts):
         return []
     claims = {"citations": [asdict(c) for c in citations], "counts": [asdict(c) for c in counts]}
@@ -124,5 +124,5 @@ async def check_claims(sandbox: Sandbox, citations: Sequence[Citation], counts: 
 
 
 def _failure(execution: Execution) -> str:
-    """Return why a command of the toolkit did not do its work."""
+    """Return why a command of the toolkit failed."""
     return execution.message or execution.stderr.strip()[-400:] or str(execution.outcome)

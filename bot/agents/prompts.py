@@ -1,8 +1,8 @@
-"""Every sentence that a model reads in the course of a conversation, and what each agent sees of a thread.
+"""Every sentence that a model reads during a conversation, and what each agent sees of a thread.
 
-An agent's system prompt stands with the agent, a tool's description with the tool, an objection with the gate's rule, since
-users read it too. The planner of the demo recognizes some of these sentences by their wording. The items of a prompt only
-ever grow at the end, so that from call to call its head stays byte-identical and the provider's cache serves it.
+System prompts stand with their agents, descriptions with their tools, and the gate's objections, which users see as well, in
+gate.py. The planner of the demo recognizes some of these sentences by their wording. New items are only appended to a prompt:
+its start never changes, so the provider's prompt cache can be used.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def message_of(message: UserMessage) -> str:
 
 
 def brief(conversation: Conversation, message: str, done_when: Sequence[str], files: Sequence[FileName]) -> str:
-    """Return a brief with all that people said, verbatim, since the specialists last heard of them."""
+    """Return a brief; it quotes verbatim every user message since the last message between agents."""
     since = max((n for n, e in enumerate(conversation.entries) if isinstance(e, Message)), default=-1)
     heard = [e for e in conversation.entries[since + 1 :] if isinstance(e, UserMessage) and e.command is None]
     blocks = [block for e in conversation.turn if isinstance(e, UserMessage) for block in code_blocks(e.text)]
@@ -120,7 +120,7 @@ def for_user_proxy(conversation: Conversation) -> tuple[Input, ...]:
 
 
 def for_specialist(conversation: Conversation, agent: str) -> tuple[Input | Exchange, ...]:
-    """Return the thread as a specialist sees it: its briefs, its decisions with their results, and what happened beside."""
+    """Return the thread as a specialist sees it: briefs, its decisions with their results, and other events."""
     items: list[Input | Exchange] = []
     stopped = max((n for n, e in enumerate(conversation.entries) if isinstance(e, Stopped)), default=-1)
     working = False
@@ -157,7 +157,7 @@ def _result(entry: Step | Report | None) -> str:
 
 
 def _relays(conversation: Conversation, number: int) -> bool:
-    """Whether the reply at `number` only passes on a report, which the UserProxy has read."""
+    """Whether the reply at `number` only passes on the report before it, which the UserProxy sees anyway."""
     return number > 0 and isinstance(conversation.entries[number - 1], Report)
 
 

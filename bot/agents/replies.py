@@ -1,4 +1,4 @@
-"""Replies made from the entries: the answer of a certain report, or an honest account without one."""
+"""Makes replies from the entries: the answer of a report that is certain, or an account of what was done."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ IMAGES = (".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".pdf")
 
 
 async def answer(conversation: Conversation, report: Report, sandbox: Sandbox) -> Reply:
-    """Return the report's answer, with the failures on the way to it and every file that the turn made."""
+    """Return the report's answer with its evidence and the turn's files, and all runs if any of them failed."""
     there = {f.name: f.size for f in await sandbox.list()}
     files = [name for name in made_files(conversation, report.files) if name in there]
     text = report.answer
@@ -42,7 +42,7 @@ def _evidence(report: Report) -> str:
 
 
 def account(conversation: Conversation, why: str, missing: Sequence[str] = ()) -> Reply:
-    """Return what was done in the open turn and what was not, without a claim that nobody checked."""
+    """Return a reply that says `why`, and lists the turn's runs, what is missing, and its files; it claims nothing unchecked."""
     lines = [why]
     if runs := conversation.runs:
         lines.append("What was done:\n" + "\n".join(f"- {_attempt(run)}" for run in runs[-8:]))
@@ -55,7 +55,7 @@ def account(conversation: Conversation, why: str, missing: Sequence[str] = ()) -
 
 
 def made_files(conversation: Conversation, named: Iterable[FileName] = ()) -> list[FileName]:
-    """Return the turn's files in the order of their use to the reader: named, images, other results, scripts."""
+    """Return the turn's files, the most useful first: those named, images, other results, scripts."""
     steps = [e for e in conversation.turn if isinstance(e, Step) and not conversation.noticed(e)]
     changed = [name for step in steps for name in sorted(step.changed_files)]
     scripts = {step.ran for step in steps if step.ran}

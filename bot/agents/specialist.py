@@ -1,4 +1,4 @@
-"""What a specialist is: an agent that works on a brief with tools until it reports. What a tool is stands here too."""
+"""Specialists, the agents that work on a brief with tools until they report, and the base of all tools."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ class Work:
 
     @property
     def step(self) -> partial[Step]:
-        """The Step that is the call's result, but for its own fields."""
+        """The constructor of the call's Step, with `decision` and `index` filled in."""
         return partial(Step, decision=self.at.decision, index=self.at.index)
 
 
 class Tool(BaseModel, ABC):
-    """What all tools share: unknown arguments are an error that the model can mend."""
+    """The base of all tools; an unknown argument is an error that the model can correct."""
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
 
     @abstractmethod
     async def perform(self, work: Work) -> Step | Report:
-        """Do what the call says; a UserError becomes a result that the model can mend."""
+        """Perform the call; a UserError becomes a result that tells the model what to correct."""
 
 
 class ReportCall(Tool):
@@ -95,12 +95,12 @@ class Specialist:
         return await self.model.decide(prompt, self.tools)
 
     async def perform(self, conversation: Conversation, at: Perform, sandbox: Sandbox) -> Step | Report:
-        """Perform one call; what is wrong with it becomes its result, for the model to mend."""
+        """Perform one call; an invalid one gets the error as its result, for the model to correct."""
         return await perform(Work(conversation, at, sandbox), self.tools)
 
 
 async def perform(work: Work, tools: Sequence[type[Tool]]) -> Step | Report:
-    """Perform a call of one of the tools; a user's mistake and a wrong call are results, never errors."""
+    """Perform a call of one of the tools; an invalid call and a UserError become its result, never an exception."""
     call = work.conversation.call(work.at)
     tool = parse(call, tools)
     if isinstance(tool, str):
@@ -112,7 +112,7 @@ async def perform(work: Work, tools: Sequence[type[Tool]]) -> Step | Report:
 
 
 def parse(call: Call, tools: Sequence[type[Tool]]) -> Tool | str:
-    """Return the tool that a call means, or what is wrong with the call, in words the model can act on."""
+    """Return the call's tool with validated arguments, or a sentence for the model on what is wrong with the call."""
     tool = next((tool for tool in tools if tool.__name__ == call.name), None)
     if tool is None:
         return prompts.NO_SUCH_TOOL.format(name=call.name, tools=", ".join(tool.__name__ for tool in tools))

@@ -1,4 +1,4 @@
-"""The tools for files and runs, as the model reads them, and what performing each means."""
+"""The tools for files and runs; their docstrings and fields are what the model reads."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from bot.thread.files import FileName, chunked, lines
 from bot.thread.text import bounded, code_blocks, fenced
 
 OUTPUT_TOKENS = 2_000
-KEPT_TOKENS = 5_333  # of each stream, about 16 KB of UTF-8, in a conversation; what is cut is whole in a file
+KEPT_TOKENS = 5_333  # of each stream in the conversation, about 16 KB of UTF-8; a longer one is kept whole in a file
 
 Path = Annotated[
     Name, Field(validation_alias=AliasChoices("name", "file_name", "path"))
@@ -45,7 +45,7 @@ class File(Tool):
                 return work.step(result=prompts.BLOCKS_THERE.format(count=len(blocks)), refused=True)
             body = blocks[self.block - 1]
         else:
-            # What the user wrote lands byte for byte, even if the model typed it again with other spaces or quotes.
+            # A code block that the model retyped with other spaces or quotes is written as the user wrote it.
             body = next((b for b in blocks if b.rstrip("\n") != body.rstrip("\n") and _reads_alike(b, body)), body)
         info = await work.sandbox.put(self.name, chunked(body.encode(errors="surrogatepass")))
         return work.step(result=prompts.WROTE_FILE.format(name=info.name, size=info.size), changed=(info.name,))
@@ -63,7 +63,7 @@ class EditFile(Tool):
         text = await _whole_text(work.sandbox, self.name)
         count = text.count(self.old)
         if count == 0 and self.new and text.count(self.new) == 1:
-            # The process died after the write and before its step was on record.
+            # An earlier process died after the write and before its step was appended.
             return work.step(result=prompts.READS_SO.format(name=self.name), changed=(self.name,))
         if count != 1:
             return work.step(result=prompts.OCCURS.format(count=count, name=self.name), refused=True)
@@ -80,7 +80,7 @@ class ReadFile(Tool):
     lines: int = Field(default=200, ge=1, le=2_000)
 
     async def perform(self, work: Work) -> Step:
-        """Read no further than the lines that are shown."""
+        """Return the lines, and read the file no further than them."""
         shown: list[str] = []
         number, length = 0, 0
         async for line in lines(work.sandbox.open(self.name)):
@@ -93,7 +93,7 @@ class ReadFile(Tool):
         if not shown:
             return work.step(result=prompts.LINES_THERE.format(name=self.name, count=number))
         body = "\n".join(shown)
-        # Code is given as it is, so that it can be changed; in data a model needs no secrets.
+        # Python is not masked, because EditFile must match it; every other file is.
         text = fenced(body if self.name.endswith(".py") else without_secrets(body))
         last = self.start + len(shown) - 1
         return work.step(result=prompts.LINES.format(name=self.name, first=self.start, last=last, text=text))
@@ -103,7 +103,7 @@ class ListFiles(Tool):
     """List the thread's files with their sizes in bytes."""
 
     async def perform(self, work: Work) -> Step:
-        """List as many as fit."""
+        """List the files, as many as fit."""
         files = "\n".join(f"{f.name}  {f.size}" for f in await work.sandbox.list())
         return work.step(result=bounded(files, OUTPUT_TOKENS) or prompts.NO_FILES)
 
@@ -132,7 +132,7 @@ class ExecutePyFile(Tool):
                 name = FileName(f"output/{self.name.replace('/', '-')}.{stream}.txt")
                 try:
                     await work.sandbox.put(name, chunked(text.encode(errors="replace")))
-                except TooLarge:  # the run has been, whatever there is room for
+                except TooLarge:  # the run counts even if its output does not fit
                     where = prompts.KEPT_IN_PART
                 else:
                     whole.append(name)
@@ -145,7 +145,7 @@ class ExecutePyFile(Tool):
 
 
 async def _whole_text(sandbox: Sandbox, name: FileName, limit: int = 8_000_000) -> str:
-    """Return a text file whole; raises NoSuchFile, and UserError past `limit` bytes."""
+    """Return the whole text of a file; raises NoSuchFile, and UserError past `limit` bytes."""
     data = b""
     async for chunk in sandbox.open(name):
         data += chunk

@@ -1,4 +1,4 @@
-"""The UserProxy: interprets the user, hands the work to specialists, and answers when it is certain."""
+"""The UserProxy: interprets the user, hands work to specialists, and answers once a report is certain."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class UserProxy:
         return Decision(agent=USER_PROXY, calls=(call,), usage=usage)
 
     async def perform(self, conversation: Conversation, at: Perform, sandbox: Sandbox) -> Entry:
-        """Carry the choice out: a brief with the user's own words attached, or the answer."""
+        """Return the brief, with the user's own words attached, or the reply that was chosen."""
         call = conversation.call(at)
         if call.name == "Respond":
             return Reply(text=Respond.model_validate_json(call.arguments).text)

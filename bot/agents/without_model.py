@@ -1,4 +1,4 @@
-"""The agents that ask no model: the Runner performs commands, the Profiler profiles the logs that come."""
+"""The agents without a model: the Runner performs commands, the Profiler profiles uploaded logs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bot.thread.files import FileName
 from bot.thread.request import ThreadId
 from bot.thread.text import fenced
 
-MAX_PROFILED: Final = 4  # logs of one turn that are profiled without being asked
+MAX_PROFILED: Final = 4  # logs of one turn
 
 
 class Runner:
@@ -42,7 +42,7 @@ class Runner:
 
 
 class Profiler:
-    """The agent that profiles logs as they come, without a model."""
+    """The agent that profiles uploaded logs, without a model."""
 
     async def decide(self, thread: ThreadId, conversation: Conversation) -> Entry:
         """Decide on one profile of the turn's logs, then on the notice that shows it."""
@@ -55,7 +55,7 @@ class Profiler:
         return Decision(agent=PROFILER, calls=(Call(id="", name="LogProfile", arguments=profile.model_dump_json()),))
 
     async def perform(self, conversation: Conversation, at: Perform, sandbox: Sandbox) -> Entry:
-        """Read the logs."""
+        """Profile the logs."""
         return await perform(Work(conversation, at, sandbox), [LogProfile])
 
 
@@ -73,7 +73,7 @@ def _reply(step: Step) -> Reply:
         return Reply(text=step.result)
     streams = [s for s in (execution.stdout, execution.stderr) if s.strip()]
     more = "" if streams else " It printed nothing."
-    if step.changed:  # what it printed is kept cut, and whole in these
+    if step.changed:  # the execution's output is cut, and whole in these files
         more = f" All that it printed is in {' and '.join(f'`{name}`' for name in step.changed)}."
     return Reply(
         text=ended(step.ran, execution) + more,

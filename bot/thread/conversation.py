@@ -1,7 +1,7 @@
 """What was said and done in a thread, in order, and what comes next.
 
-A `Conversation` is the only state of a turn. Its entries are appended and never changed, so that a process
-that dies after any of them can be followed by one that goes on.
+A `Conversation` is the only state of a turn. Its entries are appended and never changed, so a new process can go on
+after any entry at which an earlier one died.
 """
 
 from __future__ import annotations
@@ -130,7 +130,7 @@ class Conversation:
         return tuple(e for e in self.turn if isinstance(e, Step) and e.execution and e.ran)
 
     def brief(self, agent: str) -> Message | None:
-        """Return the open turn's brief for a specialist: the latest message with conditions, else the latest."""
+        """Return the open turn's brief for a specialist: its last message with conditions, or its last one if none has any."""
         messages = [e for e in self.turn if isinstance(e, Message) and e.recipient == agent]
         return next((m for m in reversed(messages) if m.done_when), messages[-1] if messages else None)
 
@@ -152,11 +152,11 @@ class Conversation:
         return decision
 
     def call(self, at: Perform | Step) -> Call:
-        """Return the call that is to be performed, or that a step is the result of."""
+        """Return the call at `at`: the one to perform, or the one whose result is this step."""
         return self.decision(at).calls[at.index]
 
     def noticed(self, step: Step) -> bool:
-        """Whether a step belongs to a notice; the notice shows the files of such a step, the reply does not."""
+        """Whether the Profiler made this step; its files are posted with the notice, not with the reply."""
         return self.decision(step).agent == PROFILER
 
     def results(self, number: int) -> dict[int, Step | Report]:
@@ -164,7 +164,7 @@ class Conversation:
         return {e.index: e for e in self.entries[number + 1 :] if isinstance(e, Step | Report) and e.decision == number}
 
     def _notice(self) -> Perform | Decide | Show | None:
-        """Return what comes next for the notice of the turn's logs; None when it was shown or there is none to show."""
+        """Return the next thing to do for the notice on the turn's logs, or None if nothing is left to do for it."""
         for number in range(len(self.entries) - 1, self.start - 1, -1):
             match entry := self.entries[number]:
                 case Reply() | Delivery(intent="notice", result=str()) | Notice(text=""):
@@ -184,7 +184,7 @@ class Conversation:
         return Decide(decision.agent)
 
     def _working(self, number: int) -> bool:
-        """Whether an agent was at work when the message at `number` came; it reads the message and goes on."""
+        """Whether an agent was already at work before entry `number`; it reads a message there in its next decision."""
         return any(
             isinstance(e, Message) or (isinstance(e, Decision) and e.agent != PROFILER)
             for e in self.entries[self.start : number]

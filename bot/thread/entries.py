@@ -13,12 +13,12 @@ from bot.thread.outcomes import Execution
 from bot.thread.request import Command
 
 RunOutcome = Literal["succeeded", "failed", "timed out", "out of memory", "output limit", "disk full", "killed"]
-LENIENT = ConfigDict(extra="ignore")  # a claim is not refused for a field too many
+LENIENT = ConfigDict(extra="ignore")  # an extra field that a model adds is ignored
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """What calls of a model cost; tokens, `cached` being a part of `input`."""
+    """What model calls cost, in tokens; the `cached` tokens are part of `input`."""
 
     model: str = ""
     calls: int = 0
@@ -104,14 +104,14 @@ class Step:
 
     @property
     def changed_files(self) -> frozenset[FileName]:
-        """The files that the step changed, by itself or by what it ran."""
-        made = self.execution.files if self.execution else ()
-        return frozenset(self.changed).union(f.name for f in made)
+        """The files that the step changed, by itself or through the program it ran."""
+        written = self.execution.files if self.execution else ()
+        return frozenset(self.changed).union(f.name for f in written)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """One agent to another: a brief, a question, or the gate's objections, of which `round` counts those to one brief."""
+    """A message from one agent to another; `round` numbers the gate's objections within a turn, 0 for a brief or a question."""
 
     sender: str
     recipient: str
@@ -175,7 +175,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """What the user gets: Markdown, program output apart, the files by name, and what it cost."""
+    """What the user gets: Markdown text, program output, files by name, and a footer that says what it cost."""
 
     text: str
     output: str = ""
@@ -186,7 +186,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """The profile of logs that came, posted in a message of its own before any model is asked; "" is not posted."""
+    """The profile of uploaded logs, posted in a message of its own before any model is asked; an empty one is not posted."""
 
     text: str
     files: tuple[FileName, ...] = ()
@@ -195,7 +195,7 @@ class Notice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """An effect in Slack: appended without a result before it is tried, and once more with its result.
+    """A post in Slack: appended without a result before it is tried, and again with the result afterwards.
 
     `open` is the turn's one message (its result is the ts), `reply` the answer with its files, `notice` a notice.
     """

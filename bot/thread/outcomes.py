@@ -9,7 +9,7 @@ from bot.thread.files import FileInfo, FileName
 
 
 class Outcome(StrEnum):
-    """How a run ended: known, never guessed from an exit code."""
+    """How a run ended, as the sandbox observed it; never guessed from an exit code."""
 
     SUCCEEDED = "succeeded"
     FAILED = "failed"

@@ -1,4 +1,4 @@
-"""What comes in: who asked what of us, where, and with which files."""
+"""Requests: who asked what of the bot, where, and with which files."""
 
 from __future__ import annotations
 
@@ -52,9 +52,9 @@ class Command:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What a person asked of us, once: `key` names the thing that happened, `ts` gives its order (Slack's).
+    """One thing a person asked of the bot; `key` is the same when Slack sends it twice, `ts` is Slack's and gives the order.
 
-    `direct` is False for a message that is perhaps meant for us. `replaces` is the ts of the message that an edit
+    `direct` is False for a message that does not address the bot. `replaces` is the ts of the message that an edit
     changed or a deletion removed. `thread` of a command is provisional until the file it names is found.
     """
 

@@ -36,7 +36,7 @@ _LANGUAGES = (
     "|py|python|python3|pycon|json|csv|tsv|sql|bash|sh|shell|console|text|txt|plain|yaml|yml|toml|ini|xml|html|css|js|"
     "|javascript|ts|typescript|java|go|rust|c|cpp|r|md|markdown|log|diff|"
 )
-# The name of a text file in prose. What is part of a path, an address or a call (os.path, x.org/a.py, a.py()) is none.
+# The name of a text file in prose; not a part of a path, an address or a call (os.path, x.org/a.py, a.py()).
 _NAME = re.compile(
     r"(?<![\w/.:@-])(\w[\w.-]{0,80}\.(?:py|txt|csv|tsv|json|jsonl|yaml|yml|toml|ini|cfg|env|sh|sql|md|html|css|js|ts|xml|log"
     r"|ipynb|r|go|rs|c|h|cpp|java|rb))\b(?![/@(.\w-])",

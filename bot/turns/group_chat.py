@@ -1,4 +1,4 @@
-"""The agents of the group chat, what they may use in a turn, and what becomes of their failures."""
+"""The group chat: calls the agents, holds a turn to its budget, and turns a failed service into a reply."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Proxy(Agent, Protocol):
     """The agent that speaks with the user."""
 
     async def judge(self, conversation: Conversation, report: Report, sandbox: Sandbox) -> Entry:
-        """Return the reply that a certain report makes, or the message that sends it back."""
+        """Return the reply for a report that is certain, or the message that sends it back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +57,7 @@ class Budget:
 
 
 class GroupChat:
-    """Lets each agent act in its turn; a service that fails it ends the turn with its words, and what was done stays."""
+    """Calls the agents; a ServiceError that one raises ends the turn with the error's text as its reply."""
 
     def __init__(self, proxy: Proxy, others: Mapping[str, Agent], budget: Budget) -> None:
         """`others` are the specialists and the agents without a model, by name."""
@@ -90,7 +90,7 @@ class GroupChat:
 
 
 async def _or_sorry(act: Awaitable[Entry]) -> Entry:
-    """Return what an agent's act comes to, or a reply with the words of the service that failed it."""
+    """Return the entry that an agent makes, or a reply with the text of the ServiceError that it raised."""
     try:
         return await act
     except ServiceError as error:

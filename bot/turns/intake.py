@@ -1,4 +1,4 @@
-"""From an open request to entries: whether the person may ask, which files came along, what was said before."""
+"""Turns an open request into entries: checks that the person may ask, fetches the files and the earlier messages."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ HOW_TO = (
 
 
 class Intake:
-    """Takes requests in: refuses with a reason, fetches the files, reads what was said in the thread before."""
+    """Takes requests in: refuses with a reason, fetches the files, reads the earlier messages of the thread."""
 
     def __init__(self, chat: Chat, store: Store, access: Access, clock: Callable[[], float]) -> None:
         self._chat = chat
@@ -68,14 +68,14 @@ class Intake:
         return replace(command, thread=match.thread, uploads=(match.script, *others))
 
     async def _admit(self, request: Request) -> bool:
-        """Whether the person may ask; one who may not is told why, unless it was perhaps not meant for us."""
+        """Whether the person may ask; one who may not is told why if the request addressed us."""
         refusal = await self._access.refusal(request, self._chat, self._store, self._clock)
         if refusal and request.direct:
             await self._chat.whisper(request, refusal)
         return not refusal
 
     async def _read(self, request: Request, conversation: Conversation, sandbox: Sandbox) -> list[Entry]:
-        """Return what a request adds to the conversation, its files landed in the workspace."""
+        """Return the entries that a request adds to the conversation, after putting its files into the workspace."""
         entries = await self._before(request, conversation, sandbox)
         files, notes = await self._land(request.uploads, sandbox)
         if request.command and request.command.code is not None:
@@ -92,7 +92,7 @@ class Intake:
         return [*entries, message, *([Reply(text=HOW_TO)] if empty else [])]
 
     async def _before(self, request: Request, conversation: Conversation, sandbox: Sandbox) -> list[UserMessage]:
-        """Return what others said and attached in the thread since we last looked, alert bots included."""
+        """Return the thread's messages that the conversation lacks, with their files; those of other bots too."""
         thread = request.thread
         if not request.direct or thread.ts == request.ts or thread.channel.startswith("D"):
             return []
@@ -110,7 +110,7 @@ class Intake:
         return entries
 
     async def _land(self, uploads: Iterable[Upload], sandbox: Sandbox) -> tuple[list[FileName], list[str]]:
-        """Stream uploads into the workspace; return their names there, and a note on each that could not be taken."""
+        """Stream uploads into the workspace; return their names there, and a note on each one that failed."""
         files: list[FileName] = []
         notes: list[str] = []
         for upload in uploads:
@@ -124,7 +124,7 @@ class Intake:
         return files, notes
 
     async def _snippet(self, code: str, sandbox: Sandbox) -> FileName:
-        """Write a code block into the workspace; return the name it got, a new one."""
+        """Write a code block into the workspace under a new name; return that name."""
         taken = {f.name for f in await sandbox.list()}
         name = next(
             n for i in range(1, len(taken) + 2) if (n := FileName(f"snippet{i if i > 1 else ''}.py")) not in taken

@@ -32,7 +32,7 @@ SORRY = (
 
 
 class Turns:
-    """Runs every thread's turns, one at a time in a thread, many threads at once."""
+    """Runs turns: one at a time per thread, many threads at once."""
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class Turns:
         slots: int = 32,
         sweep: float = 10.0,
     ) -> None:
-        """At most `slots` threads work at once; those with open requests are looked for every `sweep` seconds."""
+        """Run at most `slots` threads at once; every `sweep` seconds ask the store for threads with open requests."""
         self._store = store
         self._sandboxes = sandboxes
         self._intake = intake
@@ -57,14 +57,16 @@ class Turns:
         self._scheduler = Scheduler(self.run, store.waiting, slots=slots, sweep=sweep)
 
     async def accept(self, request: Request) -> None:
-        """Put a request on record; when this returns, it will be answered, whatever happens to the process."""
+        """Store a request if it concerns us; once this returns, it will be answered even if this process dies."""
         if await self._store.accept(request):
             self._scheduler.ring(request.thread)
-            if request.kind == "stop" or (request.kind == "delete" and self._asks(request.thread, request.replaces)):
+            if request.kind == "stop" or (
+                request.kind == "delete" and self._is_opening(request.thread, request.replaces)
+            ):
                 self._scheduler.interrupt(request.thread)
 
     def serving(self) -> AbstractAsyncContextManager[None]:
-        """Answer what is and will be on record; on the way out put every turn down cleanly."""
+        """Answer stored and new requests until the block ends; then cancel every running turn and release its claim."""
         return self._scheduler.serving()
 
     async def idle(self) -> None:
@@ -72,7 +74,7 @@ class Turns:
         await self._scheduler.idle()
 
     async def run(self, thread: ThreadId) -> None:
-        """Take the thread and carry everything in it to its end."""
+        """Claim a thread and answer its open requests."""
         current_thread.set(str(thread))
         claim = await self._store.claim(thread)
         try:
@@ -91,11 +93,11 @@ class Turns:
             log.warning("put off: %s", error, exc_info=error.__cause__)
         except Exception:
             log.exception("the turn broke")
-            return  # not released: it counts as a crash, and the sweep tries again
+            return  # the claim is not released, so the next one counts a crash; the sweep retries the thread
         await claim.release()
 
     async def _carry(self, turn: OpenTurn) -> None:
-        """Take in what was asked and do what comes next, until nothing is left."""
+        """Take in open requests and do what comes next, until neither is left."""
         await turn.roll_forward()
         if turn.claim.crashes >= MAX_CRASHES:
             await self._give_up(turn)
@@ -164,7 +166,7 @@ class Turns:
                 self._scheduler.ring(resolved.thread)
 
     async def _give_up(self, turn: OpenTurn) -> None:
-        """Close a turn that keeps breaking with an apology; if even that breaks, without one."""
+        """End a turn that has crashed too often: apologize, or end it silently if the apology cannot be delivered."""
         log.error("gave up on a turn that broke %d times", turn.claim.crashes)
         if turn.conversation.opening is None:
             for request in await turn.claim.inbox():
@@ -174,7 +176,7 @@ class Turns:
         elif turn.tries("reply") >= MAX_CRASHES:
             await turn.append(Delivery(intent="reply", turn=turn.name, result="never delivered"))
 
-    def _asks(self, thread: ThreadId, ts: str | None) -> bool:
-        """Whether the message at `ts` asked what is being worked on in the thread."""
+    def _is_opening(self, thread: ThreadId, ts: str | None) -> bool:
+        """Whether the message at `ts` opened the turn that now runs in the thread."""
         turn = self._open.get(thread)
         return turn is not None and turn.conversation.opening is not None and turn.conversation.opening.ts == ts

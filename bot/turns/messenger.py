@@ -21,19 +21,16 @@ log = logging.getLogger(__name__)
 
 
 class Messenger:
-    """Speaks for open turns in their threads; every post is tried with its intent on record first."""
+    """Posts what a thread sees of its open turn; the intent of every post is appended before the post is tried."""
 
     def __init__(self, chat: Chat, *, tries: int = 60, renewal: float = 60.0) -> None:
-        """`tries` bounds how often one post is tried.
-
-        A status is said again every `renewal` seconds: Slack takes it away after two minutes without a message.
-        """
+        """Try one post at most `tries` times; renew a status every `renewal` seconds, as Slack clears it after two minutes."""
         self._chat = chat
         self._tries = tries
         self._renewal = renewal
 
     async def gave_up(self, turn: OpenTurn) -> bool:
-        """Settle a turn whose posts have failed too often; return whether this one's have."""
+        """Return whether posts of the turn failed too often; if they did, settle it without an answer."""
         if max(map(turn.tries, ("open", "reply", "notice"))) < self._tries:
             return False
         log.error("gave up on posting in the thread")
@@ -41,7 +38,7 @@ class Messenger:
         return True
 
     async def show(self, turn: OpenTurn) -> None:
-        """Show what is being done, in the turn's one message; what was overheard shows only once it is worked on."""
+        """Show the plan in the turn's one message; a question not addressed to us shows nothing until a specialist has it."""
         conversation, opening = turn.conversation, turn.conversation.opening
         if conversation.reading:
             await self._chat.status(turn.thread, f"is reading {conversation.logs[0]}…")
@@ -58,7 +55,7 @@ class Messenger:
             await self._chat.show(turn.thread, turn.ts, plan)
 
     async def deliver(self, turn: OpenTurn, reply: Reply) -> None:
-        """Turn the turn's message into the answer, with its files."""
+        """Edit the turn's message into the answer, and upload its files."""
 
         async def post(again: bool) -> str:
             assert turn.ts is not None
@@ -82,18 +79,18 @@ class Messenger:
         await self._try(turn, "notice", post)
 
     async def take_back(self, turn: OpenTurn) -> None:
-        """Remove the message of a turn that is about to be settled without an answer: once settled, nobody would."""
+        """Delete the message of a turn that is about to be settled without an answer; afterwards nobody would."""
         if turn.ts is not None:
             await self._chat.remove(turn.thread, turn.ts)
 
     async def wind_up(self, turn: OpenTurn) -> None:
-        """Take away the status of a settled turn."""
+        """Clear the status of a settled turn."""
         await self._chat.status(turn.thread, "")
         turn.restart_clock()
 
     @asynccontextmanager
     async def keeping_status(self, turn: OpenTurn) -> AsyncIterator[None]:
-        """Renew the status of what is being done until the block ends."""
+        """Renew the status regularly until the block ends."""
 
         async def renew() -> None:
             while True:
@@ -109,13 +106,13 @@ class Messenger:
             await asyncio.gather(task, return_exceptions=True)
 
     async def _status(self, turn: OpenTurn) -> None:
-        """Say what is being done, as Slack words it behind our name."""
+        """Set the status; Slack shows it after the bot's name: “Workings is running plot.py…”."""
         await self._chat.status(turn.thread, f"is {turn.title[0].lower()}{turn.title[1:]}…")
 
     async def _try(
         self, turn: OpenTurn, intent: Literal["open", "reply", "notice"], post: Callable[[bool], Awaitable[str]]
     ) -> None:
-        """Record the intent, post, record the result; `post` is told whether an earlier try may have got through."""
+        """Append the intent, post, append the result; `post` is told whether an earlier try may have succeeded."""
         again = turn.tries(intent) > 0
         await turn.append(Delivery(intent=intent, turn=turn.name))
         result = await post(again)

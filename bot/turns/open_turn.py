@@ -1,4 +1,4 @@
-"""The open turn of a claimed thread: what is on record, its sandbox, and this process's clock."""
+"""The open turn of a claimed thread: its conversation, its sandbox, and how long this process has worked on it."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class OpenTurn:
         self.claim = claim
         self.conversation = conversation
         self.sandbox = sandbox
-        self.title = ""  # of what the thread was last told that we do
+        self.title = ""  # of the task that the thread's status last showed
         self._clock = clock
         self._started = clock()
 
     async def append(self, *entries: Entry, close: Iterable[str] = ()) -> None:
-        """Put entries on record, then apply what their runs changed.
+        """Append entries, then commit the file changes of their runs.
 
         The entry that settles the turn also closes the requests that the turn answered.
         """
@@ -36,7 +36,7 @@ class OpenTurn:
         await self._commit(entries)
 
     async def roll_forward(self) -> None:
-        """Apply what runs of the turn changed, in case an earlier process died before it had."""
+        """Commit the file changes of the turn's runs, in case an earlier process died before it did."""
         await self._commit(self.conversation.turn)
 
     async def _commit(self, entries: Iterable[Entry]) -> None:
@@ -46,7 +46,7 @@ class OpenTurn:
 
     @property
     def name(self) -> str:
-        """What names the turn within its thread: the ts of the message that opened it."""
+        """The turn's name within its thread: the ts of the message that opened it."""
         opening = self.conversation.opening
         assert opening is not None
         return opening.ts
@@ -60,7 +60,7 @@ class OpenTurn:
         return posted[-1] if posted else None
 
     def tries(self, intent: str) -> int:
-        """Return how often an effect of the turn was tried."""
+        """Return how often a delivery of the turn was tried."""
         return sum(isinstance(e, Delivery) and e.intent == intent and e.result is None for e in self.conversation.turn)
 
     def settled_by(self, entries: Iterable[Entry]) -> bool:
@@ -72,5 +72,5 @@ class OpenTurn:
         return self._clock() - self._started
 
     def restart_clock(self) -> None:
-        """Begin to count the next turn's seconds."""
+        """Count seconds from now on, for the next turn."""
         self._started = self._clock()

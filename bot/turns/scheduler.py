@@ -1,4 +1,4 @@
-"""Scheduling threads: one task at a time for a thread, many threads at once, and a sweep for those that were left."""
+"""Schedules threads: one run at a time per thread, many threads at once, and a sweep for those with open requests."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 
 class Scheduler:
-    """Runs threads when they are rung; a thread that is rung while it runs runs once more afterwards."""
+    """Runs a thread when `ring` is called; a call while it runs makes it run once more afterwards."""
 
     def __init__(
         self,
@@ -24,7 +24,7 @@ class Scheduler:
         slots: int,
         sweep: float,
     ) -> None:
-        """`slots` bounds the threads that run at once; every `sweep` seconds those that `waiting` returns are rung."""
+        """Run at most `slots` threads at once; every `sweep` seconds ring those that `waiting` returns."""
         self._run = run
         self._waiting = waiting
         self._sweep = sweep
@@ -47,7 +47,7 @@ class Scheduler:
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[None]:
-        """Sweep until the block ends, what an earlier process left first; then cancel every run and wait for its end."""
+        """Sweep at once and then regularly until the block ends; then cancel every run and wait for its end."""
         sweeper = asyncio.create_task(self._sweeping())
         try:
             yield

@@ -1,4 +1,4 @@
-"""What the open requests of a thread mean for its conversation, one at a time and in order."""
+"""Decides what an open request means for a thread's conversation, one request at a time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bot.thread.request import Request
 
 @dataclass(frozen=True, slots=True)
 class Take:
-    """Take this message or command in; the requests under `beside` go with it."""
+    """Add this message or command to the conversation, and close the requests with the keys `beside`."""
 
     request: Request
     beside: tuple[str, ...] = ()
@@ -20,14 +20,14 @@ class Take:
 
 @dataclass(frozen=True, slots=True)
 class Steer:
-    """Give this edit of a message of the open turn to the agents."""
+    """Tell the agents of this edit of a message in the open turn."""
 
     request: Request
 
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """End the open turn with an account."""
+    """End the open turn with an account of what was done."""
 
     request: Request
 
@@ -50,15 +50,15 @@ Action = Take | Steer | Stop | Withdraw | Drop
 
 
 def triage(requests: Sequence[Request], conversation: Conversation) -> Action | None:
-    """Return what to do about the first request that something can be done about now, or None.
+    """Return the action for the first request that need not wait, or None if all must wait.
 
-    A message waits until an agent decides next, so that it never stands between a decision and its results; a command
-    waits until the open turn is over, and everything waits behind a command. A stop waits only for an answer that is
-    ready, a deletion never.
+    Messages and edits wait until an agent decides next, and so never stand between a decision and its results. A command
+    waits until no turn is open; while a command's turn is open, messages wait as well. A stop waits only while a finished
+    reply is delivered. A deletion never waits. A request that waits does not hold up those after it.
     """
     known = conversation.keys
     fresh = [r for r in requests if r.key not in known]
-    changes = {r.replaces: r for r in fresh if r.kind in {"edit", "delete"}}  # the latest change of each message
+    changes = {r.replaces: r for r in fresh if r.kind in {"edit", "delete"}}  # a later change replaces an earlier one
     unread = frozenset(r.ts for r in fresh if r.kind == "message")
     for request in fresh:
         match request.kind:
@@ -76,14 +76,14 @@ def triage(requests: Sequence[Request], conversation: Conversation) -> Action | 
 
 
 def _of_stop(request: Request, conversation: Conversation) -> Action | None:
-    """End the open turn, unless its answer is ready: that is delivered first, and leaves nothing to stop."""
+    """Stop the open turn; once its reply is ready, wait for the delivery, which leaves nothing to stop."""
     if conversation.opening is None:
         return Drop((request.key,))
     return None if isinstance(conversation.next, Deliver) else Stop(request)
 
 
 def _of_deletion(request: Request, conversation: Conversation, unread: frozenset[str]) -> Action | None:
-    """Withdraw the open turn's question; a deletion of an unread message waits to be dropped with it."""
+    """Withdraw the open turn if its opening was deleted; leave the deletion of an unread message to `_of_question`."""
     opening = conversation.opening
     if opening is not None and request.replaces == opening.ts:
         return Withdraw(request)
@@ -91,14 +91,14 @@ def _of_deletion(request: Request, conversation: Conversation, unread: frozenset
 
 
 def _of_edit(request: Request, conversation: Conversation, unread: frozenset[str]) -> Action | None:
-    """Steer the open turn by an edit of its messages; an edit of an unread message waits to be taken with it."""
+    """Steer the open turn by an edit of its messages; leave the edit of an unread message to `_of_question`."""
     if request.replaces in {e.ts for e in conversation.turn if isinstance(e, UserMessage)}:
         return Steer(request) if isinstance(conversation.next, Decide) else None
     return None if request.replaces in unread else Drop((request.key,))
 
 
 def _of_question(request: Request, conversation: Conversation, changes: Mapping[str | None, Request]) -> Action | None:
-    """Take a message or command as it reads now; one that was deleted before it was read is dropped."""
+    """Take a message or command with its latest text, or drop one that was deleted before it was taken."""
     opening, change = conversation.opening, changes.get(request.ts)
     if change is not None and change.kind == "delete":
         return Drop((request.key, change.key))
