@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 
-from tests.logs.incidents.changes import CHANGES
 from tests.logs.incidents.formats import Clock, Line
+from tests.logs.incidents.story import read_stories
 from tests.logs.incidents.truth import Cause, Count, Incident
 from tests.logs.incidents.weave import FRAMES, HARMLESS, MINUTE
 from tests.logs.incidents.words import Template, background, cumulative
@@ -65,7 +65,7 @@ LAYOUTS = {
 def big(path: Path, size: int, format: str, seed: int) -> Incident:
     """Write a log of about `size` bytes over sixteen hours, where one INFO line exhausts a connection pool at 14:05."""
     rng, layout = Random(seed), LAYOUTS[format]
-    story = next(story for story in CHANGES if story.kind == "pool")
+    story = next(story for story in read_stories("changes") if story.kind == "pool")
     templates = background(rng, TEMPLATES)
     calm = _pool(rng, layout, templates, POOL)
     bad = _pool(rng, layout, list(story.symptoms), 2_000)

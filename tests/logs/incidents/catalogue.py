@@ -3,11 +3,8 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from tests.logs.incidents.changes import CHANGES
-from tests.logs.incidents.failures import FAILURES
 from tests.logs.incidents.formats import ZONES
-from tests.logs.incidents.story import Story
-from tests.logs.incidents.visits import VISITS
+from tests.logs.incidents.story import Story, read_stories
 
 ROUNDS = 7
 FORMATS = tuple(name for name in ZONES if name != "access")
@@ -36,14 +33,14 @@ class Spec:
 def catalogue() -> tuple[Spec, ...]:
     """Return every log that can be generated, the incidents first."""
     kinds: dict[str, list[Story]] = {}
-    for story in (*CHANGES, *FAILURES):
+    for story in (*read_stories("changes"), *read_stories("failures")):
         kinds.setdefault(story.kind, []).append(story)
     told = [
         (stories[turn % len(stories)], FORMATS[(turn * 5 + place) % len(FORMATS)])
         for turn in range(ROUNDS)
         for place, stories in enumerate(kinds.values())
     ]
-    told += [(story, "access") for story in VISITS]
+    told += [(story, "access") for story in read_stories("visits")]
     incidents = [_spec(index, story.kind, story, format) for index, (story, format) in enumerate(told)]
     every = (*FORMATS, "access")
     quiet = [_spec(len(told) + index, QUIET[index % 7], None, every[index % len(every)]) for index in range(26)]
