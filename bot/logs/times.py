@@ -14,6 +14,7 @@ MONTHS = {
 _ZONE = r"(?: ?(?P<zone>Z|UTC|GMT|[+-]\d\d:?\d\d(?!\d)))?"
 _CLOCK = r"(?P<h>[01]?\d|2[0-3])[:.](?P<m>[0-5]\d)"
 _REST = r"(?:[:.](?P<s>[0-6]\d)(?:[.,:]\d{1,9})?)"
+_TIME_OF_DAY = re.compile(r"(?P<h>[01]?\d|2[0-3]):(?P<m>[0-5]\d)(?::[0-5]\d(?:[.,]\d+)?)?" + _ZONE, re.I)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,17 +120,17 @@ class BadWindow(ValueError):
 def read_window(text: str, first: int, last: int, zone: int | None) -> tuple[int, int]:
     """Return FROM..TO as minutes since 1970 in UTC, TO excluded. Raises BadWindow.
 
-    `first` and `last` are the log's own minutes, which stand in for an end left out. An end is HH:MM or a date and HH:MM;
-    seconds are cut off. An end without a date lies on the first day on which it falls within the log, and one without a zone
-    is on the log's own clock.
+    `first` and `last` are the log's first and last minute, and replace an end left out. An end is HH:MM or a date and HH:MM;
+    seconds are cut off. Without a date it is on the first day for which it lies within the log; without a zone it is on the
+    log's own clock.
     """
     start, dots, end = text.strip().partition("..")
     if not dots:
         raise BadWindow(f"A window is FROM..TO, like 14:00..14:10 or 2026-11-20T14:00..2026-11-20T14:10; not {text!r}.")
     begin = _end(start, first, first, last, zone) if start.strip() else first
     until = _end(end, max(first, begin), first, last, zone) if end.strip() else last + 1
-    if until <= begin and "-" not in end and "/" not in end:
-        until += 24 * 60  # over midnight
+    if until <= begin and (not end.strip() or _TIME_OF_DAY.fullmatch(end.strip())):
+        until += 24 * 60  # without a date, the end may lie after midnight
     if until <= begin:
         raise BadWindow(f"The window {text!r} ends before it begins.")
     return begin, until
@@ -138,7 +139,7 @@ def read_window(text: str, first: int, last: int, zone: int | None) -> tuple[int
 def _end(text: str, near: int, first: int, last: int, zone: int | None) -> int:
     """Return one end of a window; without a date it lies on the day of `near`, or on the next one if that falls in the log."""
     text = text.strip()
-    if clock := re.fullmatch(r"(?P<h>[01]?\d|2[0-3]):(?P<m>[0-5]\d)(?::[0-5]\d(?:[.,]\d+)?)?" + _ZONE, text, re.I):
+    if clock := _TIME_OF_DAY.fullmatch(text):
         stated = zone_offset(clock["zone"])
         shift = zone or 0 if stated is None else stated
         at = (near + shift) // 1440 * 1440 + int(clock["h"]) * 60 + int(clock["m"]) - shift
@@ -158,7 +159,7 @@ def today() -> datetime:
 
 
 def closest_year(now: Callable[[], datetime]) -> Callable[[re.Match[str]], int]:
-    """Return what finds the year of a time that states none: this year, or the last if that would lie in the future."""
+    """Return a function that gives the year of a time without one: this year, or the last if it would be over two days ahead."""
 
     def year(match: re.Match[str]) -> int:
         today = now()
