@@ -40,4 +40,4 @@ class SetupError(ServiceError):
 
 
 class Lost(BotError):
-    """An append under an old epoch: another claim of the thread is newer."""
+    """A claim was used although a newer claim of its thread exists."""

@@ -1,7 +1,7 @@
 """What the core asks of the world: Chat, Model, Sandboxes, Store.
 
-Every failure of an adapter is a ServiceError whose text is for the user and whose cause is chained; what is not
-an error is said at each verb.
+Every failure of an adapter is a ServiceError whose text is for the user and whose cause is chained. Other errors,
+and failures that are results, are named by each method.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prompt:
-    """What an agent sees: `system` and the head of `items` stay byte-identical from call to call (the cache)."""
+    """What an agent sees; `system` and earlier `items` stay byte-identical from call to call, for the provider's cache."""
 
     agent: str
     thread: str
@@ -53,7 +53,7 @@ class Prompt:
 class Model(Protocol):
     """A language model with its settings.
 
-    Both verbs raise ServiceError when it does not answer and SetupError when only other settings would help.
+    Both methods raise ServiceError when it does not answer and SetupError when only other settings would help.
     """
 
     async def decide(self, prompt: Prompt, tools: Sequence[type[BaseModel]]) -> Decision:
@@ -170,7 +170,7 @@ class Chat(Protocol):
     ) -> str:
         """Edit the turn's message into the answer, post what does not fit, then upload all files at once.
 
-        With `again`, first look for what was posted before. Returns "" or, in the user's words, what could not be
+        With `again`, first look for what was posted before. Returns "" or, worded for the user, what could not be
         delivered (the user was told as well, where Slack allowed it). Raises ServiceError when the answer could not be.
         """
 
@@ -200,7 +200,7 @@ class Chat(Protocol):
 
 
 class Claim(Protocol):
-    """A lease on one thread, its epoch the fencing token: once there is a newer one, all verbs but `release` raise Lost."""
+    """A lease on one thread, its epoch the fencing token: once a newer one exists, all methods but `release` raise Lost."""
 
     crashes: int  # how many claims of the open turn ended uncleanly before this one
 
@@ -218,23 +218,23 @@ class Claim(Protocol):
 
 
 class Store(Protocol):
-    """Where requests and conversations live; every write is on disk when its verb returns."""
+    """Where requests and conversations live; every write is on disk when its method returns."""
 
     async def accept(self, request: Request) -> bool:
         """Put the request into the inbox, in one transaction, and return True; False when its key is known.
 
-        What is not for us is refused too, and its key stays free: a message that is not direct by a person without a direct
-        request in this thread, a change of a message that is not in the inbox, a stop in a thread without requests.
+        A request that does not concern us is not stored and returns False as well: an indirect message by a person who has made
+        no direct request in the thread, a change of a message that is not in the inbox, a stop in a thread without requests.
         """
 
     async def claim(self, thread: ThreadId) -> Claim:
         """Take the thread: its epoch grows by one, and older claims are lost."""
 
     async def move(self, request: Request, to: ThreadId) -> None:
-        """Put an open request, as given, under the thread that it turned out to belong to."""
+        """Move an open request, stored anew as given, to the thread it turned out to belong to."""
 
     async def waiting(self) -> Sequence[ThreadId]:
-        """Return the threads with open requests, the longest waiting first; a turn's stay open until it is settled."""
+        """Return the threads with open requests, the longest waiting first; a turn's requests are open until it is settled."""
 
     async def spent(self, team: str, user: str | None, since: float) -> int:
         """Return the tokens that turns of this user (None: of everybody) used since a Unix time."""

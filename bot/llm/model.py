@@ -24,7 +24,7 @@ from bot.thread.entries import Decision, Usage
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
-Ask = Callable[[ModelChoice, bool], Awaitable[T]]  # the flag says whether the model's own items are sent back to it
+Ask = Callable[[ModelChoice, bool], Awaitable[T]]  # the flag: whether the model's own opaque items are sent back to it
 
 
 class OpenAIModel:
@@ -58,7 +58,7 @@ class OpenAIModel:
 
         async def ask(choice: ModelChoice, keep_opaque: bool) -> Decision:
             _, answer = await self._send(self._wire.body(prompt, choice, keep_opaque=keep_opaque) | offer)
-            if answer.cut != "length" or not answer.calls:  # the agent mends a call that was cut: it sees the error
+            if answer.cut != "length" or not answer.calls:  # a call that was cut goes on: the model gets its error
                 _require_whole(answer, choice)
             return Decision(
                 agent=prompt.agent, calls=answer.calls, text=answer.text, opaque=answer.opaque, usage=answer.usage
@@ -73,7 +73,7 @@ class OpenAIModel:
         async def ask(choice: ModelChoice, keep_opaque: bool) -> Typed:
             async def send(body: Json) -> BaseModel:
                 raw, decoded = await self._send(body)
-                # Instructor's own sum leaves out the Responses API, and the calls before an error.
+                # Counted here, because instructor's total omits the Responses API and the calls before an error.
                 spent.append(decoded.usage)
                 _require_whole(decoded, choice)
                 return raw
@@ -100,7 +100,7 @@ class OpenAIModel:
         return await self._ask_one(fallback, ask)
 
     async def _ask_one(self, choice: ModelChoice, ask: Ask[T]) -> T:
-        """Return what one model answers, without its reasoning if it cannot read that any more; raises ServiceError."""
+        """Return what one model answers; if it refuses its earlier reasoning, ask without that. Raises ServiceError."""
         try:
             try:
                 return await ask(choice, True)

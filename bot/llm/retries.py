@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryPolicy:
-    """How often and how long one answer is waited for, in seconds (but for `tries`).
+    """How often one answer is asked for, and how long it is waited for; all in seconds but `tries`.
 
     Pauses start at `first_pause` and double up to `longest_pause`, each shortened by a random part of up to a half. A service
     may ask for a pause of its own of up to `longest_retry_after`; one that asks for more is not asked again. No try begins

@@ -1,4 +1,4 @@
-"""Instructor's one place: it describes tools as functions, asks for typed answers, and asks again if one is invalid."""
+"""The only module that uses instructor: describes tools as functions, and asks for typed answers, again if one is invalid."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ async def ask_typed(
 ) -> Typed:
     """Return the validated `answer` to the request `body`; instructor makes at most two calls, each by `send`.
 
-    Instructor gets the real messages and appends its correction to them. It cannot carry the Responses API's items with a
-    type (calls, results, reasoning): everything up to the last of them is sent before its messages, unseen by it.
+    Instructor takes only messages of role and content, and appends its correction to them. So it gets those after the last other
+    item (a call, a result or reasoning), and what comes before is put in front again when a request is sent.
     Raises what `send` raises, and ServiceError when both answers are invalid.
     """
     history = body[wire.history]
@@ -61,7 +61,7 @@ async def ask_typed(
 
     async def create(*, messages: list[Json], **request: Any) -> BaseModel:
         if wire.name == "responses":
-            del request["text"]  # a second demand for the same answer, in a strict schema that ours cannot be
+            del request["text"]  # it asks for the answer a second time, in a strict mode that our schema does not meet
             request["tools"] = [tool | {"strict": False} for tool in request["tools"]]
             request["parallel_tool_calls"] = False
         return await send(request | {wire.history: [*earlier, *clean(messages)]})

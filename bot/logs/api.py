@@ -37,7 +37,7 @@ class OpenedLog:
 
 
 def open_logs(paths: Sequence[str], folder: str | None = HERE) -> list[OpenedLog]:
-    """Open logs; one is read whole only if `folder` keeps no index of it as it is now. Raises NotALog."""
+    """Open logs; a log is read whole only if `folder` has no index of its present content. Raises NotALog."""
     opened = []
     for log in find_logs(paths):
         path = _index_path(log, folder) if folder else None
@@ -88,7 +88,7 @@ def search(
 
 
 def trace(opened: Sequence[OpenedLog], identifier: str, limit: int = 40) -> Matches:
-    """Follow one identifier through all the logs, in the order of time; of too many hits the first and the very last stay."""
+    """Return the lines with an identifier from all the logs, in order of time; past `limit`, the first ones and the last."""
     together = search(opened, identifier, limit=100_000)
     hits = sorted(together.hits, key=lambda hit: (hit.minute is None, hit.minute or 0))
     together.hits = hits[: limit - 1] + hits[-1:] if len(hits) > limit else hits

@@ -1,4 +1,4 @@
-"""The words in which logs speak of a change: what a rare line just before trouble is looked through for."""
+"""The words in which logs speak of a change; a rare line just before trouble is searched for them."""
 
 from __future__ import annotations
 

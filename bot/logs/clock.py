@@ -12,7 +12,7 @@ CACHED = 100_000  # times that are kept in memory
 
 
 class Clock:
-    """Reads the minute of lines; where they all carry their time at one place, each different minute is parsed once."""
+    """Reads the minute of lines; where nearly all have their time at the same place, each minute is parsed only once."""
 
     def __init__(self, stamp: Stamp, marker: str, sample: list[str], year: Callable[[re.Match[str]], int]) -> None:
         self.stamp = stamp
@@ -49,7 +49,7 @@ class Clock:
             self._known[key] = self._minute(time)
 
     def _start(self, line: bytes) -> int:
-        """Return where the time of a line begins at the earliest."""
+        """Return the position from which a line is searched for its time."""
         return max(0, line.find(self._marker) + len(self._marker)) if self._marker and self._marker in line else 0
 
     def _read(self, line: bytes, start: int) -> int | None:

@@ -19,9 +19,9 @@ RARE_CHANGE = 60  # the same for a kind whose words speak of a change
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """A kind of line that differs: its counts in window and baseline, their ratio per minute (`lift`), and one line of it.
+    """A kind of line that differs: its counts in window and baseline, `lift` (their ratio at equal length), and one line of it.
 
-    `why` is new, risen, fallen or gone; or rare: a rare line close to the onset.
+    `why` is new, risen, fallen or gone, or rare for a rare line close to the onset.
     """
 
     template: str
@@ -40,7 +40,8 @@ def compare_windows(
 ) -> list[Difference]:
     """Return the differences between two half-open windows of minutes, the strongest first.
 
-    Up to three of the first five are rare lines from just before the onset, because causes are seldom frequent.
+    The order is risen, rare, rare, risen, rare, then the others: a cause is seldom frequent, so rare lines from just before the
+    onset come early.
     """
     now, before = index.counts(*window), index.counts(*baseline)
     firsts = index.firsts(*window)
@@ -62,7 +63,7 @@ def compare_windows(
 
 
 def compare_logs(new: Index, old: Index, top: int = 12) -> list[Difference]:
-    """Return the differences of two whole logs, per line and not per minute, the strongest first; errors count twice."""
+    """Return the differences of two whole logs, scaled by their numbers of lines, the strongest first; errors count twice."""
     before, after = _counts(old), _counts(new)
     scale = max(1, new.lines) / max(1, old.lines)
     ranked: dict[tuple[str, str], tuple[float, Difference]] = {}
@@ -97,10 +98,10 @@ def find_suspects(index: Index, window: tuple[int, int]) -> list[tuple[int, int]
 
 
 def _suspicion(kind: Kind, occurrences: Counter[str], closeness: float) -> float | None:
-    """Return how much a kind looks like a cause, None when it is not rare.
+    """Return a score of how much a kind looks like a cause, None when it is not rare.
 
-    What counts: words that speak of a change, words that no other kind has, closeness to the onset (0 to 1), and that it is
-    rare and no error itself.
+    It adds up words that speak of a change, words that no other kind has, `closeness` to the onset (0 to 1) and rarity, less 1
+    for an error.
     """
     changes = len({word.lower() for word in change_words(kind.template)})
     if kind.count > (RARE_CHANGE if changes and kind.level not in BAD else RARE):
@@ -112,7 +113,7 @@ def _suspicion(kind: Kind, occurrences: Counter[str], closeness: float) -> float
 
 
 def default_baseline(index: Index, window: tuple[int, int]) -> tuple[int, int]:
-    """Return the hour before a window, or what the log has of it; the hour after where the log begins with the window."""
+    """Return the hour before a window, or what the log has of it; if that is under three minutes, the hour after."""
     first, last = index.minutes[0], index.minutes[-1] + 1
     begin = max(first, window[0] - 60)
     if window[0] - begin >= 3:
@@ -136,13 +137,13 @@ def _counts(index: Index) -> Counter[tuple[str, str]]:
 
 
 def _differs(count: float, expected: float) -> bool:
-    """Return whether a count is further from what is expected than chance explains among hundreds of kinds, and by half or more."""
+    """Return whether a count differs from the expected one by a factor of 1.5, and by more than chance among hundreds of kinds."""
     ratio = (count + 0.5) / (expected + 0.5)
     return abs(_log_likelihood_ratio(count, expected)) > 8 and not 2 / 3 < ratio < 1.5
 
 
 def _log_likelihood_ratio(count: float, expected: float) -> float:
-    """Return the signed log-likelihood ratio of a Poisson count: its own rate against the expected one, negative below it."""
+    """Return the signed log-likelihood ratio of a Poisson count: its own rate against the expected one, negative for a lower one."""
     count, expected = count + 0.5, expected + 0.5
     ratio = count * log(count / expected) - (count - expected)
     return ratio if count > expected else -ratio

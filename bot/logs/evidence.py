@@ -1,4 +1,4 @@
-"""Checks what a report claims about logs against the files: cited lines are read again, numbers counted again."""
+"""Checks the claims of a report against the log files: reads the cited lines and recounts the numbers."""
 
 from __future__ import annotations
 

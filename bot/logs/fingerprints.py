@@ -1,4 +1,4 @@
-"""Fingerprints of lines: what is left of a line without its digits, computed for whole blocks at once."""
+"""Fingerprints of lines: the text of a line without its digits, computed for whole blocks at once."""
 
 from __future__ import annotations
 

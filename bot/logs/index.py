@@ -32,11 +32,8 @@ class Kind:
 class Index:
     """What one pass over a log counted.
 
-    Minutes are whole, since 1970 in UTC; `zone` is in minutes east of UTC, None when the log states none. Lines are numbered
-    through all `parts` (name and first line of each); `cite` translates a number into its file's. A cell is one kind in one
-    minute: `starts[i]` is the first cell of `minutes[i]`, and `kind`, `count` and `first` (line) are the columns of the cells.
-    A block is [byte offset, first line, earliest minute, latest minute, part]. `folded` lines continue a record, `late` lines
-    come after a later minute, and `astray` holds [minute, kind, count] of those whose clock disagrees with their neighbours'.
+    Minutes are whole, since 1970 in UTC. Lines are numbered from 1 through all parts. A cell is one kind of line in one minute;
+    the cells are stored as the columns `kind`, `count` and `first`, in the order of their minutes.
     """
 
     name: str
@@ -46,25 +43,29 @@ class Index:
     format: str = ""
     confidence: float = 0.0
     stamp: str = ""
-    zone: int | None = None
-    zones: int = 0
+    zone: int | None = None  # minutes east of UTC, None when the log states none
+    zones: int = 0  # how many different ones it states
     no_year: bool = False
     no_date: bool = False
     levelled: bool = True
-    folded: int = 0
-    late: int = 0
-    astray: list[list[int]] = field(default_factory=list)
-    parts: list[tuple[str, int]] = field(default_factory=list)
+    folded: int = 0  # lines that continue the record before them
+    late: int = 0  # lines whose minute is earlier than that of a line before them
+    astray: list[list[int]] = field(
+        default_factory=list
+    )  # [minute, kind, lines] whose clock disagrees with their neighbours'
+    parts: list[tuple[str, int]] = field(default_factory=list)  # name and first line of each file
     kinds: list[Kind] = field(default_factory=list)
-    minutes: list[int] = field(default_factory=list)
-    starts: list[int] = field(default_factory=list)
-    blocks: list[list[int]] = field(default_factory=list)
-    kind: array[int] = field(default_factory=lambda: array("I"))
-    count: array[int] = field(default_factory=lambda: array("I"))
-    first: array[int] = field(default_factory=lambda: array("I"))
+    minutes: list[int] = field(default_factory=list)  # those that have lines, in order
+    starts: list[int] = field(default_factory=list)  # the first cell of each of `minutes`
+    blocks: list[list[int]] = field(
+        default_factory=list
+    )  # [byte offset, first line, earliest minute, latest minute, part]
+    kind: array[int] = field(default_factory=lambda: array("I"))  # of each cell: its place in `kinds`
+    count: array[int] = field(default_factory=lambda: array("I"))  # of each cell: how many lines
+    first: array[int] = field(default_factory=lambda: array("I"))  # of each cell: its first line
 
     def cite(self, line: int) -> tuple[str, int]:
-        """Return the file that a line is in, and its number there."""
+        """Return the file that a line is in, and the line's number within that file."""
         name, first = next((p for p in reversed(self.parts) if p[1] <= line), (self.name, 1))
         return name, line - first + 1
 
@@ -101,7 +102,7 @@ class Index:
 
     def save(self, path: Path) -> None:
         """Write the index into a file, whole or not at all."""
-        # As `bot.disk` does for the bot; the toolkit runs inside the sandbox with nothing else, so these lines are its own.
+        # Like bot.disk.written_whole, which the toolkit cannot import: inside the sandbox it has the standard library alone.
         head = {k: v for k, v in asdict(self).items() if k not in _COLUMNS}
         parts = [json.dumps({"version": VERSION, **head}).encode(), *(getattr(self, c).tobytes() for c in _COLUMNS)]
         packed = b"".join(len(p).to_bytes(8, "little") + p for p in parts)
@@ -132,4 +133,4 @@ def load_index(path: Path, identity: str) -> Index | None:
         index.kind, index.count, index.first = (columns[name] for name in _COLUMNS)
         return index
     except (OSError, ValueError, KeyError, TypeError, zlib.error):
-        return None  # not there, of another version, or broken: it is built anew
+        return None  # missing, of another version, or broken: it is built anew

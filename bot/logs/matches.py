@@ -38,7 +38,7 @@ class Query:
 
     @property
     def literal(self) -> bytes:
-        """The bytes that a matching line contains, when nothing else decides."""
+        """The bytes that every matching line contains; empty for a regular expression or when case is ignored."""
         return b"" if self.regex or self.ignore_case else self.text.encode()
 
     def pattern(self) -> re.Pattern[bytes]:
@@ -178,7 +178,7 @@ def _positions(data: bytes, literal: bytes) -> list[int]:
 
 
 def _template_pattern(template: str) -> re.Pattern[str]:
-    """Return a pattern of whole messages with one group for each placeholder; any blanks stand for a blank. Raises BadQuery."""
+    """Return a pattern of whole messages with one group for each placeholder; a blank matches several. Raises BadQuery."""
     pieces = re.sub(r"\s+", " ", template.lstrip()).split(WILD)
     first, *others = (re.escape(piece).replace(r"\ ", r"\s+") for piece in pieces)
     if not others:

@@ -12,9 +12,9 @@ from .index import Index
 from .line_format import BAD
 
 SPAN = 3  # minutes over which lines are counted to find a burst
-RATIO = 3.0  # a burst has at least so many times the usual lines
+RATIO = 3.0  # a burst has at least this many times the usual lines
 EVIDENCE = 25.0  # the least log-likelihood ratio of a burst: its own rate against the usual one
-ALONE = 150.0  # the least evidence of warnings that no error accompanies
+ALONE = 150.0  # the least evidence of an incident that is made of warnings only
 WORSE = BAD | {"WARN"}
 TOGETHER = 10  # minutes within which the bursts of one incident begin
 
@@ -69,7 +69,7 @@ def find_incidents(index: Index) -> list[Incident]:
 
 
 def _series(index: Index) -> dict[int, Counter[int]]:
-    """Return the lines per minute of each kind that speaks of trouble, without the lines astray."""
+    """Return the lines per minute of each kind that speaks of trouble, without those whose clock is astray (see Index)."""
     series = {n: Counter[int]() for n, kind in enumerate(index.kinds) if kind.level in WORSE}
     for minute in index.minutes:
         for at in index.cells(minute, minute + 1):
@@ -91,10 +91,10 @@ def _strongest_burst(index: Index, kind: int, counts: Counter[int]) -> Burst | N
     sums = [0, *accumulate(counts[m] for m in minutes)]
 
     def usual(minute: int) -> float:
-        """Return how many lines SPAN minutes usually have, without about three quarters of an hour around a minute."""
+        """Return the usual lines in SPAN minutes, leaving out those near `minute`: 15 before to 30 after, in a short log fewer."""
         wide = min(15, length // 6)
         inside = sums[bisect_right(minutes, minute + 2 * wide)] - sums[bisect_left(minutes, minute - wide)]
-        # A third of a line stands in for what was never seen: a short log shows little.
+        # The 0.34 keeps the rate above 0: in a short log, no line of a kind proves little.
         return max(0.05, SPAN * (sums[-1] - inside + 0.34) / max(1, length - 3 * wide))
 
     best, at = 0.0, 0
@@ -116,7 +116,7 @@ def _strongest_burst(index: Index, kind: int, counts: Counter[int]) -> Burst | N
 
 
 def _last_high(counts: Counter[int], high: float, at: int, minutes: range, pause: int) -> int:
-    """Return the last minute with at least `high` lines before more than `pause` minutes in a row have fewer, or `at`."""
+    """Return the last busy minute (`high` lines or more) before over `pause` quiet ones in a row; `at` if there is none."""
     quiet = 0
     for minute in minutes:
         if counts[minute] >= high:

@@ -1,4 +1,4 @@
-"""The profile of a log, as text and as data: what is in it, given before anybody asks."""
+"""The profile of a log: a summary of what is in it, as text and as data."""
 
 from __future__ import annotations
 

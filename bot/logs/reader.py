@@ -43,7 +43,7 @@ class LineReader:
         return level or ("ERROR" if not self._format.levels and speaks_of_trouble(message) else "")
 
     def message(self, line: bytes) -> str:
-        """Return what a line says after its head."""
+        """Return the message of a line: what follows its head."""
         return " ".join(self._format.split(decode(line))[1].split())
 
 
@@ -59,7 +59,7 @@ def read_numbered(log: Log, index: Index, numbers: Iterable[int]) -> dict[int, s
             while wanted and wanted[0] < block.line + len(data):
                 number = wanted.pop(0)
                 lines[number] = decode(data[number - block.line])
-            # A packed file is read on to the next line; in a plain one it is quicker to seek.
+            # A packed file cannot seek, so it is read on to the next wanted line; in a plain one seeking is quicker.
             if not wanted or not log.parts[part].packed:
                 break
     return lines
@@ -83,7 +83,7 @@ def blocks_within(log: Log, index: Index, window: Window | None) -> Iterator[Blo
 
 
 def is_within(minute: int | None, window: Window | None) -> bool:
-    """Return whether a minute lies in a window; every line lies in None, one without a time in no other."""
+    """Return whether a minute lies in a window; without a window all do, and in one no line without a time does."""
     return window is None or (minute is not None and window[0] <= minute < window[1])
 
 

@@ -1,7 +1,7 @@
 """Builds the index of a log in one pass.
 
-Most lines read like an earlier one, digits aside. So a line is looked up by its fingerprint, which is computed for whole blocks
-at once, and only a line with a new fingerprint is parsed.
+Most lines equal an earlier one except for digits. So a line is looked up by its fingerprint, its text without digits, which is
+computed for whole blocks at once; only a line with a new fingerprint is parsed.
 """
 
 from __future__ import annotations
@@ -88,8 +88,12 @@ class _Builder:
         minutes = self._fill(stated)
         self._last.update(zip(kinds, range(block.line, block.line + len(lines)), strict=True))
         disordered = False
-        turns = [0, *(n for n, other in enumerate(map(ne, minutes, islice(minutes, 1, None)), 1) if other), len(lines)]
-        for start, end in zip(turns, islice(turns, 1, None), strict=False):
+        changes = [
+            0,
+            *(n for n, other in enumerate(map(ne, minutes, islice(minutes, 1, None)), 1) if other),
+            len(lines),
+        ]
+        for start, end in zip(changes, islice(changes, 1, None), strict=False):
             minute, run = minutes[start], kinds[start:end]
             self._counts[minute].update(run)
             firsts = self._firsts[minute]
@@ -111,7 +115,7 @@ class _Builder:
         self._index.size += len(block.data)
 
     def finish(self) -> Index:
-        """Return the index, with the cells in order and kinds of equal template and level made one."""
+        """Return the index, its cells in order, kinds of equal template and level merged."""
         index, clock = self._index, self._clock
         if clock:
             index.stamp, index.zone, index.zones = clock.stamp.name, clock.zone, len(clock.zones)

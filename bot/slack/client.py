@@ -78,7 +78,7 @@ class SlackChat:
         self._updating.pop(ts, None)
 
     async def _quiet(self, ts: str) -> None:
-        """Wait for the update of a message that is under way, and let no other follow."""
+        """Wait for the running update of a message, and start no other."""
         self._latest.pop(ts, None)
         if updating := self._updating.pop(ts, None):
             task, over = updating
@@ -262,7 +262,7 @@ def _answering() -> Iterator[None]:
 
 
 def _overheard(message: dict[str, Any]) -> Overheard:
-    """Return a message of the thread; what a bot wrote stands in its attachments."""
+    """Return a message of the thread, with the text of its attachments, where other bots write."""
     texts = [str(message.get("text") or "")]
     texts += [str(a.get("text") or a.get("fallback") or "") for a in message.get("attachments") or ()]
     return Overheard(

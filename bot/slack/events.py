@@ -134,7 +134,7 @@ def _command(body: Payload, now: str, channel: str, user: str, command: Command)
 
 
 def upload_from(file: Payload) -> Upload:
-    """Return a file as an event names it; of a file that only `files.info` may describe, the id."""
+    """Return a file as an event describes it; its id stands in for a name that only `files.info` gives."""
     return Upload(
         id=str(file["id"]),
         name=str(file.get("name") or file.get("title") or file["id"]),

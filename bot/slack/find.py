@@ -30,7 +30,7 @@ class Finder:
         self._files = files
 
     async def find(self, request: Request) -> SharedScript | Sequence[Upload]:
-        """Find what `Chat.find_upload` promises."""
+        """Return the script that a command means, or the candidates; raises UserError when there is none."""
         assert request.command is not None
         channel, target = request.thread.channel, request.command.target
         try:
@@ -103,7 +103,7 @@ class Finder:
         return SharedScript(thread=thread, script=script, uploads=uploads)
 
     async def _read(self, channel: str, ts: str, root: str | None) -> File:
-        """Return the message with a ts, be it a reply; `root` is the ts of its thread, if known."""
+        """Return the message at `ts`, which may be a reply; `root` is the ts of its thread, if known."""
         listed = await self._client.conversations_replies(
             channel=channel, ts=root or ts, oldest=ts, inclusive=True, limit=15
         )

@@ -1,4 +1,4 @@
-"""Connect to Slack over Socket Mode; the listeners put what they hear on record and do nothing else."""
+"""Connect to Slack over Socket Mode; the listeners store each request and leave the work to others."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ PROMPTS = (
 
 @dataclass(frozen=True, slots=True)
 class Slack:
-    """An open connection: who the bot is in which workspace, the Chat port, and the verb that begins to listen."""
+    """An open connection: the workspace, the bot's user, the Chat port, and `listen`, which starts listening."""
 
     team: str
     bot_user: str
@@ -81,12 +81,12 @@ async def open_slack(
             handler = AsyncSocketModeHandler(bolt, app_token, web_client=web_client)
             handlers.append(handler)
             try:
-                # Asked for here because `connect_async` would try a refused token again for ever.
+                # Requested here first, because `connect_async` would retry a refused token for ever.
                 handler.client.wss_uri = await handler.client.issue_new_wss_url()
             except SlackApiError as error:
                 raise SetupError(f"Slack refuses SLACK_APP_TOKEN: {error.response['error']}.") from error
             except (aiohttp.ClientError, TimeoutError) as error:
-                log.warning("Slack does not answer yet: %s", error)
+                log.warning("Slack does not answer yet, trying again: %s", error)
             await handler.connect_async()  # type: ignore[no-untyped-call]
 
         chat = SlackChat(client, files, bot_user=bot_user, pace=pace)
@@ -99,10 +99,10 @@ async def open_slack(
 
 
 def register(bolt: AsyncApp, accept: Accept, team: str, bot_user: str, removal: asyncio.Event) -> None:
-    """Give Bolt its listeners: each returns once its request is on record, and only then Bolt acknowledges."""
+    """Register the listeners; each returns once its request is stored, and only then does Bolt acknowledge."""
 
     async def take_event(event: dict[str, Any], body: dict[str, Any]) -> None:
-        # In a shared channel the payload's own `team_id` may be the other organization's.
+        # Our own `team`: in a shared channel the payload's `team_id` may be the other organization's.
         if request := request_from(event, team, bot_user, shared=bool(body.get("is_ext_shared_channel"))):
             await accept(request)
 

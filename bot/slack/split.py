@@ -1,4 +1,4 @@
-"""Split long Markdown between its blocks; a block that must be cut is opened again in the next piece."""
+"""Split long Markdown between its blocks; a piece that begins inside a block repeats how the block opens."""
 
 from __future__ import annotations
 
@@ -27,11 +27,10 @@ class Piece:
 
 @dataclass(slots=True)
 class _Line:
-    """A line, or several that stay together, and what a cut needs there.
+    """A line, or several that stay together because they are `glued` to the one before, and what a cut adds there.
 
-    `depth` is the nesting of the block that begins with it, large where none does. A piece that ends before it takes
-    `closing` and the next one `opening`; where it is itself cut, they take `ending` and `resuming`. A `glued` line stays
-    with the one before.
+    `depth` is the nesting level of the block that starts here, 1000 if none does. A cut before the line ends the piece with
+    `closing` and starts the next with `opening`; a cut inside the line, with `ending` and `resuming`.
     """
 
     text: str
@@ -57,11 +56,8 @@ def split(text: str, size: int) -> list[Piece]:
     while len(opening) + left > size:
         room = size - len(opening)
         if count := _fitting(lines, room):
-            body, closing, following = (
-                "".join(x.text for x in lines[:count]),
-                lines[count].closing,
-                lines[count].opening,
-            )
+            body = "".join(line.text for line in lines[:count])
+            closing, following = lines[count].closing, lines[count].opening
             del lines[:count]
         else:
             line = lines[0]
@@ -74,7 +70,7 @@ def split(text: str, size: int) -> list[Piece]:
 
 
 def _lines(text: str, size: int) -> list[_Line]:
-    """Return the lines between which a cut may fall; an opening longer than a quarter of a piece is not repeated."""
+    """Return the lines between which a cut may fall; what a cut adds is dropped if all of it is over half of `size`."""
     lines = [_Line(line) for line in _LINE.findall(text)]
     item = None
     for token in _MARKDOWN.parse(text):
@@ -115,7 +111,7 @@ def _lines(text: str, size: int) -> list[_Line]:
 
 
 def _repeat(lines: Sequence[_Line], size: int, opening: str, closing: str = "", resuming: str | None = None) -> bool:
-    """Have each line repeat the opening of the block around it, unless that is long; return whether they do."""
+    """Have a cut at each line repeat the opening, unless that is over a quarter of `size`; return whether it will."""
     if len(opening) > size // 4:
         return False
     for line in lines:
@@ -132,12 +128,12 @@ def _markers(line: str) -> str:
 
 
 def _blank(markers: str) -> str:
-    """Return what the lines after a line with these markers begin with."""
+    """Return the prefix of the lines that continue one with these markers: all but `>` become spaces."""
     return re.sub(r"[^>\s]", " ", markers)
 
 
 def _fitting(lines: Sequence[_Line], room: int) -> int:
-    """Return how many lines the next piece takes: it ends at the outermost block of its second half, else where it must."""
+    """Return how many lines the next piece takes: up to the least nested cut in its second half, else all that fit."""
     fitting: list[tuple[int, int]] = []
     used = 0
     for count, (line, after) in enumerate(pairwise(lines), 1):
@@ -152,7 +148,7 @@ def _fitting(lines: Sequence[_Line], room: int) -> int:
 
 
 def _within(text: str, room: int) -> int:
-    """Return where to cut a line: after a space, else anywhere, and before nothing that could open or close a fence."""
+    """Return where to cut a line: after a space if possible, and not before ` or ~, which could open or close a fence."""
     for place in (r"\s(?=[^\s`~])", r"(?=[^\s`~])"):
         cuts = [cut for match in re.finditer(place, text[: room + 1]) if room // 2 < (cut := match.end()) <= room]
         if cuts:

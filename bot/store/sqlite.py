@@ -1,4 +1,4 @@
-"""The Store port on SQLite: one connection, and one writer that commits in groups; a write is on disk when its verb returns."""
+"""The Store port on SQLite: one connection, and one writer that commits in groups; a write is on disk when its method returns."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class SqliteStore:
         return bool(await self.commit(work))
 
     async def claim(self, thread: ThreadId) -> SqliteClaim:
-        """Take the lease on a thread: its epoch grows by one, and the claims before are lost from now on."""
+        """Take the lease on a thread: its epoch grows by one, which makes every earlier claim a lost one."""
 
         async def work(db: aiosqlite.Connection) -> tuple[int, int]:
             sql = (
@@ -90,7 +90,7 @@ class SqliteStore:
         return SqliteClaim(self, thread, epoch, crashes)
 
     async def move(self, request: Request, to: ThreadId) -> None:
-        """Put an open request, as given, under the thread that it turned out to belong to."""
+        """Move an open request, stored anew as given, to the thread it turned out to belong to."""
         moved = _dump(REQUEST, request)
 
         async def work(db: aiosqlite.Connection) -> None:
@@ -120,7 +120,7 @@ class SqliteStore:
         """Do the work in the next transaction and return its result once that is on disk; raises what the work raised."""
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._queue.put_nowait((work, future))
-        # The work may already be on its way to disk: its caller's cancellation must not tear the group.
+        # Cancelling the caller must not cancel the future: the writer resolves it together with those of its group.
         return await asyncio.shield(future)
 
     async def write(self) -> None:
@@ -144,12 +144,12 @@ class SqliteStore:
             for future, result in done:
                 if isinstance(result, Exception):
                     future.set_exception(result)
-                    future.exception()  # whoever waits still gets it; nobody waiting is no error
+                    future.exception()  # now it counts as retrieved: asyncio logs nothing if the caller is gone
                 else:
                     future.set_result(result)
 
     async def _in_savepoint(self, work: Work) -> Any:
-        """Return the result of the work, or the Lost that it raised, undone."""
+        """Run the work in a savepoint and return its result; if it raises Lost, roll back and return the exception."""
         await self._connection.execute("savepoint one")
         try:
             result = await work(self._connection)
@@ -187,7 +187,7 @@ class SqliteClaim:
         return sorted(requests, key=lambda r: (_order(r.ts), r.key))
 
     async def append(self, *entries: Entry, close: Iterable[str] = ()) -> None:
-        """Append entries and close requests in one transaction; a request that is closed ends the count of crashes."""
+        """Append entries and close requests in one transaction; closing a request resets the count of crashes."""
         rows = [_dump(ENTRY, entry) for entry in entries]
         keys, now, thread = tuple(close), self._store.now(), str(self._thread)
 
@@ -208,7 +208,7 @@ class SqliteClaim:
         await self._store.commit(work)
 
     async def release(self) -> None:
-        """Record that this claim ended cleanly; that of a lost claim changes nothing."""
+        """Record that this claim ended cleanly; without effect if the claim is lost."""
 
         async def work(db: aiosqlite.Connection) -> None:
             sql = "update threads set running = 0 where id = ? and epoch = ?"
@@ -239,8 +239,8 @@ async def _rows(db: aiosqlite.Connection, sql: str, *values: object) -> list[tup
 async def _wanted(db: aiosqlite.Connection, request: Request) -> bool:
     """Whether a request concerns us.
 
-    A direct message does, another only in a thread where this person has spoken to us; a change needs the message that it
-    changes in the inbox, and a stop needs any request in the thread.
+    A direct message or command does; another message only if this person has addressed us in the thread before; an edit or a
+    deletion only if its message is in the inbox; a stop only if the thread has a request.
     """
     if request.kind in {"message", "command"} and request.direct:
         return True
