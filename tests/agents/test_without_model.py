@@ -41,12 +41,14 @@ async def test_a_command_runs_its_script_with_its_arguments_and_shows_what_came_
 
 async def test_a_run_without_output_or_with_too_much_of_it_says_so() -> None:
     [*_, silent] = await runs(command("plot.py"), RUN)
-    loud = Execution(outcome=Outcome.SUCCEEDED, exit_code=0, stdout="line\n" * 9_000)
+    printed = "é" * 9_000  # 18,000 bytes: few enough characters, too many bytes
+    loud = Execution(outcome=Outcome.SUCCEEDED, exit_code=0, stdout=printed, stderr="short")
     [*_, long] = await runs(command("plot.py"), loud)
 
     assert silent == Reply(text="`plot.py` succeeded after 0.25 s. It printed nothing.", files=(FileName("plot.png"),))
     assert isinstance(long, Reply)
-    assert long.text.endswith("All that it printed is in `output/plot.py.stdout.txt`.")
+    assert long.text == "`plot.py` succeeded after 0.00 s. All that it printed is in `output/plot.py.stdout.txt`."
+    assert "bytes left out" in long.output
     assert long.files == ("output/plot.py.stdout.txt", "plot.png")
 
 

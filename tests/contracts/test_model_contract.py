@@ -67,16 +67,6 @@ async def test_several_calls_come_in_order_and_their_results_go_back(api: str) -
         assert "ran" in a.server.requests[1].text
 
 
-async def test_the_head_of_a_request_stays_the_same(api: str) -> None:
-    async with opened(api, Calls([("ListFiles", {})]), Calls([("ListFiles", {})])) as a:
-        first = await a.model.decide(prompt(), TOOLS)
-        await a.model.decide(prompt(Input("hi"), Exchange(first, ("none",))), TOOLS)
-
-        one, two = a.server.requests
-        assert two.history[: len(one.history)] == one.history
-        assert one.body["tools"] == two.body["tools"]
-
-
 async def test_a_choice_is_typed_and_an_invalid_one_is_asked_for_once_more(api: str) -> None:
     wrong, right = Choose({"kind": "Respond"}), Choose({"kind": "Respond", "text": "{{ x }} {% if %}"})
     async with opened(api, wrong, right) as a:

@@ -7,18 +7,19 @@ from dataclasses import replace
 
 from bot.ports import Task
 from bot.thread.entries import Decision, Message, Step, Usage
-from bot.thread.outcomes import Execution, Outcome
 from bot.thread.request import ThreadId
-from tests.fakes import MemorySandboxes
 from tests.turns.stories import PLOT, RUN, breaks, plots
 from tests.world import CSV, THREAD, brief, mention, report, respond, world
 
 
-async def test_a_question_is_answered_in_its_thread() -> None:
+async def test_a_question_is_answered_in_its_thread_and_what_it_cost_is_on_record() -> None:
     async with world(respond("hello")) as w:
         await w.tell(mention("hi"))
 
         assert w.texts() == ["hello"]
+        assert [e.usage for e in (await w.conversation()).entries if isinstance(e, Decision)] == [
+            Usage(model="scripted", calls=1, input=100, cached=80, output=10)
+        ]
 
 
 async def test_work_takes_one_decision_and_the_specialists_calls() -> None:
@@ -43,26 +44,6 @@ async def test_the_specialist_reads_the_users_own_words_beside_the_brief() -> No
         assert "sales.csv" in text
 
 
-async def test_a_failure_on_the_way_is_shown_with_the_fix() -> None:
-    tried = iter([breaks, plots])
-
-    async def program(files: dict[str, bytes]) -> Execution:
-        return await next(tried)(files)
-
-    async with world(brief(), [PLOT, RUN], [PLOT, RUN], report("Fixed.", run="plot.py")) as w:
-        w.sandboxes.programs["plot.py"] = program
-
-        await w.tell(mention("plot it"))
-
-        [text] = w.texts()
-        assert text.splitlines() == [
-            "Fixed.",
-            "",
-            "1. `plot.py` failed (exit code 1) after 0.10 s. `KeyError: 'revnue'`",
-            "2. `plot.py` succeeded after 0.40 s.",
-        ]
-
-
 async def test_what_is_done_is_shown_with_what_failed_and_what_comes_now() -> None:
     async with world(brief(), [PLOT, RUN], report("No.", status="failed")) as w:
         w.sandboxes.programs["plot.py"] = breaks
@@ -74,16 +55,6 @@ async def test_what_is_done_is_shown_with_what_failed_and_what_comes_now() -> No
             Task(title="Ran plot.py: failed", state="failed"),
             Task(title="Checking the answer", state="running"),
         )
-
-
-async def test_a_report_naming_a_file_that_is_not_there_never_reaches_the_user() -> None:
-    lies = [report("See plot.png", files=["plot.png"])] * 3
-    async with world(brief(), *lies) as w:
-        await w.tell(mention("plot it"))
-
-        [text] = w.texts()
-        assert "See plot.png" not in text
-        assert "You name the file 'plot.png', which is not in the workspace." in text
 
 
 async def test_what_does_not_hold_goes_back_and_can_be_mended() -> None:
@@ -163,28 +134,3 @@ async def test_the_head_of_a_prompt_never_changes() -> None:
         for before, after in itertools.pairwise(prompts):
             assert after.system == before.system
             assert after.items[: len(before.items)] == before.items
-
-
-async def test_a_run_whose_output_there_is_no_room_for_is_still_on_record() -> None:
-    async def prints(files: dict[str, bytes]) -> Execution:
-        return Execution(outcome=Outcome.SUCCEEDED, exit_code=0, stdout="line\n" * 30_000)
-
-    async with world(brief(), [PLOT, RUN], report("Printed.", run="plot.py")) as w:
-        w.sandboxes = MemorySandboxes(limit=100_000)
-        w.reborn()
-        w.sandboxes.programs["plot.py"] = prints
-
-        await w.tell(mention("print"))
-
-        assert w.texts()[0].startswith("Printed.")
-        [run] = [e for e in (await w.conversation()).entries if isinstance(e, Step) and e.execution]
-        assert "the thread has no room for the whole" in run.result
-
-
-async def test_usage_of_every_call_is_on_record() -> None:
-    async with world(respond("hi")) as w:
-        await w.tell(mention("hi"))
-
-        assert [e.usage for e in (await w.conversation()).entries if isinstance(e, Decision)] == [
-            Usage(model="scripted", calls=1, input=100, cached=80, output=10)
-        ]

@@ -7,7 +7,6 @@ from dataclasses import replace
 import pytest
 
 from bot.ports import Overheard
-from bot.thread.outcomes import Execution, Outcome
 from bot.thread.request import Command, Request, ThreadId
 from tests.turns.stories import breaks
 from tests.world import CSV, THREAD, mention, respond, world
@@ -38,25 +37,6 @@ async def test_a_runpy_runs_without_a_model_and_the_conversation_knows_it() -> N
         assert len(w.model.prompts) == 1
         assert "KeyError: 'revnue'" in str(w.model.prompts[0].items)
         assert sorted(w.sandboxes.threads[THREAD].files) == ["plot.py", "sales.csv"]
-
-
-async def test_output_that_is_cut_comes_whole_as_a_file() -> None:
-    printed = "é" * 9_000  # 18,000 bytes: few enough characters, too many bytes
-
-    async def chatty(files: dict[str, bytes]) -> Execution:
-        return Execution(outcome=Outcome.SUCCEEDED, exit_code=0, stdout=printed, stderr="short")
-
-    async with world() as w:
-        w.chat.said[THREAD] = [Overheard(ts="1.0", user="U1", text="", uploads=(w.file("a.py", b"..."),))]
-        w.sandboxes.programs["a.py"] = chatty
-        thread = ThreadId("T1", "C1", "cmd:1")
-
-        await w.tell(Request(key="cmd:1", thread=thread, ts="5.0", user="U1", kind="command", command=Command()))
-
-        [post] = w.chat.posts[THREAD].values()
-        assert post.text == "`a.py` succeeded after 0.00 s. All that it printed is in `output/a.py.stdout.txt`."
-        assert "bytes left out" in post.output
-        assert post.files == [("output/a.py.stdout.txt", printed.encode())]
 
 
 @pytest.mark.parametrize("several", [True, False])

@@ -11,6 +11,7 @@ from bot.ports import Overheard, Person
 from bot.thread.outcomes import Execution
 from bot.turns.access import Access
 from bot.turns.group_chat import Budget
+from tests.fakes import Program
 from tests.turns.stories import PLOT, RUN, breaks, plots
 from tests.world import THREAD, brief, call, mention, report, respond, world
 
@@ -121,51 +122,40 @@ async def test_a_thread_that_cannot_be_read_is_said_to_the_agents() -> None:
         assert "Slack did not answer." in str(w.model.prompts[0].items)
 
 
-@pytest.mark.parametrize(
-    ("budget", "what"),
-    [
-        (Budget(calls=2), "used up this turn's 2 model calls"),
-        (Budget(tokens=220), "used up this turn's 220 tokens"),  # of two calls, each with 100 tokens in and 10 out
-        (Budget(seconds=30), "The 30 seconds of this turn were over"),
-    ],
-)
-async def test_any_part_of_a_budget_that_is_spent_ends_the_turn(budget: Budget, what: str) -> None:
-    async with world(brief(), [PLOT, RUN], budget=budget) as w:
-
-        async def slow(files: dict[str, bytes]) -> Execution:
-            w.now += 30
-            return await plots(files)
-
-        w.sandboxes.programs["plot.py"] = slow
-
-        await w.tell(mention("plot"))
-
-        [text] = w.texts()
-        assert what in text
-        assert "`plot.py` succeeded" in text
-
-
-@pytest.mark.parametrize("budget", [Budget(calls=3), Budget(tokens=221), Budget(seconds=31)])
-async def test_a_budget_that_is_not_spent_ends_nothing(budget: Budget) -> None:
+async def answer_within(budget: Budget, run: Program) -> str:
+    """What the user reads of a turn of three calls and 330 tokens, whose one run takes 30 seconds."""
     async with world(brief(), [PLOT, RUN], report("Here.", run="plot.py"), budget=budget) as w:
 
         async def slow(files: dict[str, bytes]) -> Execution:
             w.now += 30
-            return await plots(files)
+            return await run(files)
 
         w.sandboxes.programs["plot.py"] = slow
 
         await w.tell(mention("plot"))
 
-        assert w.texts() == ["Here."]
-
-
-async def test_a_spent_budget_ends_in_an_honest_account() -> None:
-    async with world(brief(), [PLOT, RUN], budget=Budget(calls=2)) as w:
-        w.sandboxes.programs["plot.py"] = breaks
-
-        await w.tell(mention("plot"))
-
         [text] = w.texts()
-        assert text.startswith("I used up this turn's 2 model calls before the work was done.")
-        assert "`plot.py` failed (exit code 1)" in text
+        return text
+
+
+@pytest.mark.parametrize(
+    ("budget", "what"),
+    [
+        (Budget(calls=2), "I used up this turn's 2 model calls before the work was done."),
+        (Budget(tokens=220), "I used up this turn's 220 tokens"),  # of two calls, each with 100 tokens in and 10 out
+        (Budget(seconds=30), "The 30 seconds of this turn were over"),
+    ],
+)
+async def test_any_part_of_a_budget_that_is_spent_ends_the_turn_with_an_honest_account(
+    budget: Budget, what: str
+) -> None:
+    for run, outcome in ((plots, "succeeded"), (breaks, "failed (exit code 1)")):
+        text = await answer_within(budget, run)
+
+        assert text.startswith(what)
+        assert f"`plot.py` {outcome}" in text
+
+
+@pytest.mark.parametrize("budget", [Budget(calls=3), Budget(tokens=221), Budget(seconds=31)])
+async def test_a_budget_that_is_not_spent_ends_nothing(budget: Budget) -> None:
+    assert await answer_within(budget, plots) == "Here."

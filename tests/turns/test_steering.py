@@ -10,15 +10,6 @@ from tests.turns.stories import PLOT, RUN, endless, plots
 from tests.world import THREAD, brief, mention, report, respond, silent, world
 
 
-async def test_an_event_delivered_three_times_is_answered_once() -> None:
-    async with world(respond("once")) as w:
-        request = mention("hi")
-
-        await w.tell(request, request, request)
-
-        assert w.texts() == ["once"]
-
-
 async def test_an_overheard_delivery_does_not_use_up_the_question() -> None:
     async with world(respond("hello")) as w:
         asked = mention("hi")
@@ -37,13 +28,6 @@ async def test_people_talking_among_themselves_leave_no_trace() -> None:
         assert w.texts() == ["hello"]
         assert w.chat.made == ["2.0"]
         assert await w.store.waiting() == []
-
-
-async def test_a_silent_answer_to_a_mention_takes_its_message_away() -> None:
-    async with world(silent()) as w:
-        await w.tell(mention("thanks"))
-
-        assert w.texts() == []
 
 
 async def test_messages_during_the_work_reach_the_specialist_after_all_results() -> None:
