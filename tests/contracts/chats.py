@@ -78,7 +78,7 @@ class Real:
         return [m["text"] for m in await self._slack.messages(thread.ts) if not (m["files"] or m["ephemeral"])]
 
     async def files(self, thread: ThreadId, count: int) -> list[tuple[str, bytes]]:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while True:
                 sent = [f for m in await self._slack.messages(thread.ts) for f in m["files"]]
                 if len(sent) >= count:
