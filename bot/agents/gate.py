@@ -23,8 +23,8 @@ async def objections(conversation: Conversation, report: Report, sandbox: Sandbo
         wrong += _without_evidence(conversation, report)
         for evidence in report.evidence:
             wrong += _doubts(conversation, evidence, there)
-        shown = [(e.file, e.line) for e in report.evidence if e.file and e.line and not e.run]
-        cited += [Citation(file=file, line=line, text="") for file, line in shown if not _missing([file], there)]
+        places = [(e.file, e.line) for e in report.evidence if e.file and e.line and not e.run]
+        cited += [Citation(file=file, line=line, text="") for file, line in places if not _missing([file], there)]
         wrong += _unexplained_failure(conversation, report)
     packed = [c for c in cited if "!" in c.file or c.file.lower().endswith(PACKED)]
     wrong += await _miscited([c for c in cited if c not in packed], sandbox)

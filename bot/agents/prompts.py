@@ -30,7 +30,9 @@ DOES_NOT_HOLD = "Your report does not hold yet:\n{objections}\nMend this and rep
 
 # What a call came to.
 UNPERFORMED = "Not performed: the user stopped the work."
-REPORT_ALONE = "Report was written before the results beside it were known. Read them, then call it alone."
+REPORT_ALONE = (
+    "You called Report together with other tools, before you saw their results. Read them, then call Report alone."
+)
 NO_SUCH_TOOL = "There is no tool {name!r}. Use one of: {tools}."
 NO_FILE_COUNTED = "counts: each needs the file whose lines it counts"
 INVALID = "{tool} was not performed. Mend its arguments: {errors}"
@@ -38,7 +40,7 @@ REFUSED = "{tool} was not performed: {error}"
 WROTE_FILE = "Wrote {name}, {size} bytes."
 BLOCKS_THERE = "The user's messages have {count} code blocks."
 CHANGED_FILE = "Changed {name}, now {size} bytes."
-READS_SO = "{name} reads so already."
+READS_SO = "{name} already contains the new text; nothing was changed."
 OCCURS = "`old` occurs {count} times in {name}; it must occur once."
 LINES_THERE = "{name} has {count} lines."
 LINES = "{name}, lines {first} to {last}:\n{text}"

@@ -85,7 +85,7 @@ async def test_an_edit_changes_one_place_and_making_it_again_changes_nothing() -
 
     assert (several.result, several.refused) == ("`old` occurs 2 times in a.py; it must occur once.", True)
     assert (first.result, first.changed) == ("Changed a.py, now 12 bytes.", ("a.py",))
-    assert (again.result, again.changed) == ("a.py reads so already.", ("a.py",))
+    assert (again.result, again.changed) == ("a.py already contains the new text; nothing was changed.", ("a.py",))
     assert sandbox.files == {"a.py": b"x = 2\ny = 1\n"}
 
 
