@@ -25,14 +25,14 @@ class Definition(NamedTuple):
 def script(about: str, settings: Mapping[str, object], main: Sequence[str]) -> str:
     """Return a program that stands alone: `about` is its docstring, `settings` its constants, `main` the lines of its main."""
     body = "\n".join(main)
-    found, start = set(needed(body).values()), "    main()\n"
+    used, start = set(needed(body).values()), "    main()\n"
     if "Question" in needed(body):
-        found |= set(needed("sys").values())
+        used |= set(needed("sys").values())
         start = (
             "    try:\n        main()\n    except Question as question:\n"
             '        sys.exit(f"QUESTION: {question}")  # what only the user can tell\n'
         )
-    definitions = sorted(found, key=lambda definition: definition.order)
+    definitions = sorted(used, key=lambda definition: definition.order)
     imports = sorted({p.source for p in definitions if p.imported}, key=lambda line: (line.startswith("from"), line))
     head = '"""' + about.replace("\\", "/").replace('"', "'") + '\n"""\n\nfrom __future__ import annotations\n'
     constants = "\n".join(f"{name} = {value!r}" for name, value in settings.items())
@@ -46,19 +46,19 @@ def needed(*starts: str) -> dict[str, Definition]:
     """Return, by name, every definition that code needs, directly or through another."""
     everything = known()
     names = {node.id for start in starts for node in ast.walk(ast.parse(start)) if isinstance(node, ast.Name)}
-    open_names, found = list(names), dict[str, Definition]()
+    open_names, definitions = list(names), dict[str, Definition]()
     while open_names:
         name = open_names.pop()
-        if name in everything and name not in found:
-            found[name] = everything[name]
+        if name in everything and name not in definitions:
+            definitions[name] = everything[name]
             open_names += everything[name].uses
-    return found
+    return definitions
 
 
 @cache
 def known() -> dict[str, Definition]:
     """Return, by name, every definition of the script library."""
-    found: dict[str, Definition] = {"sys": Definition(0, "import sys", frozenset(), imported=True)}
+    definitions: dict[str, Definition] = {"sys": Definition(0, "import sys", frozenset(), imported=True)}
     order = 0
     for module in MODULES:
         text = (FOLDER / f"{module}.py").read_text(encoding="utf-8")
@@ -66,24 +66,24 @@ def known() -> dict[str, Definition]:
         for node in ast.parse(text).body:
             order += 1
             if isinstance(node, ast.Import | ast.ImportFrom):
-                _imports(node, order, found)
+                _imports(node, order, definitions)
             elif names := _defined(node):
                 source = _without_linter_comments("\n".join(lines[_first_line(node, lines) - 1 : node.end_lineno]))
                 gap = "\n" if isinstance(node, ast.FunctionDef | ast.ClassDef) else ""
                 uses = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)} - names
                 definition = Definition(order, gap + source, frozenset(uses), imported=False)
-                found |= dict.fromkeys(names, definition)
-    return found
+                definitions |= dict.fromkeys(names, definition)
+    return definitions
 
 
-def _imports(node: ast.Import | ast.ImportFrom, order: int, found: dict[str, Definition]) -> None:
+def _imports(node: ast.Import | ast.ImportFrom, order: int, definitions: dict[str, Definition]) -> None:
     module = node.module if isinstance(node, ast.ImportFrom) else ""
     if module and module.startswith(("bot.", "__future__")):
         return  # the script holds these itself
     for alias in node.names:
         name = f"{alias.name} as {alias.asname}" if alias.asname else alias.name
         line = f"from {module} import {name}" if module else f"import {name}"
-        found[alias.asname or alias.name.split(".")[0]] = Definition(order, line, frozenset(), imported=True)
+        definitions[alias.asname or alias.name.split(".")[0]] = Definition(order, line, frozenset(), imported=True)
 
 
 def _defined(node: ast.stmt) -> set[str]:

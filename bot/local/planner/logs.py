@@ -39,7 +39,7 @@ def log_calls(wish: Wish, results: Sequence[Result], conditions: Sequence[str]) 
 
 
 def _window(profile: Result, at: str) -> str:
-    """Return the suspected incident nearest to the time asked about, or that time alone when none is near."""
+    """Return the window of the first incident within 15 minutes of `at` ("" for any), else five minutes from `at`."""
     near = [i for i in profile.incidents if not at or abs(_minutes(i.begin) - _minutes(at)) <= 15]
     if near:
         dated = f"{near[0].day}T" if near[0].day else ""

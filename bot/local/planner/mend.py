@@ -1,4 +1,4 @@
-"""Mends a few well-known mistakes of a script, by what its traceback says."""
+"""Fixes a few common mistakes of a script, recognized by its traceback."""
 
 from __future__ import annotations
 

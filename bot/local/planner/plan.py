@@ -128,7 +128,7 @@ def _after_run(wish: Wish, results: Sequence[Result], conditions: Sequence[str])
 
 
 def _mend(results: Sequence[Result]) -> Calls:
-    """Return the calls that mend and run a script that failed and was just read."""
+    """Return the calls that fix a script, which failed and was just read, and run it again."""
     run = [result for result in results if result.tool == "ExecutePyFile"][-1]
     reads = [result for result in results if result.tool == "ReadFile"]
     source = next((read.body for read in reversed(reads) if read.name == run.name), None)
@@ -168,5 +168,5 @@ def _listed(files: list[str]) -> str:
 
 
 def _name_in(words: str) -> str:
-    found = re.search(r"\bas\s+`?([\w.-]+\.\w+)", words)
-    return found[1] if found else ""
+    name = re.search(r"\bas\s+`?([\w.-]+\.\w+)", words)
+    return name[1] if name else ""

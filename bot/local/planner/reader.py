@@ -1,7 +1,7 @@
-"""Reads what the bot asks of a model: from the body of a request, on either wire, to typed facts.
+"""Reads the body of the bot's request to a model, on either wire, into typed facts.
 
-The planner knows the sentences of the bot's prompts here and nowhere else. A test reads the prompts of a real
-conversation, so that a sentence that is reworded in the bot fails that test.
+Only here does the planner know the sentences of the bot's prompts. A test reads the prompts of a real conversation, so
+that rewording one of these sentences in the bot fails that test.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 _FENCED = re.compile(r"(?P<fence>`{3,})\n(?P<text>.*?)\n(?P=fence)", re.S)
-# A fenced block is passed over whole, so that what stands in data is nobody's word.
+# A fenced block is skipped whole, so that nothing in data is taken for a person's message.
 _WROTE = re.compile(
     rf"(?P<earlier>Earlier in the thread, )?<(?P<user>[^>\s]+)> wrote:\n(?:{_FENCED.pattern}|\(no words\))"
     r"|(?P<data>`{3,})\n.*?\n(?P=data)",
@@ -29,7 +29,7 @@ _MATCHES = re.compile(r"^([\d,]+) lines match", re.M)
 
 
 class Written(NamedTuple):
-    """What a person wrote; `earlier` marks what was said before the bot was asked."""
+    """A person's message; `earlier` if it was written before the bot was asked."""
 
     user: str
     text: str
@@ -57,7 +57,7 @@ class Difference(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a call came to: its tool, its arguments, and what the tool said."""
+    """The result of a call: its tool, its arguments, and the text that the tool returned."""
 
     tool: str
     arguments: Mapping[str, Any]
@@ -70,40 +70,40 @@ class Result:
 
     @property
     def refused(self) -> bool:
-        """Whether the call was not performed, or a log tool did not do its work."""
+        """Whether the call was not performed, or a log tool failed."""
         return _REFUSED.match(self.text) is not None
 
     @property
     def outcome(self) -> str:
         """How a run ended."""
-        found = _OUTCOME.match(self.text.removeprefix(self.name))
-        return found[1] if found else "failed"
+        match = _OUTCOME.match(self.text.removeprefix(self.name))
+        return match[1] if match else "failed"
 
     @property
     def body(self) -> str | None:
         """The fenced lines of a file that was read, or None."""
-        found = _FENCED.search(self.text)
-        return found["text"] if found else None
+        match = _FENCED.search(self.text)
+        return match["text"] if match else None
 
     def stream(self, name: str) -> str:
         """Return what a run wrote to `stdout` or `stderr`."""
-        found = re.search(rf"^{name}[^\n]*:\n{_FENCED.pattern}", self.text, re.M | re.S)
-        return found["text"] if found else ""
+        match = re.search(rf"^{name}[^\n]*:\n{_FENCED.pattern}", self.text, re.M | re.S)
+        return match["text"] if match else ""
 
     @property
     def incidents(self) -> list[Incident]:
         """The incidents that a log's profile suspects."""
-        return [Incident(*found) for found in _INCIDENT.findall(self.text)]
+        return [Incident(*match) for match in _INCIDENT.findall(self.text)]
 
     @property
     def zone(self) -> str:
         """The time zone of a log's profile, or "" where none is stated."""
-        found = _SPAN.search(self.text)
-        return found[1] if found else ""
+        match = _SPAN.search(self.text)
+        return match[1] if match else ""
 
     @property
     def differences(self) -> list[Difference]:
-        """The rows of a comparison, the weightiest first."""
+        """The rows of a comparison, the strongest first."""
         return [
             Difference(kind, inside, before, file, int(line), text)
             for kind, inside, before, file, line, text in _DIFFERENCE.findall(self.text)
@@ -112,8 +112,8 @@ class Result:
     @property
     def matches(self) -> int | None:
         """How many lines a search found, or None if it does not say."""
-        found = _MATCHES.search(self.text)
-        return int(found[1].replace(",", "")) if found else None
+        match = _MATCHES.search(self.text)
+        return int(match[1].replace(",", "")) if match else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,22 +134,22 @@ class Prompt:
 
     @property
     def written(self) -> list[Written]:
-        """What people wrote, oldest first; a brief repeats some of it."""
+        """People's messages, oldest first; a brief repeats some of them."""
         return [
-            Written(found["user"], found["text"] or "", bool(found["earlier"]))
+            Written(match["user"], match["text"] or "", bool(match["earlier"]))
             for text in self.texts
-            for found in _WROTE.finditer(text)
-            if found["user"]
+            for match in _WROTE.finditer(text)
+            if match["user"]
         ]
 
     @property
     def words(self) -> list[str]:
-        """What people wrote since the bot was asked."""
+        """The texts of people's messages since the bot was asked."""
         return [written.text for written in self.written if not written.earlier]
 
     @property
     def files(self) -> list[str]:
-        """The thread's files, the last mentioned last; without the pictures that bear a file's own name."""
+        """The thread's files, the last mentioned last; without the chart of a file, which is named after it."""
         lists = [names for text in self.texts for names in _FILES.findall(_FENCED.sub("", text))]
         named = [name.strip() for names in lists for name in names.split(", ")]
         last = list(dict.fromkeys(name for name in reversed(named) if name and name != "none"))[::-1]
@@ -162,7 +162,7 @@ class Prompt:
 
     @property
     def question(self) -> str | None:
-        """What a specialist needs to know, if that is the last that happened."""
+        """A specialist's question to the user, if that is the last text."""
         head, _, question = self.latest.partition("\n")
         return question if head.endswith(" needs input:") else None
 
@@ -174,12 +174,12 @@ class Prompt:
 
     @property
     def results(self) -> list[Result]:
-        """What the calls since the last brief came to."""
+        """The results of the calls since the last brief."""
         return [item for item in self._since_brief if isinstance(item, Result)]
 
     @property
     def sent_back(self) -> bool:
-        """Whether a report since the last brief was found not to hold."""
+        """Whether the gate sent a report back since the last brief."""
         return any(isinstance(i, str) and i.startswith("Your report does not hold") for i in self._since_brief)
 
     @property
@@ -191,7 +191,7 @@ class Prompt:
 
 
 def read_chat(body: Mapping[str, Any]) -> Prompt:
-    """Return what a request to /v1/chat/completions asks."""
+    """Return the prompt in the body of a request to /v1/chat/completions."""
     calls: dict[str, tuple[str, Mapping[str, Any]]] = {}
     items: list[str | Result] = []
     for message in body.get("messages") or ():
@@ -206,7 +206,7 @@ def read_chat(body: Mapping[str, Any]) -> Prompt:
 
 
 def read_responses(body: Mapping[str, Any]) -> Prompt:
-    """Return what a request to /v1/responses asks."""
+    """Return the prompt in the body of a request to /v1/responses."""
     calls: dict[str, tuple[str, Mapping[str, Any]]] = {}
     items: list[str | Result] = []
     given = body.get("input") or ()

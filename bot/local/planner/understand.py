@@ -106,7 +106,7 @@ def _measure(text: str, how: str, named: str, where: tuple[tuple[str, str, str],
 
 
 def _parted(text: str) -> tuple[str, str, str]:
-    """Return what stands before "by", the "by", and what stands after it."""
+    """Return the text before the word "by" or a synonym, that word, and the text after it."""
     parts = re.split(rf"\s+({BY})\s+|^({BY})\s+", f"{text} ".rstrip(" .?!;"), maxsplit=1, flags=re.I)
     if len(parts) < 4:
         return _clean(text), "", ""

@@ -34,8 +34,8 @@ class ApiError(Exception):
 class Method:
     """A method: its handler, its arguments, who may call it and how often.
 
-    `arguments` are names, each a text unless its kind stands behind it (`limit:number`), with ! if required (`channel!`).
-    Any one of `scopes` is enough; none are needed where it is empty, or the handler asks itself.
+    `arguments` are names, each a text unless a kind follows the colon (`limit:number`), with ! if required (`channel!`).
+    Any one of `scopes` is enough; where it is empty, none is needed or the handler checks for itself.
     """
 
     handler: Handler

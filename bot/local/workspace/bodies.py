@@ -22,7 +22,7 @@ from bot.local.workspace.journal import Json
 _KEY = re.compile(rb'"content_base64"\s*:\s*"')
 _STEP = 4 * MEGABYTE
 
-# Opens a place for the bytes of one file; the place is named by what comes with it.
+# Opens a destination for the bytes of one file; returns its name and its stream.
 Open = Callable[[], tuple[str, AbstractContextManager[IO[bytes]]]]
 
 
@@ -42,7 +42,7 @@ async def read_json(request: web.Request) -> Json:
 
 
 async def read_json_with_files(request: web.Request, place: Open) -> Json:
-    """Write the bytes of every `content_base64` to a place, and return the JSON object with the places' names instead."""
+    """Write the bytes of every `content_base64` to a destination; return the JSON object with the destinations' names."""
     with tempfile.TemporaryFile() as spool:
         async for chunk in request.content.iter_chunked(MEGABYTE):
             await asyncio.to_thread(spool.write, chunk)

@@ -171,7 +171,7 @@ class Delivery:
         try:
             await receiver.deliver(envelope)
         except ConnectionError:
-            # The connection is going; its owner removes it and thereby frees this envelope.
+            # The connection is closing; its owner removes it, and the envelope then goes to another.
             log.info("a connection went away while %s was sent", envelope.type)
 
     def _envelope(self, kind: str, payload: Json, accepts: bool, keep: float) -> tuple[Envelope, _State]:

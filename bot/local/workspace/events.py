@@ -73,7 +73,7 @@ class Events:
     def _said(self, message: Message) -> Json:
         body = self._workspace.to_slack(message, metadata=self._manifest.hears("message.metadata"))
         if message.files:
-            # Events about files come without a team, a trap for whoever streams an answer to one.
+            # Slack's events about files lack the team, which a streamed answer to them would need.
             body.pop("team")
         return body
 

@@ -20,7 +20,7 @@ MEGABYTE = 1 << 20
 SNIPPET_LIMIT = MEGABYTE
 UPLOAD_LIMIT = 1 << 30
 
-# What Slack calls the types we meet; anything else goes by its suffix.
+# Slack's names of file types; any other type is named by its suffix.
 _FILETYPES = {"py": "python", "txt": "text", "log": "text", "md": "markdown", "js": "javascript", "jpeg": "jpg"}
 _MIMETYPES = {"csv": "text/csv", "py": "text/x-python", "md": "text/markdown", "log": "text/plain"}
 _SNIPPETS = {"python", "text", "markdown", "javascript", "csv", "json", "xml", "yaml", "sql", "html", "shell"}

@@ -23,7 +23,7 @@ class RequestUrl:
         self._posts: set[asyncio.Task[None]] = set()
 
     async def deliver(self, envelope: Envelope) -> None:
-        # Posted aside, so that one slow answer holds up nothing else.
+        # Posted in a task of its own, so that a slow answer delays no other payload.
         post = asyncio.create_task(self._post(envelope))
         self._posts.add(post)
         post.add_done_callback(self._posts.discard)

@@ -16,7 +16,7 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self._database = sqlite3.connect(path, isolation_level=None)
         self._database.execute("PRAGMA journal_mode = WAL")
-        # A killed process loses nothing; a power cut may cost the last moments, which a stand-in can bear.
+        # A killed process loses nothing; a power cut may cost the last moments, which is acceptable for a stand-in.
         self._database.execute("PRAGMA synchronous = NORMAL")
         self._database.execute(
             "CREATE TABLE IF NOT EXISTS documents ("

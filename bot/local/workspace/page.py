@@ -112,12 +112,12 @@ class Page:
         return web.json_response(seen)
 
     async def messages(self, request: web.Request) -> web.Response:
-        """Return the newest roots of a channel, or a whole thread; whoever opens direct messages opens the app's home."""
+        """Return the newest roots of a channel, or a whole thread; opening direct messages opens the app's home."""
         me, thread = self._viewer(request), request.query.get("thread_ts")
         channel = channel_of(self.workspace, dict(request.query))
         self.streams.open()
-        found = self.workspace.thread(channel, thread) if thread else iter(self.workspace.messages(channel))
-        seen = [m for m in found if m.ephemeral_to in {None, me.id} and (thread or not m.is_reply or m.broadcast)]
+        messages = self.workspace.thread(channel, thread) if thread else iter(self.workspace.messages(channel))
+        seen = [m for m in messages if m.ephemeral_to in {None, me.id} and (thread or not m.is_reply or m.broadcast)]
         if not thread:
             self._enter(me, channel)
             seen = seen[-_NEWEST:]
@@ -152,8 +152,8 @@ class Page:
 
     def _render(self, message: Json) -> str:
         def name(key: str) -> str:
-            found = self.workspace.users.get(key) or self.workspace.channels.get(key)
-            return found.name if found else key
+            named = self.workspace.users.get(key) or self.workspace.channels.get(key)
+            return named.name if named else key
 
         return render_message(message, name)
 

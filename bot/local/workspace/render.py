@@ -38,10 +38,10 @@ def render_message(message: Mapping[str, Any], names: Names) -> str:
 
     Buttons and menus are left out: the page draws them itself.
     """
-    shown = "".join(_block(block, names) for block in _maps(message.get("blocks")))
-    shown = shown or _markdown(message.get("markdown_text")) or mrkdwn(_string(message.get("text")), names)
-    shown += "".join(_attachment(attachment, names) for attachment in _maps(message.get("attachments")))
-    return _CLEANER.clean(shown)
+    markup = "".join(_block(block, names) for block in _maps(message.get("blocks")))
+    markup = markup or _markdown(message.get("markdown_text")) or mrkdwn(_string(message.get("text")), names)
+    markup += "".join(_attachment(attachment, names) for attachment in _maps(message.get("attachments")))
+    return _CLEANER.clean(markup)
 
 
 def _maps(value: Any) -> Iterator[Block]:
@@ -64,8 +64,8 @@ def _text(value: Any, names: Names) -> str:
 
 def _markdown(value: Any) -> str:
     """Render Markdown; each table is in a box of its own, so that a wide one scrolls."""
-    shown = str(_MARKDOWN.render(_string(value)))
-    return shown.replace("<table>", '<div class="table"><table>').replace("</table>", "</table></div>")
+    markup = str(_MARKDOWN.render(_string(value)))
+    return markup.replace("<table>", '<div class="table"><table>').replace("</table>", "</table></div>")
 
 
 def _block(block: Block, names: Names) -> str:
@@ -77,10 +77,10 @@ def _block(block: Block, names: Names) -> str:
         case "header":
             return f"<h3>{_text(block.get('text'), names)}</h3>"
         case "context":
-            shown = [
+            markup = [
                 _text(element, names) for element in _maps(block.get("elements")) if element.get("type") != "image"
             ]
-            return f'<div class="context">{"".join(shown)}</div>' if shown else ""
+            return f'<div class="context">{"".join(markup)}</div>' if markup else ""
         case "divider":
             return "<hr>"
         case "image":
@@ -136,13 +136,13 @@ def _task(block: Block, names: Names) -> str:
 
 def _attachment(attachment: Block, names: Names) -> str:
     title, url = _string(attachment.get("title")), _string(attachment.get("title_link"))
-    shown = [_text(attachment.get("pretext"), names)]
-    shown += [f"<strong>{link(url, title) if url else escaped(title)}</strong>"] if title else []
-    shown += [_text(attachment.get("text"), names)]
+    markup = [_text(attachment.get("pretext"), names)]
+    markup += [f"<strong>{link(url, title) if url else escaped(title)}</strong>"] if title else []
+    markup += [_text(attachment.get("text"), names)]
     for field in _maps(attachment.get("fields")):
-        shown += [f"<strong>{escaped(_string(field.get('title')))}</strong>", _text(field.get("value"), names)]
-    shown += [_block(block, names) for block in _maps(attachment.get("blocks"))]
-    inner = "".join(shown) or escaped(_string(attachment.get("fallback")))
+        markup += [f"<strong>{escaped(_string(field.get('title')))}</strong>", _text(field.get("value"), names)]
+    markup += [_block(block, names) for block in _maps(attachment.get("blocks"))]
+    inner = "".join(markup) or escaped(_string(attachment.get("fallback")))
     return f'<div class="attachment">{inner}</div>' if inner else ""
 
 
@@ -150,15 +150,15 @@ def _table(block: Block, names: Names) -> str:
     settings = block.get("column_settings")
     aligns = [_string(setting.get("align")) for setting in _maps(settings)]
     rows = block.get("rows")
-    shown = ""
+    markup = ""
     for number, row in enumerate(rows if isinstance(rows, list) else ()):
         tag = "th" if number == 0 else "td"
         cells = ""
         for column, cell in enumerate(_maps(row)):
             align = aligns[column] if column < len(aligns) else ""
             cells += f'<{tag} class="{escaped(align)}">{_cell(cell, names)}</{tag}>'
-        shown += f"<tr>{cells}</tr>"
-    return f'<div class="table"><table><tbody>{shown}</tbody></table></div>'
+        markup += f"<tr>{cells}</tr>"
+    return f'<div class="table"><table><tbody>{markup}</tbody></table></div>'
 
 
 def _cell(cell: Block, names: Names) -> str:
@@ -192,12 +192,12 @@ def _raw(piece: Block) -> str:
 
 
 def _styled(piece: Block, names: Names) -> str:
-    shown = _rich_piece(piece, names)
+    markup = _rich_piece(piece, names)
     style = piece.get("style")
     for name, tag in (("code", "code"), ("bold", "strong"), ("italic", "em"), ("strike", "del")):
         if isinstance(style, Mapping) and style.get(name):
-            shown = f"<{tag}>{shown}</{tag}>"
-    return shown
+            markup = f"<{tag}>{markup}</{tag}>"
+    return markup
 
 
 def _rich_piece(piece: Block, names: Names) -> str:

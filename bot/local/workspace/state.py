@@ -1,4 +1,4 @@
-"""The state of the workspace: its people, channels and messages, and the verbs that change them."""
+"""The state of the workspace: its people, channels and messages, and the methods that change them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _TS = re.compile(r"\d+\.\d{6}")
 
 
 class Workspace:
-    """People, channels and messages; each verb writes a change to the journal before it tells the followers."""
+    """People, channels and messages; each change is written to the journal before the followers are called."""
 
     def __init__(self, journal: Journal, files: Files, clock: Clock, bot_name: str, app_name: str) -> None:
         self._journal = journal
@@ -120,7 +120,7 @@ class Workspace:
         if file is None:
             return {"id": file_id, "mode": "tombstone"}
         if self.users[message.user].is_stranger:
-            # Slack Connect sends a stub; the truth comes from files.info.
+            # Slack Connect sends a stub; the whole file object comes from files.info.
             stub = {"id": file_id, "mode": "file_access", "file_access": "check_file_info"}
             return stub | {"created": 0, "timestamp": 0, "user": ""}
         return file.to_slack(self.base_url)
