@@ -30,9 +30,7 @@ DOES_NOT_HOLD = "Your report does not hold yet:\n{objections}\nMend this and rep
 
 # What a call came to.
 UNPERFORMED = "Not performed: the user stopped the work."
-REPORT_ALONE = (
-    "You called Report together with other tools, before you saw their results. Read them, then call Report alone."
-)
+REPORT_ALONE = "You called Report beside other tools, before you saw their results. Read them, then call Report alone."
 NO_SUCH_TOOL = "There is no tool {name!r}. Use one of: {tools}."
 NO_FILE_COUNTED = "counts: each needs the file whose lines it counts"
 INVALID = "{tool} was not performed. Mend its arguments: {errors}"

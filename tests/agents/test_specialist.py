@@ -68,7 +68,7 @@ async def test_a_report_that_cannot_be_judged_is_refused_as_its_own_result() -> 
 
     assert [(e.result, e.refused) for e in (beside, countless, certain) if isinstance(e, Step)] == [
         (
-            "You called Report together with other tools, before you saw their results. Read them, then call Report alone.",
+            "You called Report beside other tools, before you saw their results. Read them, then call Report alone.",
             True,
         ),
         ("Report was not performed. Mend its arguments: counts: each needs the file whose lines it counts", True),
