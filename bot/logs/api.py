@@ -125,8 +125,8 @@ def _index_path(log: Log, folder: str) -> Path:
 def _quote(opened: Sequence[OpenedLog], differences: list[Difference]) -> list[Difference]:
     """Give each difference the line it cites as its sample."""
     lines = read_lines(opened, {(d.file, d.line) for d in differences})
-    shown = {place: render_line(text) for place, text in lines.items()}
-    return [replace(d, sample=shown.get((d.file, d.line), d.sample)) for d in differences]
+    rendered = {place: render_line(text) for place, text in lines.items()}
+    return [replace(d, sample=rendered.get((d.file, d.line), d.sample)) for d in differences]
 
 
 def _between(index: Index, window: Window) -> str:

@@ -28,22 +28,7 @@ _PAIR = re.compile(
 )
 _HINT = re.compile(r"@|[Pp][Aa][Ss][Ss]|[Pp][Ww][Dd]|[Ss]ecret|SECRET|[Tt]oken|TOKEN|[Kk]ey|KEY|[Aa]uth|AUTH|[Cc]ookie|COOKIE|[Ss]ession|SESSION|[Cc]redential"
                    r"|[Bb]earer|[Bb]asic |xox|xapp|gh[pousr]_|github_|glpat|AKIA|ASIA|sk-|k_live|k_test|AIza|ya29|npm_|pypi-|SG\.|eyJ")  # fmt: skip
-_HARMLESS = {
-    "null",
-    "none",
-    "true",
-    "false",
-    "nil",
-    "undefined",
-    "<*>",
-    "***",
-    "expired",
-    "invalid",
-    "missing",
-    "ok",
-    "failed",
-    MASK,
-}
+_HARMLESS = {"null", "none", "true", "false", "nil", "undefined", "<*>", "***", "expired", "invalid", "missing", "ok", "failed", MASK}  # fmt: skip
 
 
 def without_secrets(text: str) -> str:
