@@ -10,11 +10,8 @@ from bot.errors import ServiceError
 from bot.ports import Chat, Overheard, Person
 from bot.slack.client import SlackChat
 from bot.thread.request import ThreadId, Upload
-from tests.e2e.slack import Slack
+from tests.e2e.slack import ALICE, HERE, Slack, thread_of
 from tests.fakes import FakeChat
-
-ALICE, BOB = "U0ALICE", "U0BOB"
-HERE, ELSEWHERE = "C0GENERAL", "C0RANDOM"
 
 
 class Place(Protocol):
@@ -142,7 +139,3 @@ class Fake:
     async def breaks(self, what: str, *, after: bool = False) -> None:
         verb = {"open": "opened", "deliver": "delivered"}[what] if after else what
         self.fake.faults.setdefault(verb, []).append(ServiceError("Slack is away."))
-
-
-def thread_of(ts: str, channel: str = HERE) -> ThreadId:
-    return ThreadId("T0LOCAL", channel, ts)

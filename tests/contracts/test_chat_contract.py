@@ -18,8 +18,8 @@ from bot.slack.files import SlackFiles
 from bot.thread.entries import Reply
 from bot.thread.files import FileName
 from bot.thread.request import Command, Request
-from tests.contracts.chats import ALICE, BOB, ELSEWHERE, HERE, Fake, Place, Real, thread_of
-from tests.e2e.slack import Slack
+from tests.contracts.chats import Fake, Place, Real
+from tests.e2e.slack import ALICE, BOB, ELSEWHERE, HERE, Slack, thread_of
 from tests.fakes import MemorySandbox
 
 

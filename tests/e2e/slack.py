@@ -17,9 +17,13 @@ from pydantic import SecretStr
 from bot.app import serving
 from bot.local.workspace.server import Options, running
 from bot.settings import Settings, load
+from bot.thread.request import ThreadId
 
 CSV = b"date,revenue\n2026-01-05,100\n2026-01-20,50\n2026-02-03,70\n"
 Json = dict[str, Any]
+Wire = Literal["responses", "chat"]
+ALICE, BOB = "U0ALICE", "U0BOB"
+HERE, ELSEWHERE = "C0GENERAL", "C0RANDOM"
 
 
 class Slack:
@@ -29,10 +33,16 @@ class Slack:
         self._session = session
 
     async def say(
-        self, text: str, *, files: Mapping[str, bytes] | None = None, thread: str | None = None, user: str = "U0ALICE"
+        self,
+        text: str,
+        *,
+        files: Mapping[str, bytes] | None = None,
+        thread: str | None = None,
+        user: str = ALICE,
+        channel: str = HERE,
     ) -> str:
         """Post as a person; return the ts."""
-        body: Json = {"channel": "C0GENERAL", "user": user, "text": text}
+        body: Json = {"channel": channel, "user": user, "text": text}
         body["files"] = [{"name": n, "content_base64": base64.b64encode(d).decode()} for n, d in (files or {}).items()]
         if thread:
             body["thread_ts"] = thread
@@ -56,9 +66,7 @@ class Slack:
 
     async def messages(self, thread: str) -> list[Json]:
         """The bot's messages of a thread, in order."""
-        async with self._session.get(
-            "control/messages", params={"channel": "C0GENERAL", "thread_ts": thread}
-        ) as response:
+        async with self._session.get("control/messages", params={"channel": HERE, "thread_ts": thread}) as response:
             listed = (await response.json())["messages"]
         return [m for m in listed if m["user"] == "U0BOT"]
 
@@ -75,9 +83,7 @@ class Slack:
     async def shows(self, thread: str, words: str) -> None:
         """Wait until a message of the bot has these words."""
         async with asyncio.timeout(30):
-            while True:
-                if any(words in m["text"] for m in await self.messages(thread)):
-                    return
+            while not any(words in m["text"] for m in await self.messages(thread)):  # noqa: ASYNC110  it is the workspace that we look at
                 await asyncio.sleep(0.05)
 
     async def bytes_of(self, file: Json) -> bytes:
@@ -86,10 +92,12 @@ class Slack:
             return await response.read()
 
 
+def thread_of(ts: str, channel: str = HERE) -> ThreadId:
+    return ThreadId("T0LOCAL", channel, ts)
+
+
 @asynccontextmanager
-async def workspace(
-    folder: Path, model_url: str, wire: Literal["responses", "chat"]
-) -> AsyncIterator[tuple[Slack, Settings]]:
+async def workspace(folder: Path, model_url: str, wire: Wire) -> AsyncIterator[tuple[Slack, Settings]]:
     """A workspace, and the settings with which a bot comes to work in it."""
     async with running(folder / "workspace", options=Options(rate_limits=False)) as local:
         settings = load(
@@ -109,7 +117,7 @@ async def workspace(
 
 
 @asynccontextmanager
-async def at_work(folder: Path, model_url: str, wire: Literal["responses", "chat"]) -> AsyncIterator[Slack]:
+async def at_work(folder: Path, model_url: str, wire: Wire) -> AsyncIterator[Slack]:
     """A workspace with the bot in it."""
     async with workspace(folder, model_url, wire) as (slack, settings), serving(settings, pace=0.2):
         yield slack

@@ -7,18 +7,15 @@ import json
 import random
 import time
 from pathlib import Path
-from typing import Any, Literal
-
-import pytest
+from typing import Any
 
 from bot.logs.scan import scan
 from bot.logs.sources import find_logs
-from tests.e2e.slack import at_work
+from tests.e2e.slack import Wire, at_work
 from tests.e2e.test_threads import scripted, send
 from tests.wire import Calls, Choose, Next, ScriptedModel
 
 CAUSE = "INFO [main] deploy shop v2.31 rolled out: pool 100 -> 20"
-Wire = Literal["responses", "chat"]
 
 
 def small_log() -> list[str]:
@@ -47,12 +44,6 @@ def cited(lines: list[str], number: int, **more: Any) -> dict[str, Any]:
 def report(answer: str, **claims: Any) -> Calls:
     evidence = [{"condition": "the cause is shown", "file": "app.log", "line": 1}]
     return Calls([("Report", {"status": "complete", "answer": answer, "evidence": evidence, **claims})])
-
-
-@pytest.fixture(params=["responses", "chat"])
-def wire(request: pytest.FixtureRequest) -> Wire:
-    found: Wire = request.param
-    return found
 
 
 async def test_why_errors_spiked_ends_in_an_answer_whose_lines_and_numbers_were_checked(

@@ -4,30 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import signal
 import sys
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-import pytest
-
-from tests.e2e.slack import CSV, at_work, workspace
+from bot.settings import Settings
+from tests.e2e.slack import CSV, Wire, at_work, workspace
 from tests.wire import Calls, Choose, Next, Script, ScriptedModel
 
-Wire = Literal["responses", "chat"]
 PLOT = """\
 import csv
 rows = list(csv.DictReader(open("sales.csv")))
 print(sum(float(r["revenue"]) for r in rows))
 open("plot.png", "wb").write(b"\\x89PNG" + bytes(100))
 """
-
-
-@pytest.fixture(params=["responses", "chat"])
-def wire(request: pytest.FixtureRequest) -> Wire:
-    found: Wire = request.param
-    return found
 
 
 def send(message: str = "plot it", condition: str = "the plot is there") -> Choose:
@@ -194,34 +185,40 @@ asyncio.run(main())
 async def test_a_bot_killed_during_a_run_ends_the_turn_with_one_answer(tmp_path: Path, wire: Wire) -> None:
     script: list[Next] = [send(), write_and_run("import time\ntime.sleep(3)\nprint('done')\n"), report("Once.")]
     async with ScriptedModel(script) as model, workspace(tmp_path, model.url, wire) as (slack, settings):
-        bot = await _start(settings)
-        thread = await slack.say("<@U0BOT> sleep a little")
-        await slack.shows(thread, "Running plot.py")
-        bot.send_signal(signal.SIGKILL)
-        await bot.wait()
-
-        bot = await _start(settings)
+        # Loading their code takes seconds of a busy processor: both do it at once, and the second then waits.
+        first, second = [await _loading() for _ in range(2)]
         try:
+            await _put_to_work(first, settings)
+            thread = await slack.say("<@U0BOT> sleep a little")
+            await slack.shows(thread, "Running plot.py")
+            first.send_signal(signal.SIGKILL)
+            await first.wait()
+
+            await _put_to_work(second, settings)
+
             [answer] = await slack.answers(thread, files=1)
             assert answer["text"] == "Once."
             assert len(await slack.messages(thread)) == 2  # the one message and the one upload
             assert len(model.requests) == 3
         finally:
-            bot.terminate()
-            await bot.wait()
+            for bot in (first, second):
+                if bot.returncode is None:
+                    bot.terminate()
+                await bot.wait()
 
 
-async def _start(settings: Any) -> asyncio.subprocess.Process:
-    """A bot in a process of its own, at work."""
+async def _loading() -> asyncio.subprocess.Process:
+    """A bot in a process of its own, which waits for its settings."""
+    pipe = asyncio.subprocess.PIPE
+    return await asyncio.create_subprocess_exec(sys.executable, "-c", BOT, stdin=pipe, stdout=pipe)
+
+
+async def _put_to_work(bot: asyncio.subprocess.Process, settings: Settings) -> None:
     plain = settings.model_dump(mode="json")
     for secret in ("slack_bot_token", "slack_app_token", "openai_api_key"):
         plain[secret] = getattr(settings, secret).get_secret_value()
-    bot = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", BOT, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, env=dict(os.environ)
-    )
     assert bot.stdin
     assert bot.stdout
     bot.stdin.write(json.dumps(plain).encode())
     bot.stdin.close()
     assert await bot.stdout.readline() == b"at work\n"
-    return bot

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,10 +13,11 @@ import pytest
 from bot.local.workspace.server import Options, Running, running
 from bot.slack.client import SlackChat
 from bot.slack.listeners import Slack, open_slack
-from bot.thread.request import Request, ThreadId, Upload
+from bot.thread.request import Request, Upload
+from tests.e2e.slack import HERE, thread_of
 from tests.e2e.slack import Slack as People
 
-HERE, ELSEWHERE, WITHOUT_US = "C0GENERAL", "C0RANDOM", "C0LOBBY"
+WITHOUT_US = "C0LOBBY"
 
 
 @dataclass(slots=True)
@@ -43,34 +43,22 @@ class Place:
         """The next request on record."""
         return await asyncio.wait_for(self.record.get(), 20)
 
-    async def say(
-        self, text: str, *, files: Mapping[str, bytes] | None = None, thread: str | None = None, channel: str = HERE
-    ) -> str:
-        """Post as Alice; return the ts."""
-        body: dict[str, object] = {"channel": channel, "user": "U0ALICE", "text": text}
-        body["files"] = [{"name": n, "content_base64": base64.b64encode(d).decode()} for n, d in (files or {}).items()]
-        return str((await self.people.control("message", body | ({"thread_ts": thread} if thread else {})))["ts"])
-
     async def upload(self, name: str, data: bytes, *, channel: str = HERE) -> Upload:
         """A file that Alice posts."""
-        ts = await self.say("", files={name: data}, channel=channel)
+        ts = await self.people.say("", files={name: data}, channel=channel)
         [message] = await self.chat.history(thread_of(ts, channel), "9999999999.0")
         return message.uploads[0]
 
     async def shared(self, thread: str) -> None:
         """Wait until a file of the bot stands in a thread."""
         async with asyncio.timeout(20):
-            while True:
-                if any(message["files"] for message in await self.people.messages(thread)):
-                    return
+            while not any(message["files"] for message in await self.people.messages(thread)):  # noqa: ASYNC110  it is the workspace that we look at
                 await asyncio.sleep(0.02)
 
     async def acknowledged(self) -> None:
         """Wait until every event has been acknowledged."""
         async with asyncio.timeout(20):
-            while True:
-                if not (await self.people.seen("state"))["pending"]:
-                    return
+            while (await self.people.seen("state"))["pending"]:  # noqa: ASYNC110  it is the workspace that we look at
                 await asyncio.sleep(0.02)
 
 
@@ -86,7 +74,3 @@ async def place(tmp_path: Path) -> AsyncIterator[Place]:
         place = Place(workspace, People(session), slack)
         await slack.listen(place.accept)
         yield place
-
-
-def thread_of(ts: str, channel: str = HERE) -> ThreadId:
-    return ThreadId("T0LOCAL", channel, ts)

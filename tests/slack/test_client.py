@@ -6,13 +6,14 @@ from dataclasses import replace
 
 from bot.slack.render import parts
 from bot.thread.entries import Reply
-from tests.slack.conftest import WITHOUT_US, Place, thread_of
+from tests.e2e.slack import thread_of
+from tests.slack.conftest import WITHOUT_US, Place
 
 LONG = Reply(text="\n\n".join(f"{word} " * 2_000 for word in ("one", "two", "three")), footer="1 call")
 
 
 async def test_an_answer_whose_blocks_are_rejected_arrives_as_text(place: Place) -> None:
-    thread = thread_of(await place.say("hi"))
+    thread = thread_of(await place.people.say("hi"))
     ts = await place.chat.open(thread, "one", again=False)
     await place.people.control("fault", {"method": "chat.update", "error": "invalid_blocks"})
 
@@ -23,7 +24,7 @@ async def test_an_answer_whose_blocks_are_rejected_arrives_as_text(place: Place)
 
 
 async def test_of_a_long_answer_only_what_is_missing_is_posted_again(place: Place) -> None:
-    thread = thread_of(await place.say("hi"))
+    thread = thread_of(await place.people.say("hi"))
     ts = await place.chat.open(thread, "one", again=False)
     await place.chat.deliver(thread, "one", ts, LONG, [], again=False)
     first, second, *_ = await place.people.messages(thread.ts)
@@ -37,7 +38,7 @@ async def test_of_a_long_answer_only_what_is_missing_is_posted_again(place: Plac
 
 
 async def test_long_output_comes_as_a_file_and_comes_once(place: Place) -> None:
-    thread = thread_of(await place.say("hi"))
+    thread = thread_of(await place.people.say("hi"))
     ts = await place.chat.open(thread, "one", again=False)
     reply = Reply(text="Done.", output="line\n" * 40)
     await place.chat.deliver(thread, "one", ts, reply, [], again=False)
@@ -50,7 +51,7 @@ async def test_long_output_comes_as_a_file_and_comes_once(place: Place) -> None:
 
 
 async def test_another_turns_upload_of_the_same_name_is_not_this_ones(place: Place) -> None:
-    thread = thread_of(await place.say("hi"))
+    thread = thread_of(await place.people.say("hi"))
     reply = Reply(text="Done.", output="line\n" * 40)
     first = await place.chat.open(thread, "one", again=False)
     await place.chat.deliver(thread, "one", first, reply, [], again=False)

@@ -7,7 +7,8 @@ import pytest
 from bot.errors import UserError
 from bot.ports import SharedScript
 from bot.thread.request import Command, Request
-from tests.slack.conftest import ELSEWHERE, HERE, WITHOUT_US, Place, thread_of
+from tests.e2e.slack import ELSEWHERE, HERE, thread_of
+from tests.slack.conftest import WITHOUT_US, Place
 
 SCRIPT = {"a.py": b"print(1)", "a.csv": b"1"}
 
@@ -37,21 +38,21 @@ async def refusal(place: Place, request: Request) -> str:
 
 
 async def test_a_link_to_a_message_means_its_script_in_its_thread(place: Place) -> None:
-    root = await place.say("look", files=SCRIPT)
-    reply = await place.say("better", files={"b.py": b"print(2)"}, thread=root)
+    root = await place.people.say("look", files=SCRIPT)
+    reply = await place.people.say("better", files={"b.py": b"print(2)"}, thread=root)
 
     assert await find(place, command(link(root))) == (root, "a.py", ["a.py", "a.csv"])
     assert await find(place, command(link(reply, thread=root))) == (root, "b.py", ["b.py"])
 
 
 async def test_the_shortcut_means_the_script_of_its_message(place: Place) -> None:
-    ts = await place.say("look", files=SCRIPT)
+    ts = await place.people.say("look", files=SCRIPT)
 
     assert await find(place, command(message_ts=ts)) == (ts, "a.py", ["a.py", "a.csv"])
 
 
 async def test_a_link_into_another_channel_is_refused(place: Place) -> None:
-    ts = await place.say("secret", files=SCRIPT, channel=ELSEWHERE)
+    ts = await place.people.say("secret", files=SCRIPT, channel=ELSEWHERE)
 
     assert await refusal(place, command(link(ts, ELSEWHERE))) == (
         "That message is in another channel. Use `/runpy` where the file was shared."
@@ -66,8 +67,8 @@ async def test_a_file_that_was_shared_in_another_channel_is_refused(place: Place
 
 
 async def test_a_message_of_several_scripts_gives_them_all_and_one_of_none_is_refused(place: Place) -> None:
-    several = await place.say("two", files={"a.py": b"1", "b.py": b"2", "c.csv": b"3"})
-    none = await place.say("data", files={"c.csv": b"3"})
+    several = await place.people.say("two", files={"a.py": b"1", "b.py": b"2", "c.csv": b"3"})
+    none = await place.people.say("data", files={"c.csv": b"3"})
 
     candidates = await place.chat.find_upload(command(link(several)))
 
@@ -82,8 +83,8 @@ async def test_where_the_bot_is_no_member_it_asks_for_an_invitation(place: Place
 
 
 async def test_a_script_is_found_beyond_the_first_hundred_files(place: Place) -> None:
-    ts = await place.say("old", files={"deep.py": b"print(1)"})
-    await place.say("many", files={f"{number}.csv": b"1" for number in range(100)})
+    ts = await place.people.say("old", files={"deep.py": b"print(1)"})
+    await place.people.say("many", files={f"{number}.csv": b"1" for number in range(100)})
 
     assert await find(place, command("deep.py")) == (ts, "deep.py", ["deep.py"])
     assert await find(place, command()) == (ts, "deep.py", ["deep.py"])

@@ -12,11 +12,12 @@ from bot.local.workspace.manifest import read_manifest
 from bot.local.workspace.server import MANIFEST, running
 from bot.slack.listeners import open_slack
 from bot.thread.request import Command, Request
-from tests.slack.conftest import HERE, Place, thread_of
+from tests.e2e.slack import HERE, thread_of
+from tests.slack.conftest import Place
 
 
 async def test_a_mention_is_put_on_record_as_it_was_meant(place: Place) -> None:
-    ts = await place.say("<@U0BOT> plot it")
+    ts = await place.people.say("<@U0BOT> plot it")
 
     request = await place.request()
 
@@ -32,7 +33,7 @@ async def test_somebody_of_the_other_organization_of_a_shared_channel_is_externa
 
 
 async def test_a_command_a_shortcut_and_a_stop_are_put_on_record(place: Place) -> None:
-    ts = await place.say("mine", files={"a.py": b"print(1)"})
+    ts = await place.people.say("mine", files={"a.py": b"print(1)"})
     await place.people.control(
         "command", {"channel": HERE, "user": "U0ALICE", "command": "/runpy", "text": "a.py 'x y'"}
     )

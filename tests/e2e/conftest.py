@@ -1,0 +1,12 @@
+"""The wires over which every story is told."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.e2e.slack import Wire
+
+
+@pytest.fixture(params=["responses", "chat"])
+def wire(request: pytest.FixtureRequest) -> Wire:
+    return request.param  # type: ignore[no-any-return]
