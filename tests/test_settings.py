@@ -9,7 +9,7 @@ import pytest
 from bot.errors import SetupError
 from bot.sandbox.limits import Limits
 from bot.sandbox.runtime import RuntimeBuild
-from bot.settings import Settings, default_data, limits, load, runtime_folder
+from bot.settings import default_data, limits, load, runtime_folder
 
 
 def test_libraries_that_an_image_brings_are_used_whatever_the_data_folder_holds(tmp_path: Path) -> None:
@@ -56,7 +56,3 @@ def test_every_setting_that_is_wrong_is_named() -> None:
         "Settings are wrong. OPENAI_API: input should be 'responses' or 'chat'; "
         "BOT_TURN_CALLS: input should be greater than or equal to 2."
     )
-
-
-def test_there_are_at_most_40_settings() -> None:
-    assert len(Settings.model_fields) <= 40

@@ -14,7 +14,7 @@ from bot.agents.without_model import Profiler, Runner
 from bot.ports import Store
 from bot.store.sqlite import open_store
 from bot.thread.conversation import PROFILER, RUNNER, Conversation
-from bot.thread.request import Request, ThreadId, Upload
+from bot.thread.request import Command, Request, ThreadId, Upload
 from bot.turns.access import Access
 from bot.turns.group_chat import Agent, Budget, GroupChat
 from bot.turns.intake import Intake
@@ -96,6 +96,12 @@ def mention(text: str, *uploads: Upload, user: str = "U1", direct: bool = True, 
     """A message in THREAD."""
     ts = ts or f"{next(_ts)}.0"
     return Request(key=f"msg:C1:{ts}", thread=THREAD, ts=ts, user=user, text=text, uploads=uploads, direct=direct)
+
+
+def runpy(target: str = "", *args: str) -> Request:
+    """A `/runpy` by U1, which is not in a thread yet."""
+    what = Command(target=target, args=args)
+    return Request(key="cmd:1", thread=ThreadId("T1", "C1", "cmd:1"), ts="5.0", user="U1", kind="command", command=what)
 
 
 def brief(message: str = "do it", *done_when: str) -> SendMessage:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -36,10 +36,14 @@ def wrote(name: str = SCRIPT) -> Step:
     return Step(decision=0, index=0, result="", changed=(FileName(name),))
 
 
-def thread(*steps: Step, conditions: tuple[str, ...] = ("c",)) -> Conversation:
+def thread(*steps: Step, to: str = "c") -> Conversation:
     asked = UserMessage(ts="1.0", user="U1", text="plot")
-    brief = Message(sender="user_proxy", recipient="code_assistant", text="plot", done_when=conditions)
+    brief = Message(sender="user_proxy", recipient="code_assistant", text="plot", done_when=(to,))
     return Conversation((asked, brief, *steps))
+
+
+def shown(condition: str, *, run: str = "plot.py", outcome: Literal["succeeded", "failed"] = "succeeded") -> Evidence:
+    return Evidence(condition=condition, run=run, outcome=outcome)
 
 
 def reported(*evidence: Evidence, status: str = "complete", answer: str = "ok", **more: object) -> Report:
@@ -55,53 +59,47 @@ async def workspace(**files: bytes) -> MemorySandbox:
 
 
 TRUE = {
-    "a run shows it": lambda c: (
-        thread(wrote(), ran(), conditions=(c,)),
-        reported(Evidence(condition=c, run="plot.py")),
-    ),
+    "a run shows it": lambda c: (thread(wrote(), ran(), to=c), reported(shown(c))),
     "the condition is paraphrased": lambda c: (
-        thread(wrote(), ran(), conditions=(c,)),
-        reported(Evidence(condition=f"{c}!", run="./plot.py", outcome="succeeded")),
+        thread(wrote(), ran(), to=c),
+        reported(shown(f"{c}!", run="./plot.py", outcome="succeeded")),
     ),
     "a file shows it and nothing ran": lambda c: (
-        thread(wrote(), conditions=(c,)),
+        thread(wrote(), to=c),
         reported(Evidence(condition=c, file="plot.py"), files=(SCRIPT,)),
     ),
     "the run was meant to fail": lambda c: (
-        thread(wrote(), ran(Outcome.FAILED), conditions=(c,)),
-        reported(Evidence(condition=c, run="plot.py", outcome="failed")),
+        thread(wrote(), ran(Outcome.FAILED), to=c),
+        reported(shown(c, outcome="failed")),
     ),
     "a failure was mended": lambda c: (
-        thread(wrote(), ran(Outcome.FAILED), wrote(), ran(Outcome.SUCCEEDED, "plot.png"), conditions=(c,)),
-        reported(Evidence(condition=c, run="plot.py"), files=(FileName("plot.png"),)),
+        thread(wrote(), ran(Outcome.FAILED), wrote(), ran(Outcome.SUCCEEDED, "plot.png"), to=c),
+        reported(shown(c), files=(FileName("plot.png"),)),
     ),
     "the run stands before another file's change": lambda c: (
-        thread(wrote(), ran(), wrote("other.py"), conditions=(c,)),
-        reported(Evidence(condition=c, run="plot.py")),
+        thread(wrote(), ran(), wrote("other.py"), to=c),
+        reported(shown(c)),
     ),
     # Running it again would rewrite it again: no true report could ever be made of it.
     "the run rewrote its own script": lambda c: (
-        thread(wrote(), ran(Outcome.SUCCEEDED, "plot.py"), conditions=(c,)),
-        reported(Evidence(condition=c, run="plot.py")),
+        thread(wrote(), ran(Outcome.SUCCEEDED, "plot.py"), to=c),
+        reported(shown(c)),
     ),
     "an earlier turn ran it": lambda c: (
-        Conversation((*thread(wrote(), ran()).entries, *thread(conditions=(c,)).entries)),
-        reported(Evidence(condition=c, run="plot.py")),
+        Conversation((*thread(wrote(), ran()).entries, *thread(to=c).entries)),
+        reported(shown(c)),
     ),
     "a line shows it": lambda c: (
-        thread(conditions=(c,)),
+        thread(to=c),
         reported(
             Evidence(condition=c, file="app.log", line=2),
             citations=(Citation(file="app.log", line=2, text="two words"),),
         ),
     ),
-    "it failed and says so": lambda c: (
-        thread(wrote(), ran(Outcome.FAILED), conditions=(c,)),
-        reported(status="failed"),
-    ),
+    "it failed and says so": lambda c: (thread(wrote(), ran(Outcome.FAILED), to=c), reported(status="failed")),
     "more evidence than conditions": lambda c: (
-        thread(wrote(), ran(Outcome.SUCCEEDED, "plot.png"), conditions=(c,)),
-        reported(Evidence(condition="it ran", run="plot.py"), Evidence(condition=c, file="plot.png")),
+        thread(wrote(), ran(Outcome.SUCCEEDED, "plot.png"), to=c),
+        reported(shown("it ran"), Evidence(condition=c, file="plot.png")),
     ),
 }
 
@@ -119,20 +117,16 @@ async def test_a_true_report_is_never_blocked(case: str, language: str) -> None:
 @pytest.mark.parametrize(
     ("steps", "report", "objection"),
     [
-        ([wrote()], reported(Evidence(condition="c", run="plot.py")), "There was no run of 'plot.py'."),
-        (
-            [wrote(), ran(), wrote()],
-            reported(Evidence(condition="c", run="plot.py")),
-            "plot.py was changed after its last run.",
-        ),
+        ([wrote()], reported(shown("c")), "There was no run of 'plot.py'."),
+        ([wrote(), ran(), wrote()], reported(shown("c")), "plot.py was changed after its last run."),
         (
             [wrote(), ran(), replace(ran(Outcome.SUCCEEDED, "plot.py"), ran=FileName("rewrite.py"))],
-            reported(Evidence(condition="c", run="plot.py")),
+            reported(shown("c")),
             "plot.py was changed after its last run.",
         ),
         (
             [wrote(), ran(Outcome.FAILED)],
-            reported(Evidence(condition="c", run="plot.py")),
+            reported(shown("c")),
             "The last run of plot.py failed; your evidence says it succeeded.",
         ),
         ([wrote(), ran()], reported(), "There is no evidence for the condition: c"),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 import random
 import time
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ from bot.logs.scan import scan
 from bot.logs.sources import find_logs
 from tests.e2e.slack import Wire, at_work
 from tests.e2e.test_threads import scripted, send
-from tests.wire import Calls, Choose, Next, ScriptedModel
+from tests.wire import Calls, Choose, Next, Script, ScriptedModel
 
 CAUSE = "INFO [main] deploy shop v2.31 rolled out: pool 100 -> 20"
 
@@ -90,7 +92,9 @@ async def test_why_errors_spiked_ends_in_an_answer_whose_lines_and_numbers_were_
 async def test_fifty_true_answers_about_a_log_all_reach_the_user(tmp_path: Path) -> None:
     lines = small_log()
     rng = random.Random(5)
-    script: list[Next] = []
+    scripts = [
+        Script([], marker=f"case-{case}") for case in range(5)
+    ]  # the longer a thread, the more each request costs
     for n in range(50):
         word = f"order {rng.randint(1, 9)}"
         begin = rng.randint(30, 50)
@@ -101,16 +105,19 @@ async def test_fifty_true_answers_about_a_log_all_reach_the_user(tmp_path: Path)
             "citations": [cited(lines, rng.randint(1, len(lines)))],
             "counts": [{"file": "app.log", "query": word, "window": window, "value": value}],
         }
-        script += [send("look", "the cause is shown"), report(f"Answer {n}.", **claims)]
-    async with ScriptedModel(script) as model, at_work(tmp_path, model.url, "chat") as slack:
-        thread = await slack.say("<@U0BOT> question", files={"app.log": "\n".join(lines).encode()})
-        for n in range(1, 50):
-            await slack.answers(thread, n)
-            await slack.say("<@U0BOT> and now?", thread=thread)
+        scripts[n // 10].turns += [send("look", "the cause is shown"), report(f"Answer {n}.", **claims)]
+    async with ScriptedModel(scripts) as model, at_work(tmp_path, model.url, "chat") as slack:
 
-        answers = await slack.answers(thread, 50)
+        async def answers(case: str) -> list[str]:
+            thread = await slack.say(f"<@U0BOT> {case}", files={"app.log": "\n".join(lines).encode()})
+            for n in range(1, 10):
+                await slack.answers(thread, n)
+                await slack.say("<@U0BOT> and now?", thread=thread)
+            return [a["text"].split("\n")[0] for a in await slack.answers(thread, 10)]
 
-        assert [a["text"].split("\n")[0] for a in answers] == [f"Answer {n}." for n in range(50)]
+        given = await asyncio.gather(*(answers(script.marker) for script in scripts))
+
+        assert list(chain.from_iterable(given)) == [f"Answer {n}." for n in range(50)]
 
 
 async def test_two_hundred_megabytes_packed_give_a_profile_and_a_chart(tmp_path: Path) -> None:

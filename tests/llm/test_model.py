@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 
@@ -35,10 +36,16 @@ async def opened(
     choice: ModelChoice = FIRST,
     fallback: ModelChoice | None = None,
     tries: int = 1,
+    timeout: float = 30.0,
+    pauses: list[float] | None = None,
 ) -> AsyncIterator[tuple[OpenAIModel, ScriptedModel]]:
-    async def sleep(seconds: float) -> None: ...
+    """A model and its server; the pauses between its tries are put down in `pauses` and not made."""
 
-    policy = RetryPolicy(timeout=5.0, tries=tries)
+    async def sleep(seconds: float) -> None:
+        if pauses is not None:
+            pauses.append(seconds)
+
+    policy = RetryPolicy(timeout=timeout, tries=tries)
     async with ScriptedModel(script) as server, open_client(api_key="sk-test", base_url=server.url) as client:
         wire = wire_for(api, server.url)
         yield OpenAIModel(client, wire, choice, fallback=fallback, retries=policy, sleep=sleep), server
@@ -89,8 +96,7 @@ async def test_reasoning_that_the_service_cannot_read_any_more_is_left_out() -> 
     refused = Fault("status", status=400, code="invalid_encrypted_content")
     async with opened(LIST, refused, LIST) as (model, server):
         first = await model.decide(PROMPT, TOOLS)
-        items = (*PROMPT.items, Exchange(first, ("none",)))
-        await model.decide(Prompt(agent="code_assistant", thread="T:C:1", system="You are exact.", items=items), TOOLS)
+        await model.decide(replace(PROMPT, items=(*PROMPT.items, Exchange(first, ("none",)))), TOOLS)
 
     kinds = [[item.get("type", "message") for item in asked.history] for asked in server.requests]
     assert kinds == [
@@ -103,8 +109,8 @@ async def test_reasoning_that_the_service_cannot_read_any_more_is_left_out() -> 
 async def test_a_call_that_was_cut_goes_back_without_its_reasoning() -> None:
     async with opened(Calls([("File", '{"name": "a.py", "bo')], cut=True), LIST) as (model, server):
         first = await model.decide(PROMPT, TOOLS)
-        items = (*PROMPT.items, Exchange(first, ("The arguments are no JSON.",)))
-        await model.decide(Prompt(agent="code_assistant", thread="T:C:1", system="You are exact.", items=items), TOOLS)
+        refused = Exchange(first, ("The arguments are no JSON.",))
+        await model.decide(replace(PROMPT, items=(*PROMPT.items, refused)), TOOLS)
 
     kinds = [item.get("type", "message") for item in server.requests[1].history]
     assert kinds == ["message", "function_call", "function_call_output"]
@@ -114,8 +120,7 @@ async def test_a_call_that_was_cut_goes_back_without_its_reasoning() -> None:
 async def test_the_prompt_cache_finds_the_same_bytes_again(api: str) -> None:
     async with opened(LIST, LIST, api=api, choice=ModelChoice(model="gpt-4.1")) as (model, server):
         first = await model.decide(PROMPT, TOOLS)
-        items = (*PROMPT.items, Exchange(first, ("none",)))
-        await model.decide(Prompt(agent="code_assistant", thread="T:C:1", system="You are exact.", items=items), TOOLS)
+        await model.decide(replace(PROMPT, items=(*PROMPT.items, Exchange(first, ("none",)))), TOOLS)
 
     one, two = server.requests
     head = one.raw.index(b"the secret plan") + len(b"the secret plan")

@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 import pytest
-from openai.types.chat import ChatCompletion
-from openai.types.responses import Response
 from pydantic import BaseModel, Field
 
 from bot.agents.code_assistant import TOOLS
@@ -21,6 +19,7 @@ from bot.llm.typed import ask_typed, function
 from bot.llm.wire import Garbled, Json, Wire, clean
 from bot.ports import Exchange, Input, Prompt
 from bot.thread.entries import Call, Decision
+from tests.llm.test_wires import CALL, completion, response
 
 
 class Walk(BaseModel):
@@ -80,7 +79,6 @@ def keys(schema: Any) -> Iterator[str]:
 
 CHAT, RESPONSES = ChatWire(), ResponsesWire()
 MODEL = ModelChoice(model="gpt-6")
-COMMON = {"id": "a1", "model": "gpt-6"}
 RIGHT = '{"way": {"kind": "ride"}}'
 
 
@@ -88,12 +86,8 @@ def answer(wire: Wire, arguments: str) -> BaseModel:
     """Return the answer of a service whose model calls Trip with these arguments."""
     if wire is CHAT:
         call = {"id": "c1", "type": "function", "function": {"name": "Trip", "arguments": arguments}}
-        message = {"role": "assistant", "content": None, "tool_calls": [call]}
-        choice = {"index": 0, "finish_reason": "tool_calls", "message": message}
-        return ChatCompletion.model_validate(COMMON | {"object": "chat.completion", "created": 0, "choices": [choice]})
-    item = {"type": "function_call", "id": "f1", "call_id": "c1", "name": "Trip", "arguments": arguments}
-    settings = {"parallel_tool_calls": False, "tool_choice": "auto", "tools": []}
-    return Response.model_validate(COMMON | settings | {"object": "response", "created_at": 0, "output": [item]})
+        return completion({"tool_calls": [call]}, finish="tool_calls")
+    return response(CALL | {"name": "Trip", "arguments": arguments})
 
 
 class Service:

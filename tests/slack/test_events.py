@@ -17,6 +17,11 @@ def event(text: str = "<@U0BOT> hi", **more: Any) -> dict[str, Any]:
     return {"type": "message", "channel": "C1", "user": "U1", "ts": "2.0", "text": text, **more}
 
 
+def changed(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
+    more = {"subtype": "message_changed", "message": after, "previous_message": before}
+    return {"type": "message", "channel": "C1", **more}
+
+
 def asked(text: str = "<@U0BOT> hi", **more: Any) -> Request:
     request = request_from(event(text, **more), TEAM, BOT)
     assert request is not None
@@ -37,13 +42,7 @@ def test_a_mention_and_its_message_are_the_same_request() -> None:
         event(bot_id="B1"),
         event(subtype="channel_join"),
         event(subtype="bot_message", bot_id="B1"),
-        {
-            "type": "message",
-            "subtype": "message_changed",
-            "channel": "C1",
-            "message": event(),
-            "previous_message": event(),
-        },
+        changed(event(), event()),
     ],
 )
 def test_what_is_not_for_us_is_no_request(ignored: dict[str, Any]) -> None:
@@ -81,15 +80,8 @@ def test_stop_is_heard_in_a_thread(word: str) -> None:
 
 def test_an_edit_that_adds_our_name_is_the_question_itself() -> None:
     before, after = event("plot"), event("<@U0BOT> plot", edited={"ts": "3.0"})
-    changed = {
-        "type": "message",
-        "subtype": "message_changed",
-        "channel": "C1",
-        "message": after,
-        "previous_message": before,
-    }
 
-    request = request_from(changed, TEAM, BOT)
+    request = request_from(changed(before, after), TEAM, BOT)
 
     assert request is not None
     assert (request.kind, request.key) == ("message", "msg:C1:2.0")
@@ -97,22 +89,12 @@ def test_an_edit_that_adds_our_name_is_the_question_itself() -> None:
 
 def test_edits_and_deletions_name_the_message_they_change() -> None:
     before, after = event("<@U0BOT> plot"), event("<@U0BOT> plot it", edited={"ts": "3.0"})
-    changed = {
-        "type": "message",
-        "subtype": "message_changed",
-        "channel": "C1",
-        "message": after,
-        "previous_message": before,
-    }
-    gone = {
-        "type": "message",
-        "subtype": "message_deleted",
-        "channel": "C1",
-        "deleted_ts": "2.0",
-        "previous_message": before,
-    }
+    gone = {"type": "message", "subtype": "message_deleted", "channel": "C1", "deleted_ts": "2.0"}
 
-    edit, delete = request_from(changed, TEAM, BOT), request_from(gone, TEAM, BOT)
+    edit, delete = (
+        request_from(changed(before, after), TEAM, BOT),
+        request_from(gone | {"previous_message": before}, TEAM, BOT),
+    )
 
     assert edit is not None
     assert delete is not None

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from bot.ports import Overheard
-from bot.thread.request import Command, Request, ThreadId
+from bot.thread.request import Command
 from tests.turns.stories import breaks
-from tests.world import CSV, THREAD, mention, respond, world
+from tests.world import CSV, THREAD, mention, respond, runpy, world
 
 
 async def test_a_runpy_runs_without_a_model_and_the_conversation_knows_it() -> None:
@@ -18,16 +18,8 @@ async def test_a_runpy_runs_without_a_model_and_the_conversation_knows_it() -> N
         data = w.file("sales.csv", CSV)
         w.chat.said[THREAD] = [Overheard(ts="1.0", user="U1", text="my script", uploads=(script, data))]
         w.sandboxes.programs["plot.py"] = breaks
-        command = Request(
-            key="cmd:1",
-            thread=ThreadId("T1", "C1", "cmd:1"),
-            ts="5.0",
-            user="U1",
-            kind="command",
-            command=Command(args=("a b",)),
-        )
 
-        await w.tell(command)
+        await w.tell(runpy("", "a b"))
         [post] = w.chat.posts[THREAD].values()
         await w.tell(mention("why?", ts="6.0"))
 
@@ -45,16 +37,8 @@ async def test_a_command_that_means_no_single_file_is_answered_to_its_user_alone
         if several:
             uploads = (w.file("a.py", b""), w.file("b.py", b""))
             w.chat.said[THREAD] = [Overheard(ts="1.0", user="U1", text="two", uploads=uploads)]
-        command = Request(
-            key="cmd:1",
-            thread=ThreadId("T1", "C1", "cmd:1"),
-            ts="5.0",
-            user="U1",
-            kind="command",
-            command=Command(target="*.py"),
-        )
 
-        await w.tell(command)
+        await w.tell(runpy("*.py"))
 
         [(user, text)] = w.chat.whispers
         assert user == "U1"

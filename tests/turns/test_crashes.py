@@ -11,10 +11,10 @@ import pytest
 from bot.errors import ServiceError
 from bot.ports import Overheard
 from bot.thread.entries import Decision, Delivery, Report, Step
-from bot.thread.request import Command, Request, ThreadId
+from bot.thread.request import ThreadId
 from tests.dying import Died, DyingStore
 from tests.turns.stories import LOG, PLOT, RUN, endless, plots
-from tests.world import THREAD, World, brief, mention, report, respond, silent, world
+from tests.world import THREAD, World, brief, mention, report, respond, runpy, silent, world
 
 
 async def test_a_model_that_does_not_answer_is_said_and_not_shown_as_a_traceback() -> None:
@@ -165,11 +165,8 @@ async def test_a_command_is_run_for_its_user_once_whatever_write_the_process_die
         async with world() as w:
             w.sandboxes.programs["plot.py"] = plots
             w.chat.said[THREAD] = [Overheard(ts="1.0", user="U1", text="", uploads=(w.file("plot.py", b"..."),))]
-            asked = ThreadId("T1", "C1", "cmd:1")
-            await w.store.accept(
-                Request(key="cmd:1", thread=asked, ts="5.0", user="U1", kind="command", command=Command())
-            )
-            dies = await died(w, asked, write, before=before)
+            await w.store.accept(asked := runpy())
+            dies = await died(w, asked.thread, write, before=before)
 
             async with w.turns.serving():
                 await w.answered()
