@@ -11,7 +11,7 @@ from bot.local.workspace.bodies import BadBody, read_json
 from bot.local.workspace.delivery import Delivery
 from bot.local.workspace.events import Events
 from bot.local.workspace.faults import Fault, Faults
-from bot.local.workspace.journal import Journal, Json
+from bot.local.workspace.journal import Json
 from bot.local.workspace.messages import Message
 from bot.local.workspace.people_api import PeopleApi, channel_of, text_of
 from bot.local.workspace.socket_mode import SocketMode
@@ -34,7 +34,6 @@ class Control:
     delivery: Delivery
     streams: Streams
     statuses: Statuses
-    journal: Journal
     tokens: Tokens
 
     def routes(self) -> list[web.RouteDef]:
@@ -129,7 +128,7 @@ class Control:
             "users": [user.to_slack() for user in self.workspace.users.values()], "channels": channels,
             "calls": dict(self.faults.calls), "streams": streams, "statuses": statuses,
             "sessions": [asdict(session) for session in self.statuses.sessions.values()],
-            "views": list(self.journal.all("view").values()), "connections": self.delivery.connections,
+            "views": list(self.workspace.journal.all("view").values()), "connections": self.delivery.connections,
             "pending": self.delivery.pending,
         }  # fmt: skip
         return web.json_response(seen)

@@ -10,7 +10,6 @@ from aiohttp import BodyPartReader, web
 
 from bot.local.workspace.faults import Faults
 from bot.local.workspace.files import MEGABYTE, File, TooLarge
-from bot.local.workspace.manifest import Manifest
 from bot.local.workspace.people import TEAM
 from bot.local.workspace.state import Workspace
 from bot.local.workspace.tokens import Tokens
@@ -25,7 +24,6 @@ class AppFiles:
     """The app's downloads and uploads, allowed by its token or a ticket."""
 
     workspace: Workspace
-    manifest: Manifest
     tokens: Tokens
     faults: Faults
 
@@ -36,7 +34,7 @@ class AppFiles:
         files = self.workspace.files
         team, _, file_id = request.match_info["id"].partition("-")
         file = files.get(file_id) if team == TEAM else None
-        allowed = bearer(request) == self.tokens.bot_token and "files:read" in self.manifest.scopes
+        allowed = bearer(request) == self.tokens.bot_token and "files:read" in self.workspace.manifest.scopes
         if file is None or not file.ready or not allowed or not self.workspace.bot_sees(file):
             return web.Response(text=_SIGN_IN, content_type="text/html")
         return web.FileResponse(files.path(file), headers={"Content-Type": file.mimetype})

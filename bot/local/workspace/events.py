@@ -6,7 +6,6 @@ import secrets
 
 from bot.local.workspace.delivery import Delivery
 from bot.local.workspace.journal import Json
-from bot.local.workspace.manifest import Manifest
 from bot.local.workspace.messages import Change, Message
 from bot.local.workspace.people import APP, BOT_USER, TEAM
 from bot.local.workspace.state import Workspace, mentions
@@ -15,9 +14,8 @@ from bot.local.workspace.state import Workspace, mentions
 class Events:
     """Follows the workspace and queues an event for each change that the app has subscribed to and may read."""
 
-    def __init__(self, workspace: Workspace, manifest: Manifest, delivery: Delivery, verification_token: str) -> None:
-        self._workspace, self._manifest, self._delivery = workspace, manifest, delivery
-        self._token = verification_token
+    def __init__(self, workspace: Workspace, delivery: Delivery, verification_token: str) -> None:
+        self._workspace, self._delivery, self.token = workspace, delivery, verification_token
         workspace.followers.append(self._follow)
 
     def send(self, event: Json, event_id: str | None = None) -> str:
@@ -27,7 +25,7 @@ class Events:
         authorization = {"enterprise_id": None, "team_id": TEAM, "user_id": BOT_USER, "is_bot": True}
         authorization |= {"is_enterprise_install": False}
         envelope = {
-            "token": self._token, "team_id": TEAM, "context_team_id": TEAM, "context_enterprise_id": None,
+            "token": self.token, "team_id": TEAM, "context_team_id": TEAM, "context_enterprise_id": None,
             "api_app_id": APP, "event": event, "type": "event_callback", "event_id": event_id,
             "event_time": int(self._workspace.now()), "authorizations": [authorization],
             "is_ext_shared_channel": channel is not None and channel.is_ext_shared,
@@ -38,7 +36,7 @@ class Events:
 
     def offer(self, name: str, event: Json) -> bool:
         """Queue `event` if the app has subscribed to `name`; return whether it has."""
-        heard = self._manifest.hears(name)
+        heard = self._workspace.manifest.hears(name)
         if heard:
             self.send(event)
         return heard
@@ -71,7 +69,7 @@ class Events:
         return message.user != BOT_USER and mentions(message.text, self._workspace.users[BOT_USER])
 
     def _said(self, message: Message) -> Json:
-        body = self._workspace.to_slack(message, metadata=self._manifest.hears("message.metadata"))
+        body = self._workspace.to_slack(message, metadata=self._workspace.manifest.hears("message.metadata"))
         if message.files:
             # Slack's events about files lack the team, which a streamed answer to them would need.
             body.pop("team")

@@ -10,7 +10,6 @@ from bot.local.workspace.buttons import find_element, pressed
 from bot.local.workspace.delivery import Delivery
 from bot.local.workspace.events import Events
 from bot.local.workspace.journal import Json
-from bot.local.workspace.manifest import Manifest
 from bot.local.workspace.messages import Message
 from bot.local.workspace.people import APP, BOT_USER, TEAM, User
 from bot.local.workspace.responses import Responses
@@ -29,12 +28,10 @@ class Interactions:
     """Sends people's acts to the app as payloads of `slash_commands` and `interactive` envelopes."""
 
     workspace: Workspace
-    manifest: Manifest
     delivery: Delivery
     events: Events
     streams: Streams
     responses: Responses
-    verification_token: str
     _triggers: dict[str, float] = field(default_factory=dict)
 
     async def command(self, channel_id: str, user: User, command: str, text: str) -> None:
@@ -42,12 +39,12 @@ class Interactions:
         if command in {"/invite", "/remove"}:
             self._membership(channel_id, user, command)
             return
-        if command not in self.manifest.commands or "commands" not in self.manifest.scopes:
+        if command not in self.workspace.manifest.commands or "commands" not in self.workspace.manifest.scopes:
             raise Refused(f"{command} is not a valid command.")
         channel = self.workspace.channels[channel_id]
         names = {"im": "directmessage", "group": "privategroup"}
         payload: Json = {
-            "token": self.verification_token, "team_id": TEAM, "team_domain": "local", "channel_id": channel_id,
+            "token": self.events.token, "team_id": TEAM, "team_domain": "local", "channel_id": channel_id,
             "channel_name": names.get(channel.kind, channel.name), "user_id": user.id, "user_name": user.name,
             "command": command, "text": text, "api_app_id": APP, "is_enterprise_install": "false",
             "response_url": self.responses.url(channel_id, user.id), "trigger_id": self._trigger(),
@@ -64,8 +61,8 @@ class Interactions:
 
     async def shortcut(self, message: Message, user: User, callback_id: str) -> None:
         """Invoke a message shortcut on a message."""
-        shortcut = self.manifest.shortcuts.get(callback_id)
-        if shortcut is None or shortcut.type != "message" or "commands" not in self.manifest.scopes:
+        shortcut = self.workspace.manifest.shortcuts.get(callback_id)
+        if shortcut is None or shortcut.type != "message" or "commands" not in self.workspace.manifest.scopes:
             raise Refused(f"There is no message shortcut {callback_id}.")
         payload = self._payload("message_action", message, user) | {
             "action_ts": self.workspace.next_ts(),
@@ -120,16 +117,16 @@ class Interactions:
         return "expired_trigger_id" if expires < self.workspace.now() else None
 
     async def _interact(self, payload: Json, message: Message, user: User) -> None:
-        if not self.manifest.interactive:
+        if not self.workspace.manifest.interactive:
             raise Refused("The app has not switched interactivity on.")
         if await self.delivery.ask("interactive", payload) is None:
-            note = f"{self.manifest.name} did not respond."
+            note = f"{self.workspace.manifest.name} did not respond."
             self.workspace.note(message.channel, user.id, note, message.thread_ts)
 
     def _payload(self, kind: str, message: Message, user: User) -> Json:
         channel = self.workspace.channels[message.channel]
         common: Json = {
-            "type": kind, "token": self.verification_token, "trigger_id": self._trigger(),
+            "type": kind, "token": self.events.token, "trigger_id": self._trigger(),
             "response_url": self.responses.url(message.channel, user.id, message.ts), "api_app_id": APP,
             "team": {"id": TEAM, "domain": "local"}, "is_enterprise_install": False,
             "user": {"id": user.id, "username": user.name, "name": user.name, "team_id": user.team},
@@ -149,7 +146,7 @@ class Interactions:
         channel = workspace.channels[channel_id]
         if channel.is_im:
             raise Refused(f"{command} does not work in direct messages.")
-        inside, name = BOT_USER in channel.members, self.manifest.bot_name
+        inside, name = BOT_USER in channel.members, self.workspace.manifest.bot_name
         if command == "/invite" and not inside:
             workspace.join(channel_id, BOT_USER)
             workspace.post(channel_id, BOT_USER, f"<@{BOT_USER}> has joined the channel", subtype="channel_join")

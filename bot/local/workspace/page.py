@@ -16,7 +16,6 @@ from bot.local.workspace.delivery import Delivery
 from bot.local.workspace.files import File
 from bot.local.workspace.interactions import Interactions
 from bot.local.workspace.journal import Json
-from bot.local.workspace.manifest import Manifest
 from bot.local.workspace.messages import Change, Message
 from bot.local.workspace.people import BOT_USER, TEAM, TEAM_NAME, Channel, User
 from bot.local.workspace.people_api import PeopleApi, channel_of, user_of
@@ -72,7 +71,6 @@ class Page:
     delivery: Delivery
     streams: Streams
     statuses: Statuses
-    manifest: Manifest
     model_notice: str = ""
     open_channels: dict[str, str] = field(default_factory=dict)
 
@@ -97,14 +95,14 @@ class Page:
         me = self._viewer(request)
         mine = [c for c in self.workspace.channels.values() if (c.user == me.id if c.is_im else me.id in c.members)]
         direct = next(c for c in mine if c.is_im)
-        prompts = self.statuses.prompts(direct.id) or list(self.manifest.prompts)
-        shortcuts = self.manifest.shortcuts.values()
+        prompts = self.statuses.prompts(direct.id) or list(self.workspace.manifest.prompts)
+        shortcuts = self.workspace.manifest.shortcuts.values()
         self.open_channels.pop(me.id, None)
         seen: Json = {
             "team": {"id": TEAM, "name": TEAM_NAME}, "me": me.id,
             "users": [_fields(u, "id", "name", "real_name", "is_bot") for u in self.workspace.users.values()],
             "channels": [self._shown_channel(channel) for channel in mine],
-            "commands": [asdict(command) for command in self.manifest.commands.values()],
+            "commands": [asdict(command) for command in self.workspace.manifest.commands.values()],
             "shortcuts": [_fields(s, "callback_id", "name") for s in shortcuts if s.type == "message"],
             "bot_online": self.delivery.connections > 0, "model_notice": self.model_notice,
             "suggested_prompts": prompts,
@@ -158,7 +156,7 @@ class Page:
         return render_message(message, name)
 
     def _shown_channel(self, channel: Channel) -> Json:
-        name = self.manifest.bot_name if channel.is_im else channel.name
+        name = self.workspace.manifest.bot_name if channel.is_im else channel.name
         body: Json = {"id": channel.id, "name": name, "is_im": channel.is_im, "is_member": BOT_USER in channel.members}
         return body | {"user": BOT_USER} if channel.is_im else body
 

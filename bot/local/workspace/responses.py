@@ -10,7 +10,7 @@ from aiohttp import web
 
 from bot.local.workspace.arguments import ApiError
 from bot.local.workspace.content import POST_LIMIT, content
-from bot.local.workspace.journal import Journal, Json
+from bot.local.workspace.journal import Json
 from bot.local.workspace.people import BOT_USER
 from bot.local.workspace.state import Workspace
 
@@ -32,15 +32,15 @@ class ResponseUrl:
 class Responses:
     """The valid response URLs; each allows five answers within half an hour."""
 
-    def __init__(self, workspace: Workspace, journal: Journal) -> None:
-        self._workspace, self._journal = workspace, journal
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace, self._journal = workspace, workspace.journal
         self._open: dict[str, ResponseUrl] = {}
-        for key, body in journal.all("response").items():
+        for key, body in self._journal.all("response").items():
             target = ResponseUrl(**body)
             if target.uses and target.expires > workspace.now():
                 self._open[key] = target
             else:
-                journal.drop("response", key)
+                self._journal.drop("response", key)
 
     def url(self, channel: str, user: str, ts: str | None = None) -> str:
         """Return a new URL that answers an act of `user`, on the message `ts` if there was one."""

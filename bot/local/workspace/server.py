@@ -113,17 +113,17 @@ async def running(
         stack.callback(journal.close)
         tokens = open_tokens(data / "tokens.json")
         files = Files(data / "files", journal, options.upload_limit)
-        workspace = Workspace(journal, files, options.clock, declared.bot_name, declared.name)
+        workspace = Workspace(journal, files, options.clock, declared)
         delivery = Delivery(journal, options.clock, options.retries, options.keep, options.patience)
-        events = Events(workspace, declared, delivery, tokens.verification_token)
+        events = Events(workspace, delivery, tokens.verification_token)
         socket_mode = SocketMode(delivery, lambda: workspace.tell(Change("state")), options.recycle_sockets)
-        sharing = Sharing(workspace, files, journal, options.share_delay)
+        sharing = Sharing(workspace, options.share_delay)
         if options.request_url:
             session = await stack.enter_async_context(aiohttp.ClientSession())
             url = RequestUrl(options.request_url, tokens.signing_secret, delivery, session, options.clock)
             stack.push_async_callback(url.close)
             delivery.add(url)
-        routes = _routes(options, journal, declared, tokens, workspace, delivery, events, socket_mode, sharing)
+        routes = _routes(options, tokens, workspace, delivery, events, socket_mode, sharing)
         application = web.Application(middlewares=[guard, in_words], client_max_size=8 << 20)
         application.add_routes(routes)
         application.on_shutdown.append(partial(_hang_up, workspace, socket_mode))
@@ -149,8 +149,6 @@ def _manifest_and_lock(path: Path, data: Path, stack: AsyncExitStack) -> Manifes
 
 def _routes(
     options: Options,
-    journal: Journal,
-    manifest: Manifest,
     tokens: Tokens,
     workspace: Workspace,
     delivery: Delivery,
@@ -159,37 +157,34 @@ def _routes(
     sharing: Sharing,
 ) -> list[web.RouteDef | web.StaticDef]:
     """Give each handler the parts it needs, and return the routes."""
-    access, faults = Access(workspace, manifest), Faults()
-    statuses, responses = Statuses(workspace, journal), Responses(workspace, journal)
-    streams = Streams(workspace, journal, options.stream_lifetime)
+    access, faults = Access(workspace), Faults()
+    statuses, responses = Statuses(workspace), Responses(workspace)
+    streams = Streams(workspace, options.stream_lifetime)
     interactions = Interactions(
-        workspace=workspace, manifest=manifest, delivery=delivery, events=events, streams=streams, responses=responses,
-        verification_token=tokens.verification_token,
-    )  # fmt: skip
+        workspace=workspace, delivery=delivery, events=events, streams=streams, responses=responses
+    )
     families = (
-        Team(
-            workspace=workspace, manifest=manifest, socket_mode=socket_mode, interactions=interactions, journal=journal
-        ),
+        Team(workspace=workspace, socket_mode=socket_mode, interactions=interactions),
         Chat(workspace=workspace, access=access, streams=streams),
         StreamMethods(workspace=workspace, access=access, streams=streams, statuses=statuses),
         Conversations(workspace=workspace, access=access),
         FileMethods(workspace=workspace, access=access, sharing=sharing),
-        Agents(access=access, manifest=manifest, statuses=statuses),
+        Agents(access=access, statuses=statuses),
     )
     methods = {name: method for family in families for name, method in family.methods().items()}
     limits = RateLimits(options.rate_limits)
     api = WebApi(methods=methods, access=access, tokens=tokens, limits=limits, faults=faults)
-    app_files = AppFiles(workspace=workspace, manifest=manifest, tokens=tokens, faults=faults)
+    app_files = AppFiles(workspace=workspace, tokens=tokens, faults=faults)
     people = partial(PeopleApi, workspace=workspace, interactions=interactions, files=PeopleFiles(workspace))
     page = Page(
         people=people(path="/page", me=ME, as_sent=as_typed(workspace), own_only=True),
         workspace=workspace, delivery=delivery, streams=streams, statuses=statuses,
-        interactions=interactions, manifest=manifest, model_notice=options.model_notice,
+        interactions=interactions, model_notice=options.model_notice,
     )  # fmt: skip
     control = Control(
         people=people(path="/control", me=None, as_sent=wire, own_only=False),
         workspace=workspace, delivery=delivery, streams=streams, statuses=statuses,
-        announce=page.announce, events=events, faults=faults, socket_mode=socket_mode, journal=journal, tokens=tokens,
+        announce=page.announce, events=events, faults=faults, socket_mode=socket_mode, tokens=tokens,
     )  # fmt: skip
     return [
         web.route("*", "/api/{method}", api.call),

@@ -6,8 +6,7 @@ import asyncio
 import secrets
 from typing import Any
 
-from bot.local.workspace.files import Files
-from bot.local.workspace.journal import Journal, Json
+from bot.local.workspace.journal import Json
 from bot.local.workspace.people import BOT_USER
 from bot.local.workspace.state import Workspace
 
@@ -15,10 +14,10 @@ from bot.local.workspace.state import Workspace
 class Sharing:
     """Posts the message that carries uploaded files after `delay` seconds, also across a restart."""
 
-    def __init__(self, workspace: Workspace, files: Files, journal: Journal, delay: float) -> None:
-        self._workspace, self._files, self._journal, self._delay = workspace, files, journal, delay
+    def __init__(self, workspace: Workspace, delay: float) -> None:
+        self._workspace, self._journal, self._delay = workspace, workspace.journal, delay
         self._due: asyncio.Queue[tuple[float, str, Json]] = asyncio.Queue()
-        for key, body in journal.all("share").items():
+        for key, body in self._journal.all("share").items():
             self._due.put_nowait((0.0, key, body))
 
     def share(self, file_ids: list[str], channel: str, text: str, thread_ts: str | None, blocks: Any) -> None:
@@ -33,7 +32,7 @@ class Sharing:
         while True:
             due, key, body = await self._due.get()
             await asyncio.sleep(max(0.0, due - asyncio.get_running_loop().time()))
-            files = [file.id for file in map(self._files.get, body["files"]) if file and file.ready]
+            files = [file.id for file in map(self._workspace.files.get, body["files"]) if file and file.ready]
             self._journal.drop("share", key)
             details = {"thread_ts": body["thread_ts"], "blocks": body["blocks"] or [], "files": files}
             self._workspace.post(body["channel"], BOT_USER, body["text"], **details)

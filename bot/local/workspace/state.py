@@ -11,6 +11,7 @@ from typing import Any
 
 from bot.local.workspace.files import File, Files
 from bot.local.workspace.journal import Journal, Json
+from bot.local.workspace.manifest import Manifest
 from bot.local.workspace.messages import Change, Message
 from bot.local.workspace.people import (
     APP,
@@ -31,15 +32,16 @@ _TS = re.compile(r"\d+\.\d{6}")
 
 
 class Workspace:
-    """People, channels and messages; each change is written to the journal before the followers are called."""
+    """The app, people, channels and messages; each verb writes a change to the journal before it tells the followers."""
 
-    def __init__(self, journal: Journal, files: Files, clock: Clock, bot_name: str, app_name: str) -> None:
-        self._journal = journal
+    def __init__(self, journal: Journal, files: Files, clock: Clock, manifest: Manifest) -> None:
+        self.journal = journal
+        self.manifest = manifest
         self._clock = clock
         self.files = files
         self.base_url = ""
         self.followers: list[Callable[[Change], None]] = []
-        self.users = {user.id: user for user in first_users(bot_name, app_name)}
+        self.users = {user.id: user for user in first_users(manifest.bot_name, manifest.name)}
         self.bots = {user.bot_id: user for user in self.users.values() if user.bot_id}
         self.channels = {channel.id: channel for channel in first_channels()}
         for key, body in journal.all("channel").items():
@@ -196,7 +198,7 @@ class Workspace:
         del self._messages[message.channel][message.ts]
         if message.thread_ts:
             self._replies[message.channel, message.thread_ts].remove(message.ts)
-        self._journal.drop("message", f"{message.channel}:{message.ts}")
+        self.journal.drop("message", f"{message.channel}:{message.ts}")
         for file in filter(None, map(self.files.get, message.files)):
             self.files.unshare(file, message.channel, message.ts)
         self.tell(Change("deleted", message.channel, message, previous))
@@ -204,13 +206,13 @@ class Workspace:
     def join(self, channel: str, user: str) -> None:
         """Add a user to a channel."""
         self.channels[channel].members.append(user)
-        self._journal.put("channel", channel, asdict(self.channels[channel]))
+        self.journal.put("channel", channel, asdict(self.channels[channel]))
         self.tell(Change("state", channel))
 
     def leave(self, channel: str, user: str) -> None:
         """Remove a user from a channel."""
         self.channels[channel].members.remove(user)
-        self._journal.put("channel", channel, asdict(self.channels[channel]))
+        self.journal.put("channel", channel, asdict(self.channels[channel]))
         self.tell(Change("state", channel))
 
     def note(self, channel: str, user: str, text: str, thread_ts: str | None = None) -> Message:
@@ -223,7 +225,7 @@ class Workspace:
             follower(change)
 
     def _keep(self, message: Message) -> None:
-        self._journal.put("message", f"{message.channel}:{message.ts}", asdict(message))
+        self.journal.put("message", f"{message.channel}:{message.ts}", asdict(message))
 
     def _place(self, message: Message) -> None:
         self._messages[message.channel][message.ts] = message

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
-from bot.local.workspace.journal import Journal, Json
+from bot.local.workspace.journal import Json
 from bot.local.workspace.messages import Change
 from bot.local.workspace.people import BOT_USER
 from bot.local.workspace.state import Workspace
@@ -32,13 +32,13 @@ class Session:
 class Statuses:
     """One status line per thread; it disappears after two minutes, or when the app posts there."""
 
-    def __init__(self, workspace: Workspace, journal: Journal) -> None:
-        self._workspace, self._journal = workspace, journal
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace, self._journal = workspace, workspace.journal
         self._lines: dict[tuple[str, str], Status] = {}
         self.sessions: dict[tuple[str, str], Session] = {}
-        for body in journal.all("session").values():
+        for body in self._journal.all("session").values():
             self.sessions[body["channel"], body["thread_ts"]] = Session(**body)
-        self._prompts = journal.all("prompts")
+        self._prompts = self._journal.all("prompts")
         workspace.followers.append(self._follow)
 
     def show(self, channel: str, thread_ts: str, text: str, loading_messages: tuple[str, ...] = ()) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from bot.local.workspace.arguments import ApiError
 from bot.local.workspace.blocks import check_blocks
-from bot.local.workspace.journal import Journal, Json
+from bot.local.workspace.journal import Json
 from bot.local.workspace.messages import Message
 from bot.local.workspace.state import Workspace
 
@@ -79,10 +79,10 @@ class Stream:
 class Streams:
     """The open streams; `lifetime` is in seconds."""
 
-    def __init__(self, workspace: Workspace, journal: Journal, lifetime: float) -> None:
-        self._workspace, self._journal, self._lifetime = workspace, journal, lifetime
+    def __init__(self, workspace: Workspace, lifetime: float) -> None:
+        self._workspace, self._journal, self._lifetime = workspace, workspace.journal, lifetime
         self._streams: dict[tuple[str, str], Stream] = {}
-        for body in journal.all("stream").values():
+        for body in self._journal.all("stream").values():
             self._streams[body["channel"], body["ts"]] = Stream(**body)
 
     def open(self) -> list[Stream]:

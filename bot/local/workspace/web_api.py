@@ -71,7 +71,7 @@ class WebApi:
     def _json(self, body: Json, method: Method | None) -> web.Response:
         headers = {}
         if method and not method.app_token:
-            headers["X-OAuth-Scopes"] = ",".join(sorted(self.access.manifest.scopes))
+            headers["X-OAuth-Scopes"] = ",".join(sorted(self.access.workspace.manifest.scopes))
             headers["X-Accepted-OAuth-Scopes"] = ",".join(method.scopes)
         return web.json_response(body, headers=headers)
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from bot.local.workspace.arguments import ApiError
 from bot.local.workspace.journal import Json
-from bot.local.workspace.manifest import Manifest
 from bot.local.workspace.messages import Message
 from bot.local.workspace.people import BOT_USER, Channel
 from bot.local.workspace.state import Workspace
@@ -20,12 +19,11 @@ class Access:
     """Looks up channels and messages for the bot; raises `ApiError` where it has no access."""
 
     workspace: Workspace
-    manifest: Manifest
 
     def need_scope(self, *scopes: str) -> None:
         """Raise `missing_scope` unless the app was granted one of `scopes`."""
-        if scopes and not self.manifest.scopes.intersection(scopes):
-            provided = ",".join(sorted(self.manifest.scopes))
+        if scopes and not self.workspace.manifest.scopes.intersection(scopes):
+            provided = ",".join(sorted(self.workspace.manifest.scopes))
             raise ApiError("missing_scope", needed=",".join(scopes), provided=provided)
 
     def find_channel(self, channel_id: str) -> Channel:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from bot.local.workspace.arguments import ApiError, Method
 from bot.local.workspace.journal import Json
 from bot.local.workspace.limits import STATUS
-from bot.local.workspace.manifest import Manifest
 from bot.local.workspace.methods.access import Access
 from bot.local.workspace.statuses import Session, Statuses
 
@@ -28,7 +27,6 @@ class Agents:
     """assistant.threads.* and agents.sessions.*: status, suggested prompts, titles."""
 
     access: Access
-    manifest: Manifest
     statuses: Statuses
 
     def methods(self) -> dict[str, Method]:
@@ -85,7 +83,7 @@ class Agents:
             raise ApiError("invalid_arguments", "must be less than 201 characters: title")
         channel, root = self._thread(arguments)
         answer = _shown(self.statuses.session(channel, root, arguments["status"], arguments.get("title")))
-        if not self.manifest.hears("agent_session_stopped"):
+        if not self.access.workspace.manifest.hears("agent_session_stopped"):
             answer["warning"] = "missing_agent_session_stopped_event_subscription"
         return answer
 
@@ -100,6 +98,6 @@ class Agents:
         return _shown(self.statuses.session(channel, root, session.status, arguments["title"]))
 
     def _be_an_agent(self) -> None:
-        if not self.manifest.is_agent:
+        if not self.access.workspace.manifest.is_agent:
             raise ApiError("not_allowed")
         self.access.need_scope("assistant:write")

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from bot.local.workspace.arguments import ApiError, Method
 from bot.local.workspace.blocks import check_blocks
 from bot.local.workspace.interactions import Interactions
-from bot.local.workspace.journal import Journal, Json
+from bot.local.workspace.journal import Json
 from bot.local.workspace.limits import TIER_1, TIER_4
-from bot.local.workspace.manifest import Manifest
 from bot.local.workspace.people import APP, BOT, BOT_USER, TEAM, TEAM_NAME
 from bot.local.workspace.socket_mode import SocketMode
 from bot.local.workspace.state import Workspace
@@ -34,10 +33,8 @@ class Team:
     """auth.test, users.*, bots.*, team.*, views.* and apps.connections.open."""
 
     workspace: Workspace
-    manifest: Manifest
     socket_mode: SocketMode
     interactions: Interactions
-    journal: Journal
 
     def methods(self) -> dict[str, Method]:
         return {
@@ -54,7 +51,7 @@ class Team:
         return {
             "url": self.workspace.base_url,
             "team": TEAM_NAME,
-            "user": self.manifest.bot_name,
+            "user": self.workspace.manifest.bot_name,
             "team_id": TEAM,
             "user_id": BOT_USER,
             "bot_id": BOT,
@@ -86,7 +83,7 @@ class Team:
         if arguments["user_id"] not in self.workspace.users:
             raise ApiError("user_not_found")
         view = _view(arguments, "home") | {"id": f"V0{arguments['user_id']}", "team_id": TEAM, "bot_id": BOT}
-        self.journal.put("view", view["id"], view)
+        self.workspace.journal.put("view", view["id"], view)
         return {"view": view}
 
     async def open_view(self, arguments: Json) -> Json:
@@ -94,6 +91,6 @@ class Team:
         error = self.interactions.use_trigger(arguments.get("trigger_id", ""))
         if error:
             raise ApiError(error)
-        view |= {"id": f"V0{len(self.journal.all('view')) + 1:04}", "team_id": TEAM, "bot_id": BOT}
-        self.journal.put("view", view["id"], view)
+        view |= {"id": f"V0{len(self.workspace.journal.all('view')) + 1:04}", "team_id": TEAM, "bot_id": BOT}
+        self.workspace.journal.put("view", view["id"], view)
         return {"view": view}
