@@ -9,7 +9,7 @@ import json
 import mmap
 import re
 import tempfile
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
 from typing import IO, Any
 
@@ -30,15 +30,13 @@ class BadBody(ValueError):
     """A request body that cannot be used, with a message for its sender."""
 
 
-async def read_json(request: web.Request) -> Json:
-    """Return a small JSON object."""
-    try:
-        body: Any = await request.json()
-    except ValueError as error:
-        raise BadBody("The body is not JSON.") from error
-    if not isinstance(body, dict):
-        raise BadBody("The body is not a JSON object.")
-    return body
+def on_json(act: Callable[[Json], Awaitable[Json | None]]) -> Callable[[web.Request], Awaitable[web.Response]]:
+    """Return the handler that gives the request's small JSON object to `act` and answers `ok`, with what `act` returns."""
+
+    async def handle(request: web.Request) -> web.Response:
+        return web.json_response({"ok": True} | (await act(_parsed(await request.read())) or {}))
+
+    return handle
 
 
 async def read_json_with_files(request: web.Request, place: Open) -> Json:
@@ -64,14 +62,17 @@ async def _split(body: mmap.mmap, place: Open) -> Json:
             await asyncio.to_thread(_decode, body, key.end(), end, target)
         rest += body[done : key.end()] + name.encode()
         done = end
-    rest += body[done:]
+    return _parsed(bytes(rest + body[done:]))
+
+
+def _parsed(text: bytes) -> Json:
     try:
-        parsed: Any = json.loads(bytes(rest))
+        body: Any = json.loads(text)
     except ValueError as error:
         raise BadBody("The body is not JSON.") from error
-    if not isinstance(parsed, dict):
+    if not isinstance(body, dict):
         raise BadBody("The body is not a JSON object.")
-    return parsed
+    return body
 
 
 def _decode(body: mmap.mmap, start: int, end: int, target: IO[bytes]) -> None:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 
 from aiohttp import web
 
-from bot.local.workspace.bodies import BadBody, read_json
+from bot.local.workspace.bodies import BadBody, on_json
 from bot.local.workspace.delivery import Delivery
 from bot.local.workspace.events import Events
 from bot.local.workspace.faults import Fault, Faults
@@ -39,29 +39,26 @@ class Control:
     def routes(self) -> list[web.RouteDef]:
         return [
             *self.people.routes(),
-            web.post("/control/event", self.event),
-            web.post("/control/fault", self.fault),
-            web.post("/control/disconnect", self.disconnect),
-            web.post("/control/notice", self.notice),
+            web.post("/control/event", on_json(self.event)),
+            web.post("/control/fault", on_json(self.fault)),
+            web.post("/control/disconnect", on_json(self.disconnect)),
+            web.post("/control/notice", on_json(self.notice)),
             web.get("/control/messages", self.messages),
             web.get("/control/state", self.state),
             web.get("/control/tokens", self.give_tokens),
             web.get("/control/files/{id}", self.people.files.attachment),
         ]
 
-    async def event(self, request: web.Request) -> web.Response:
+    async def event(self, body: Json) -> Json:
         """Send any event to the app, and add the message that it is about, so that it can be answered."""
-        body = await read_json(request)
         given = body.get("event")
         if not isinstance(given, dict) or not isinstance(given.get("type"), str):
             raise BadBody("'event' is an object with a 'type'.")
         self.workspace.imagine(given)
         event_id = body.get("event_id")
-        sent = self.events.send(given, event_id if isinstance(event_id, str) else None)
-        return web.json_response({"ok": True, "event_id": sent})
+        return {"event_id": self.events.send(given, event_id if isinstance(event_id, str) else None)}
 
-    async def fault(self, request: web.Request) -> web.Response:
-        body = await read_json(request)
+    async def fault(self, body: Json) -> None:
         numbers = {key: body[key] for key in ("times", "http", "retry_after") if body.get(key) is not None}
         if not all(isinstance(number, int) and number >= 0 for number in numbers.values()):
             raise BadBody("'times', 'http' and 'retry_after' are whole numbers.")
@@ -70,21 +67,17 @@ class Control:
             raise BadBody("Say how it fails: 'error', 'http' or 'retry_after'.")
         if numbers.get("times", 1) > 0:
             self.faults.plant(Fault(text_of(body, "method"), error=error, after=bool(body.get("after")), **numbers))
-        return web.json_response({"ok": True})
 
-    async def disconnect(self, request: web.Request) -> web.Response:
+    async def disconnect(self, body: Json) -> Json:
         """Ask the app to reconnect every socket, as Slack does now and then."""
-        body = await read_json(request)
         sockets = list(self.socket_mode.sockets)
         for socket in sockets:
             await socket.disconnect(text_of(body, "reason", "refresh_requested"))
-        return web.json_response({"ok": True, "disconnected": len(sockets)})
+        return {"disconnected": len(sockets)}
 
-    async def notice(self, request: web.Request) -> web.Response:
+    async def notice(self, body: Json) -> None:
         """Show on the page which model answers."""
-        body = await read_json(request)
         self.announce(text_of(body, "text"))
-        return web.json_response({"ok": True})
 
     async def messages(self, request: web.Request) -> web.Response:
         channel, thread = request.query.get("channel"), request.query.get("thread_ts")

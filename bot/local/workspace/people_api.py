@@ -9,7 +9,7 @@ from typing import IO
 
 from aiohttp import web
 
-from bot.local.workspace.bodies import BadBody, read_json, read_json_with_files
+from bot.local.workspace.bodies import BadBody, on_json, read_json_with_files
 from bot.local.workspace.downloads import PeopleFiles
 from bot.local.workspace.files import File
 from bot.local.workspace.interactions import Interactions, Refused
@@ -70,9 +70,10 @@ class PeopleApi:
     own_only: bool
 
     def routes(self) -> list[web.RouteDef]:
-        verbs = (self.message, self.command, self.shortcut, self.action, self.stop, self.edit, self.delete)
+        verbs = (self.command, self.shortcut, self.action, self.stop, self.edit, self.delete)
         return [
-            *(web.post(f"{self.path}/{verb.__name__}", verb) for verb in verbs),
+            *(web.post(f"{self.path}/{verb.__name__}", on_json(verb)) for verb in verbs),
+            web.post(f"{self.path}/message", self.message),
             web.post(f"{self.path}/upload", self.files.upload),
             web.put(f"{self.path}/upload", self.files.upload),
         ]
@@ -110,49 +111,37 @@ class PeopleApi:
         posted = self.workspace.post(channel, author, self.as_sent(text), thread_ts=root, files=ids)
         return web.json_response({"ts": posted.ts})
 
-    async def command(self, request: web.Request) -> web.Response:
+    async def command(self, body: Json) -> None:
         """Invoke a slash command."""
-        body = await read_json(request)
         user, channel = user_of(self.workspace, body, self.me), channel_of(self.workspace, body)
         await self.interactions.command(channel, user, text_of(body, "command"), text_of(body, "text", ""))
-        return web.json_response({"ok": True})
 
-    async def shortcut(self, request: web.Request) -> web.Response:
+    async def shortcut(self, body: Json) -> None:
         """Invoke a message shortcut."""
-        body = await read_json(request)
         message, user = message_of(self.workspace, body), user_of(self.workspace, body, self.me)
         await self.interactions.shortcut(message, user, text_of(body, "callback_id"))
-        return web.json_response({"ok": True})
 
-    async def action(self, request: web.Request) -> web.Response:
+    async def action(self, body: Json) -> None:
         """Press a button or choose from a menu."""
-        body = await read_json(request)
         message, user = message_of(self.workspace, body), user_of(self.workspace, body, self.me)
         value = None if body.get("value") is None else text_of(body, "value")
         await self.interactions.action(message, user, text_of(body, "action_id"), value)
-        return web.json_response({"ok": True})
 
-    async def stop(self, request: web.Request) -> web.Response:
+    async def stop(self, body: Json) -> Json:
         """Press Stop in a thread."""
-        body = await read_json(request)
         user, channel = user_of(self.workspace, body, self.me), channel_of(self.workspace, body)
-        stopped = self.interactions.stop(channel, user, text_of(body, "thread_ts"))
-        return web.json_response({"ok": True, "streaming_message_ts": stopped})
+        return {"streaming_message_ts": self.interactions.stop(channel, user, text_of(body, "thread_ts"))}
 
-    async def edit(self, request: web.Request) -> web.Response:
+    async def edit(self, body: Json) -> None:
         """Change the text of a message."""
-        body = await read_json(request)
         message, text = self._mine(body), text_of(body, "text")
         if not text.strip() and not message.files:
             raise BadBody("A message needs a text.")
         self.workspace.edit(message, text=self.as_sent(text))
-        return web.json_response({"ok": True})
 
-    async def delete(self, request: web.Request) -> web.Response:
+    async def delete(self, body: Json) -> None:
         """Delete a message."""
-        body = await read_json(request)
         self.workspace.delete(self._mine(body))
-        return web.json_response({"ok": True})
 
     def _mine(self, body: Json) -> Message:
         message = message_of(self.workspace, body)
