@@ -33,7 +33,6 @@ from bot.local.workspace.methods.agents import Agents
 from bot.local.workspace.methods.chat import Chat
 from bot.local.workspace.methods.conversations import Conversations
 from bot.local.workspace.methods.files import FileMethods
-from bot.local.workspace.methods.streams import StreamMethods
 from bot.local.workspace.methods.team import Team
 from bot.local.workspace.page import ME, STATIC, Page, as_typed
 from bot.local.workspace.people_api import PeopleApi
@@ -165,8 +164,7 @@ def _routes(
     )
     families = (
         Team(workspace=workspace, socket_mode=socket_mode, interactions=interactions),
-        Chat(workspace=workspace, access=access, streams=streams),
-        StreamMethods(workspace=workspace, access=access, streams=streams, statuses=statuses),
+        Chat(workspace=workspace, access=access, streams=streams, statuses=statuses),
         Conversations(workspace=workspace, access=access),
         FileMethods(workspace=workspace, access=access, sharing=sharing),
         Agents(access=access, statuses=statuses),
