@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from bot.local.workspace.arguments import ApiError
@@ -13,6 +14,7 @@ TEXT_OF_ALL = 13_200
 
 # A problem and where it is, as a JSON pointer.
 Problems = Iterator[tuple[str, str]]
+Check = Callable[[Any, str], Problems]
 
 
 def check_blocks(blocks: Any, most: int = MOST_BLOCKS) -> list[Json]:
@@ -62,30 +64,35 @@ def _all_problems(blocks: list[Any], most: int) -> Problems:
 
 
 def _block(block: Json, where: str) -> Problems:
-    check = _CHECKS.get(str(block.get("type")))
+    check = _BLOCKS.get(str(block.get("type")))
     if check is None:
         yield f"unsupported type: {block.get('type')}", where
-        return
-    yield from check(block, where)
+    else:
+        yield from check(block, where)
 
 
-def _string(value: Any, where: str, most: int) -> Problems:
+def _string(most: int, value: Any, where: str) -> Problems:
     if not isinstance(value, str) or not value:
         yield "must be more than 0 characters", where
     elif len(value) > most:
         yield f"must be less than {most + 1} characters", where
 
 
-def _text(value: Any, where: str, most: int, kinds: tuple[str, ...] = ("mrkdwn", "plain_text")) -> Problems:
+def _text(most: int, value: Any, where: str, kinds: tuple[str, ...] = ("mrkdwn", "plain_text")) -> Problems:
     if not isinstance(value, dict):
         yield "must provide an object", where
     elif value.get("type") not in kinds:
         yield f"must be one of {', '.join(kinds)}", f"{where}/type"
     else:
-        yield from _string(value.get("text"), f"{where}/text", most)
+        yield from _string(most, value.get("text"), f"{where}/text")
 
 
-def _items(value: Any, where: str, most: int, check: Callable[[Any, str], Problems]) -> Problems:
+def _one_of(values: tuple[str, ...], value: Any, where: str) -> Problems:
+    if value not in values:
+        yield f"must be one of {', '.join(values)}", where
+
+
+def _items(most: int, check: Check, value: Any, where: str) -> Problems:
     if not isinstance(value, list) or not value:
         yield "must provide a non-empty array", where
         return
@@ -95,15 +102,19 @@ def _items(value: Any, where: str, most: int, check: Callable[[Any, str], Proble
         yield from check(item, f"{where}/{index}")
 
 
+def _object(required: Mapping[str, Check], optional: Mapping[str, Check], value: Any, where: str) -> Problems:
+    if not isinstance(value, dict):
+        yield "must be an object", where
+        return
+    given = {name: check for name, check in optional.items() if name in value}
+    for name, check in {**required, **given}.items():
+        yield from check(value.get(name), f"{where}/{name}")
+
+
 def _section(block: Json, where: str) -> Problems:
     if "text" not in block and "fields" not in block:
         yield "must provide text or fields", where
-    if "text" in block:
-        yield from _text(block["text"], f"{where}/text", 3000)
-    if "fields" in block:
-        yield from _items(block["fields"], f"{where}/fields", 10, lambda item, at: _text(item, at, 2000))
-    if "accessory" in block:
-        yield from _element(block["accessory"], f"{where}/accessory")
+    yield from _object({}, _SECTION, block, where)
 
 
 def _element(element: Any, where: str) -> Problems:
@@ -112,118 +123,84 @@ def _element(element: Any, where: str) -> Problems:
         return
     if len(str(element.get("action_id", ""))) > 255:
         yield "must be less than 256 characters", f"{where}/action_id"
-    match element["type"]:
-        case "button":
-            yield from _text(element.get("text"), f"{where}/text", 75, ("plain_text",))
-            if "value" in element:
-                yield from _string(element["value"], f"{where}/value", 2000)
-            if element.get("style", "primary") not in {"primary", "danger"}:
-                yield "must be one of primary, danger", f"{where}/style"
-        case "image":
-            yield from _image(element, where)
-        case "static_select" | "multi_static_select" | "radio_buttons" | "checkboxes" | "overflow":
-            if "option_groups" not in element:
-                yield from _items(element.get("options"), f"{where}/options", 100, _option)
-        case _:
-            return
-
-
-def _option(option: Any, where: str) -> Problems:
-    if not isinstance(option, dict):
-        yield "must be an object", where
-        return
-    yield from _text(option.get("text"), f"{where}/text", 75)
-    yield from _string(option.get("value"), f"{where}/value", 150)
+    if "option_groups" not in element or element["type"] not in _MENUS:
+        yield from _ELEMENTS.get(element["type"], _ANY)(element, where)
 
 
 def _context_element(element: Any, where: str) -> Problems:
-    if isinstance(element, dict) and element.get("type") == "image":
-        yield from _image(element, where)
-    else:
-        yield from _text(element, where, 3000)
+    is_image = isinstance(element, dict) and element.get("type") == "image"
+    return _image(element, where) if is_image else _text(3000, element, where)
 
 
 def _image(block: Json, where: str) -> Problems:
     if not block.get("image_url") and not block.get("slack_file"):
         yield "must provide image_url or slack_file", where
-    yield from _string(block.get("alt_text"), f"{where}/alt_text", 2000)
+    yield from _string(2000, block.get("alt_text"), f"{where}/alt_text")
 
 
-def _rich_text(block: Json, where: str) -> Problems:
-    kinds = {"rich_text_section", "rich_text_preformatted", "rich_text_list", "rich_text_quote"}
-    elements = block.get("elements")
-    if not isinstance(elements, list) or not elements:
-        yield "must provide a non-empty array", f"{where}/elements"
-        return
-    for index, element in enumerate(elements):
-        at = f"{where}/elements/{index}"
-        if not isinstance(element, dict) or element.get("type") not in kinds:
-            yield f"must be one of {', '.join(sorted(kinds))}", at
-        elif not isinstance(element.get("elements"), list) or any(
-            piece.get("type") == "text" and not piece.get("text") for piece in element["elements"]
-        ):
-            yield "must provide elements, and no empty text", at
+def _rich_element(element: Any, where: str) -> Problems:
+    kinds = ("rich_text_list", "rich_text_preformatted", "rich_text_quote", "rich_text_section")
+    if not isinstance(element, dict) or element.get("type") not in kinds:
+        yield f"must be one of {', '.join(kinds)}", where
+    elif not isinstance(element.get("elements"), list) or any(
+        piece.get("type") == "text" and not piece.get("text") for piece in element["elements"]
+    ):
+        yield "must provide elements, and no empty text", where
 
 
-def _table(block: Json, where: str) -> Problems:
-    def row(cells: Any, at: str) -> Problems:
-        yield from _items(cells, at, 20, cell)
-
-    def cell(value: Any, at: str) -> Problems:
-        if not isinstance(value, dict) or value.get("type") not in {"raw_text", "raw_number", "rich_text"}:
-            yield "must be one of raw_text, raw_number, rich_text", at
-        elif value["type"] == "raw_text":
-            yield from _string(value.get("text"), f"{at}/text", 3000)
-
-    yield from _items(block.get("rows"), f"{where}/rows", 100, row)
-
-
-def _task(block: Any, where: str) -> Problems:
-    if not isinstance(block, dict):
-        yield "must be an object", where
-        return
-    yield from _string(block.get("task_id"), f"{where}/task_id", 255)
-    yield from _string(block.get("title"), f"{where}/title", 256)
-    if block.get("status", "pending") not in {"pending", "in_progress", "complete", "error"}:
-        yield "must be one of pending, in_progress, complete, error", f"{where}/status"
-    for name in ("details", "output"):
-        if name in block:
-            yield from _rich_text(block[name], f"{where}/{name}")
+def _cell(cell: Any, where: str) -> Problems:
+    if not isinstance(cell, dict) or cell.get("type") not in {"raw_text", "raw_number", "rich_text"}:
+        yield "must be one of raw_text, raw_number, rich_text", where
+    elif cell["type"] == "raw_text":
+        yield from _string(3000, cell.get("text"), f"{where}/text")
 
 
 def _plan(block: Json, where: str) -> Problems:
-    yield from _string(block.get("title"), f"{where}/title", 256)
+    yield from _string(256, block.get("title"), f"{where}/title")
     if block.get("tasks"):
-        yield from _items(block["tasks"], f"{where}/tasks", 50, _task)
+        yield from _items(50, _TASK, block["tasks"], f"{where}/tasks")
 
 
-def _anything(block: Json, where: str) -> Problems:
-    yield from ()
+def _holding(name: str, most: int, check: Check) -> Check:
+    return partial(_object, {name: partial(_items, most, check)}, {})
 
 
-def _holding(name: str, most: int, check: Callable[[Any, str], Problems]) -> Callable[[Json, str], Problems]:
-    return lambda block, where: _items(block.get(name), f"{where}/{name}", most, check)
-
-
-_CHECKS: dict[str, Callable[[Json, str], Problems]] = {
+_ANY: Check = partial(_object, {}, {})
+_PLAIN = ("plain_text",)
+_RICH_TEXT = _holding("elements", 1 << 30, _rich_element)
+_STATES = ("pending", "in_progress", "complete", "error")
+_TASK = partial(
+    _object,
+    {"task_id": partial(_string, 255), "title": partial(_string, 256)},
+    {"status": partial(_one_of, _STATES), "details": _RICH_TEXT, "output": _RICH_TEXT},
+)
+_SECTION: Mapping[str, Check] = {
+    "text": partial(_text, 3000),
+    "fields": partial(_items, 10, partial(_text, 2000)),
+    "accessory": _element,
+}
+_OPTION = partial(_object, {"text": partial(_text, 75), "value": partial(_string, 150)}, {})
+_MENUS = ("static_select", "multi_static_select", "radio_buttons", "checkboxes", "overflow")
+_BUTTON = {"value": partial(_string, 2000), "style": partial(_one_of, ("primary", "danger"))}
+_ELEMENTS: Mapping[str, Check] = {
+    "button": partial(_object, {"text": partial(_text, 75, kinds=_PLAIN)}, _BUTTON),
+    "image": _image,
+    **dict.fromkeys(_MENUS, _holding("options", 100, _OPTION)),
+}
+_BLOCKS: Mapping[str, Check] = {
     "section": _section,
-    "header": lambda block, where: _text(block.get("text"), f"{where}/text", 150, ("plain_text",)),
-    "divider": _anything,
+    "header": partial(_object, {"text": partial(_text, 150, kinds=_PLAIN)}, {}),
     "image": _image,
     "context": _holding("elements", 10, _context_element),
     "actions": _holding("elements", 25, _element),
     "context_actions": _holding("elements", 5, _element),
-    "markdown": lambda block, where: _string(block.get("text"), f"{where}/text", 12_000),
-    "rich_text": _rich_text,
-    "table": _table,
-    "data_table": _anything,
-    "task_card": _task,
+    "markdown": partial(_object, {"text": partial(_string, 12_000)}, {}),
+    "rich_text": _RICH_TEXT,
+    "table": _holding("rows", 100, partial(_items, 20, _cell)),
+    "task_card": _TASK,
     "plan": _plan,
-    "alert": lambda block, where: _text(block.get("text"), f"{where}/text", 3000),
-    "card": _anything,
-    "carousel": _holding("elements", 10, lambda block, where: _block(block, where)),
-    "container": _holding("child_blocks", 10, lambda block, where: _block(block, where)),
-    "input": _anything,
-    "file": _anything,
-    "video": _anything,
+    "alert": partial(_object, {"text": partial(_text, 3000)}, {}),
+    "carousel": _holding("elements", 10, _block),
+    "container": _holding("child_blocks", 10, _block),
+    **dict.fromkeys(("divider", "data_table", "card", "input", "file", "video"), _ANY),
 }
