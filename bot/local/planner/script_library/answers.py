@@ -8,13 +8,27 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bot.local.planner.script_library.cells import dates, is_empty, numbers, shown
-from bot.local.planner.script_library.groups import measure
-from bot.local.planner.script_library.table import Table
+from bot.local.planner.script_library.groups import (
+    Figures,
+    amounts,
+    counted,
+    in_order,
+    measure,
+    numbers_of,
+    usual_value,
+    value_column,
+    without_gaps,
+)
+from bot.local.planner.script_library.table import Table, find_columns
 
 
-def tell(table: Table, title: str, series: dict[str, dict[str, float]], order: list[str], how: str) -> None:
-    """Print grouped figures: totals, highest, lowest, what to know, and all figures."""
-    print(f"{title}, from {table.file}.")
+def tell(table: Table, figures: Figures) -> list[str]:
+    """Print grouped figures: totals, highest, lowest, what to know, and all figures; return the groups in their order."""
+    series, how = figures.series, figures.how
+    if how in {"sum", "count"}:
+        without_gaps(table, series, figures.period)
+    order = in_order(series, figures.period)
+    print(f"{figures.title}, from {table.file}.")
     for name, groups in itertools.islice(series.items(), 6):
         high, low = max(groups, key=groups.__getitem__), min(groups, key=groups.__getitem__)
         total = f"total {shown(measure([*groups.values()], 'sum'))}, " if how in {"sum", "count"} else ""
@@ -22,6 +36,48 @@ def tell(table: Table, title: str, series: dict[str, dict[str, float]], order: l
     tell_notes(table)
     lines = [[group, *(shown(g[group]) if group in g else "" for g in series.values())] for group in order]
     print_lines([["", *series], *lines])
+    return order
+
+
+def tell_top(table: Table, figures: Figures, count: int, *, smallest: bool = False) -> None:
+    """Print the groups with the highest or the `smallest` figures."""
+    [groups] = figures.series.values()
+    order = sorted(groups, key=groups.__getitem__, reverse=not smallest)[:count]
+    best = ", ".join(f"{group} ({shown(groups[group])})" for group in order[:3])
+    print(f"{'Lowest' if smallest else 'Highest'} {figures.title[0].lower()}{figures.title[1:]}: {best}.")
+    print(f"{len(order)} of {len(groups)} groups of {table.file}.")
+    tell_notes(table)
+    print_lines([[figures.by, figures.value], *([group, shown(groups[group])] for group in order)])
+
+
+def tell_top_rows(table: Table, count: int, value: str = "", *, smallest: bool = False) -> None:
+    """Print the rows with the highest or the `smallest` numbers of a column."""
+    column, word = value_column(table, value), "lowest" if smallest else "highest"
+    [cells] = table.cells(column)
+    found = [(n, number) for n, number in enumerate(amounts(table, column, cells)) if number is not None]
+    first = sorted(found, key=lambda pair: pair[1] if smallest else -pair[1])[:count]
+    best = shown(first[0][1])
+    print(f"The {word} {column} is {best}; these are the {len(first)} rows of {table.file} with the {word}.")
+    tell_notes(table)
+    rows = dict(enumerate(table.rows()))
+    print_lines([table.columns, *([str(cell) for cell in rows[n]] for n, _ in first)])
+
+
+def tell_whole(table: Table, how: str, value: str = "") -> None:
+    """Print one figure of each column that the user means, over all rows; a column of counts is summed."""
+    if how == "count":
+        total, column = sum(1 for _ in table.rows()), value and counted(table, value)
+        text = f"{table.file} has {total} rows."
+        if column:
+            figure = shown(measure(numbers_of(table, column), "sum"))
+            text = f"The sum of {column} is {figure}, over {total} rows of {table.file}."
+        print(text)
+    else:
+        word = {"mean": "mean (average)", "std": "standard deviation"}.get(how, how)
+        for column in find_columns(table, value) if value else [usual_value(table)]:
+            found = numbers_of(table, column)
+            print(f"The {word} of {column} is {shown(measure(found, how))}, over {len(found)} rows of {table.file}.")
+    tell_notes(table)
 
 
 def tell_notes(table: Table) -> None:

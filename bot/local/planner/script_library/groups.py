@@ -7,9 +7,10 @@ import re
 import statistics
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from bot.local.planner.script_library.cells import MONTHS, dates, is_empty, numbers
-from bot.local.planner.script_library.table import Question, Table, match_columns, plain
+from bot.local.planner.script_library.table import Question, Table, find_column, find_columns, match_columns, plain
 
 PERIODS = {
     "hour": "%Y-%m-%d %H:00",
@@ -26,6 +27,43 @@ AVERAGED = (
 )
 AMOUNT = r"\b(revenue|sale|amount|total|turnover|value|income|profit|spend|cost|price|quantity|qty|unit)\b"
 IDENTIFIER = r"\b(id|no|nr|number|zip|postcode|phone|code|index|year|month|day|row|lat|lon|key)\b"
+
+
+class Figures(NamedTuple):
+    """Figures by group: the column and period of the groups, what was measured and how, and each series' figures."""
+
+    title: str
+    by: str
+    period: str
+    value: str
+    how: str
+    series: dict[str, dict[str, float]]
+
+
+def figures_of(table: Table, value: str = "", by: str = "", split: str = "", how: str = "") -> Figures:
+    """Return what the user's words ask for: `value` measured by group, one series for each column or each kind of `split`."""
+    column, period = grouping(table, by or usual_group(table))
+    kinds = [grouping(table, split)[0]] if split else []
+    if how == "count":
+        measured = list(filter(None, [value and counted(table, value)]))
+        word, how = "Number", "sum" if measured else "count"
+    else:
+        measured = find_columns(table, value) if value and not split else [value_column(table, value)]
+        how = how or usual_measure(measured[0])
+        word = how.capitalize()
+    names, *cells = table.cells(column, *kinds, *measured)
+    groups = labels(table, names, period)
+    beside = labels(table, cells.pop(0), "") if split else []
+    rows: list[float | None] = [1.0] * len(names)
+    values = {c: amounts(table, c, read) for c, read in zip(measured, cells, strict=True)} or {"rows": rows}
+    series = {name: grouped(groups, found, how) for name, found in values.items()}
+    if split:
+        [only] = values.values()
+        series = split_up(groups, beside, only, how)
+    value = " and ".join(values)
+    return Figures(
+        f"{word} of {value} by {column if period in {'', 'time'} else period}", column, period, value, how, series
+    )
 
 
 def grouping(table: Table, words: str) -> tuple[str, str]:
@@ -150,6 +188,17 @@ def counted(table: Table, words: str) -> str:
     kinds = table.kinds()
     named = [c for c in table.columns if plain(c) == plain(words) and kinds[c] == "number"]
     return named[0] if named else ""
+
+
+def value_column(table: Table, words: str) -> str:
+    """Return the column of numbers that the user's words mean, without words the one that most likely matters."""
+    return find_column(table, words) if words else usual_value(table)
+
+
+def numbers_of(table: Table, column: str) -> list[float]:
+    """Return the numbers that a column holds; notes what is left out."""
+    [cells] = table.cells(column)
+    return [number for number in amounts(table, column, cells) if number is not None]
 
 
 def usual_measure(column: str) -> str:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import statistics
 from typing import Any
 
+from bot.local.planner.script_library.answers import print_lines, tell_notes
+from bot.local.planner.script_library.cells import shown
+from bot.local.planner.script_library.groups import Figures, amounts, measure, numbers_of, value_column
+from bot.local.planner.script_library.table import Table, find_column
 
-def draw(title: str, series: dict[str, dict[str, float]], order: list[str], kind: str, by: str, picture: str) -> None:
-    """Draw grouped figures into a picture: kind is line, bars, barh (lying bars), area or pie."""
-    axes = new_axes(title)
+
+def draw(figures: Figures, order: list[str], picture: str, kind: str = "") -> None:
+    """Draw grouped figures into a picture: kind is line, bars, barh (lying bars), area or pie, or "" for what fits."""
+    series, by = figures.series, figures.by
+    kind = kind or ("line" if figures.period not in {"", "weekday"} and len(order) > 1 else "bars")
+    axes = new_axes(figures.title)
     if kind == "pie" and (len(series) > 1 or min(min(groups.values()) for groups in series.values()) < 0):
         print("Note: these figures are not the parts of one whole, so the picture shows bars.")
         kind = "bars"
@@ -68,17 +75,31 @@ def save(axes: Any, picture: str) -> None:
     print(f"\nPicture: {picture}")
 
 
-def draw_histogram(column: str, values: Sequence[float], picture: str) -> list[list[str]]:
-    """Draw how often values occur, and return the steps: from, to, number of values."""
+def draw_histogram(table: Table, picture: str, value: str = "") -> None:
+    """Draw how often values occur, and print their usual figures and the steps: from, to, number of values."""
+    column = value_column(table, value)
+    found = numbers_of(table, column)
+    figures = ", ".join(f"{how} {shown(measure(found, how))}" for how in ("min", "mean", "median", "max"))
+    print(f"{column} in {len(found)} rows of {table.file}: {figures}.")
+    tell_notes(table)
     axes = new_axes(f"Distribution of {column}")
-    counts, edges, _ = axes.hist(values, bins=min(30, max(5, round(len(values) ** 0.5))), edgecolor="white")
+    counts, edges, _ = axes.hist(found, bins=min(30, max(5, round(len(found) ** 0.5))), edgecolor="white")
     axes.set(xlabel=safe(column), ylabel="rows")
     save(axes, picture)
-    return [[f"{a:.6g}", f"{b:.6g}", str(int(c))] for a, b, c in zip(edges, edges[1:], counts, strict=False)]
+    steps = [[f"{a:.6g}", f"{b:.6g}", str(int(c))] for a, b, c in zip(edges, edges[1:], counts, strict=False)]
+    print_lines([["from", "to", "rows"], *steps])
 
 
-def draw_points(x: str, y: str, pairs: Sequence[tuple[float, float]], picture: str) -> None:
-    """Draw one column of numbers against another."""
+def draw_points(table: Table, picture: str, value: str, by: str) -> None:
+    """Draw one column of numbers against another, and print their correlation."""
+    x, y = find_column(table, by), find_column(table, value)
+    across, up = table.cells(x, y)
+    both = zip(amounts(table, x, across), amounts(table, y, up), strict=True)
+    pairs = [(a, b) for a, b in both if a is not None and b is not None]
+    print(f"{y} against {x}: {len(pairs)} rows of {table.file} have both.")
+    if len({a for a, _ in pairs}) > 1 and len({b for _, b in pairs}) > 1:
+        print(f"Their correlation (Pearson) is {statistics.correlation(*zip(*pairs, strict=True)):.3f}.")
+    tell_notes(table)
     axes = new_axes(f"{y} against {x}")
     axes.scatter([a for a, _ in pairs], [b for _, b in pairs], s=12, alpha=0.6)
     axes.set(xlabel=safe(x), ylabel=safe(y))
