@@ -6,8 +6,8 @@ import asyncio
 import logging
 import uuid
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 from bot.local.workspace.journal import Journal, Json
 from bot.local.workspace.state import Clock
@@ -17,16 +17,23 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Envelope:
-    """One payload to deliver; `attempts` counts how often it was handed to a receiver."""
+    """One payload to deliver, until it `expires`; `attempts` counts how often it was handed to a receiver.
+
+    `due` is when it is sent next; `answer` is set where a person waits for the payload's acknowledgement.
+    """
 
     id: str
     type: str
     payload: Json
-    accepts_response: bool
     created: float
     sequence: int
+    expires: float
+    accepts_response: bool = False
     attempts: int = 0
     reason: str = ""
+    due: float = 0.0
+    receiver: Receiver | None = None
+    answer: asyncio.Future[Json | None] | None = None
 
     def frame(self) -> Json:
         """Return the envelope as Socket Mode sends it."""
@@ -49,14 +56,6 @@ class Receiver(Protocol):
         ...
 
 
-@dataclass(slots=True)
-class _State:
-    due: float
-    expires: float
-    receiver: Receiver | None = None
-    answer: asyncio.Future[Json | None] | None = field(default=None)
-
-
 class Delivery:
     """Sends each payload to one receiver, round robin, and again while nobody acknowledges it.
 
@@ -73,12 +72,10 @@ class Delivery:
         self._receivers: list[Receiver] = []
         self._turn = 0
         self._wake = asyncio.Event()
-        self._pending: dict[str, tuple[Envelope, _State]] = {}
-        waiting = sorted(journal.all("envelope").values(), key=lambda body: int(body["sequence"]))
-        for body in waiting:
-            envelope = Envelope(**body)
-            self._pending[envelope.id] = envelope, _State(0.0, envelope.created + keep)
-        self._sequence = max((e.sequence for e, _ in self._pending.values()), default=0)
+        self._pending: dict[str, Envelope] = {}
+        for body in sorted(journal.all("envelope").values(), key=lambda body: int(body["sequence"])):
+            self._pending[body["id"]] = Envelope(**body | {"expires": body["created"] + keep})
+        self._sequence = max((envelope.sequence for envelope in self._pending.values()), default=0)
 
     @property
     def connections(self) -> int:
@@ -95,27 +92,24 @@ class Delivery:
     def remove(self, receiver: Receiver) -> None:
         """Remove a receiver; what it had not acknowledged is sent to another at once."""
         self._receivers.remove(receiver)
-        for envelope, state in self._pending.values():
-            if state.receiver is receiver:
-                state.receiver, state.due, envelope.reason = None, 0.0, "connection_failed"
+        for envelope in self._pending.values():
+            if envelope.receiver is receiver:
+                envelope.receiver, envelope.due, envelope.reason = None, 0.0, "connection_failed"
         self._wake.set()
 
     def event(self, payload: Json) -> None:
         """Queue an event of the Events API."""
-        envelope, state = self._envelope("events_api", payload, False, self._keep)
-        self._journal.put("envelope", envelope.id, asdict(envelope))
-        self._pending[envelope.id] = envelope, state
-        self._wake.set()
+        envelope = self._queue("events_api", payload, self._keep)
+        body = {name: getattr(envelope, name) for name in ("id", "type", "payload", "created", "sequence")}
+        self._journal.put("envelope", envelope.id, body)
 
     async def ask(self, kind: str, payload: Json, *, accepts_response: bool = False) -> Json | None:
         """Send a payload that a person waits for; return the payload of its acknowledgement, or None without one."""
         if not self._receivers:
             return None
-        envelope, state = self._envelope(kind, payload, accepts_response, self._patience)
-        state.answer = asyncio.get_running_loop().create_future()
-        self._pending[envelope.id] = envelope, state
-        self._wake.set()
-        return await state.answer
+        answer: asyncio.Future[Json | None] = asyncio.get_running_loop().create_future()
+        self._queue(kind, payload, self._patience, accepts_response=accepts_response, answer=answer)
+        return await answer
 
     def ack(self, envelope_id: str, payload: Json | None) -> None:
         """Finish an envelope that was acknowledged; an unknown or finished one is ignored, as Slack does."""
@@ -123,14 +117,14 @@ class Delivery:
 
     def refuse(self, envelope_id: str, reason: str, *, again: bool = True) -> None:
         """Note that a receiver refused an envelope; with `again` it is retried as if nobody had answered."""
-        if envelope_id not in self._pending:
+        envelope = self._pending.get(envelope_id)
+        if envelope is None:
             return
-        envelope, state = self._pending[envelope_id]
         envelope.reason = reason
-        if not again or state.answer:
+        if not again or envelope.answer:
             self._finish(envelope_id, None)
         elif envelope.attempts == 1:
-            state.due = 0.0
+            envelope.due = 0.0
         self._wake.set()
 
     async def run(self) -> None:
@@ -145,45 +139,48 @@ class Delivery:
 
     async def _send_due(self) -> float | None:
         now, soonest = self._clock(), None
-        for envelope, state in list(self._pending.values()):
+        for envelope in list(self._pending.values()):
             if envelope.id not in self._pending:
                 continue
-            spent = envelope.attempts > (len(self._retries) if state.answer is None else 0)
-            if state.expires <= now or (spent and state.due <= now):
+            spent = envelope.attempts > (len(self._retries) if envelope.answer is None else 0)
+            if envelope.expires <= now or (spent and envelope.due <= now):
                 log.info("gave up on %s after %d tries", envelope.type, envelope.attempts)
                 self._finish(envelope.id, None)
                 continue
-            if state.due <= now and self._receivers:
-                await self._send(envelope, state)
-            moment = min(state.due, state.expires) if state.due > now else state.expires
+            if envelope.due <= now and self._receivers:
+                await self._send(envelope)
+            moment = min(envelope.due, envelope.expires) if envelope.due > now else envelope.expires
             soonest = moment if soonest is None else min(soonest, moment)
         return None if soonest is None else max(0.01, soonest - self._clock())
 
-    async def _send(self, envelope: Envelope, state: _State) -> None:
+    async def _send(self, envelope: Envelope) -> None:
         self._turn += 1
         receiver = self._receivers[self._turn % len(self._receivers)]
         envelope.attempts += 1
         if envelope.attempts > 1:
             envelope.reason = envelope.reason or "timeout"
         tries = min(envelope.attempts, len(self._retries)) - 1
-        state.due = self._clock() + (self._patience if state.answer else self._retries[tries])
-        state.receiver = receiver
+        envelope.due = self._clock() + (self._patience if envelope.answer else self._retries[tries])
+        envelope.receiver = receiver
         try:
             await receiver.deliver(envelope)
         except ConnectionError:
             # The connection is closing; its owner removes it, and the envelope then goes to another.
             log.info("a connection went away while %s was sent", envelope.type)
 
-    def _envelope(self, kind: str, payload: Json, accepts: bool, keep: float) -> tuple[Envelope, _State]:
+    def _queue(self, kind: str, payload: Json, keep: float, **details: Any) -> Envelope:
         self._sequence += 1
         now = self._clock()
-        return Envelope(str(uuid.uuid4()), kind, payload, accepts, now, self._sequence), _State(0.0, now + keep)
+        envelope = Envelope(str(uuid.uuid4()), kind, payload, now, self._sequence, now + keep, **details)
+        self._pending[envelope.id] = envelope
+        self._wake.set()
+        return envelope
 
     def _finish(self, envelope_id: str, answer: Json | None) -> None:
-        envelope, state = self._pending.pop(envelope_id, (None, None))
-        if envelope is None or state is None:
+        envelope = self._pending.pop(envelope_id, None)
+        if envelope is None:
             return
-        if state.answer is None:
+        if envelope.answer is None:
             self._journal.drop("envelope", envelope_id)
-        elif not state.answer.done():
-            state.answer.set_result(answer)
+        elif not envelope.answer.done():
+            envelope.answer.set_result(answer)
