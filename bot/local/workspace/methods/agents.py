@@ -35,7 +35,6 @@ class Agents:
             "assistant.threads.setSuggestedPrompts": Method(
                 self.set_prompts, "channel_id! thread_ts title prompts!:json", _ASSIST
             ),
-            "assistant.threads.setTitle": Method(self.set_title, "channel_id! thread_ts! title!", _ASSIST),
             "agents.sessions.setStatus": Method(self.set_session, _SESSION, _WRITE),
             "agents.sessions.rename": Method(self.rename_session, "channel_id! thread_ts title!", _WRITE),
         }
@@ -67,12 +66,6 @@ class Agents:
             if not isinstance(prompt, dict) or not prompt.get("title") or not prompt.get("message"):
                 raise ApiError("invalid_arguments", "must provide title and message [json-pointer:/prompts]")
         self.statuses.suggest(channel.id, prompts)
-        return {}
-
-    async def set_title(self, arguments: Json) -> Json:
-        channel, root = self._thread(arguments)
-        if session := self.statuses.sessions.get((channel, root)):
-            self.statuses.session(channel, root, session.status, arguments["title"])
         return {}
 
     async def set_session(self, arguments: Json) -> Json:

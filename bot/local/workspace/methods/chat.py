@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
 
 from bot.local.workspace.arguments import ApiError, Method
 from bot.local.workspace.blocks import check_blocks
@@ -48,7 +47,6 @@ class Chat:
             "chat.startStream": Method(self.start, f"{_GROWING} {_STARTING}", _WRITE, TIER_2),
             "chat.appendStream": Method(self.append, f"{_GROWING} ts!", _WRITE, TIER_4),
             "chat.stopStream": Method(self.stop, f"{_GROWING} {_STOPPING}", _WRITE, TIER_2),
-            "chat.getPermalink": Method(self.permalink, "channel! message_ts!", (), TIER_3),
         }
 
     async def post_message(self, arguments: Json) -> Json:
@@ -94,13 +92,6 @@ class Chat:
         if not root:
             fields.pop("broadcast", None)
         return self.workspace.post(channel.id, BOT_USER, fields.pop("text", ""), **fields)
-
-    async def permalink(self, arguments: Json) -> Json:
-        message = self.access.find_message(arguments["channel"], arguments["message_ts"])
-        link = f"{self.workspace.base_url}archives/{message.channel}/p{message.ts.replace('.', '')}"
-        if message.thread_ts:
-            link += f"?thread_ts={quote(message.thread_ts)}&cid={message.channel}"
-        return {"channel": message.channel, "permalink": link}
 
     async def start(self, arguments: Json) -> Json:
         channel = self.access.joined_channel(arguments["channel"])

@@ -1,4 +1,4 @@
-"""auth.test, users.*, bots.*, team.*, views.* and apps.connections.open."""
+"""auth.test, users.*, views.* and apps.connections.open."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bot.local.workspace.blocks import check_blocks
 from bot.local.workspace.interactions import Interactions
 from bot.local.workspace.journal import Json
 from bot.local.workspace.limits import TIER_1, TIER_4
-from bot.local.workspace.people import APP, BOT, BOT_USER, TEAM, TEAM_NAME
+from bot.local.workspace.people import BOT, BOT_USER, TEAM, TEAM_NAME
 from bot.local.workspace.socket_mode import SocketMode
 from bot.local.workspace.state import Workspace
 
@@ -30,7 +30,7 @@ _OPEN = "trigger_id interactivity_pointer view!:json"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Team:
-    """auth.test, users.*, bots.*, team.*, views.* and apps.connections.open."""
+    """auth.test, users.*, views.* and apps.connections.open."""
 
     workspace: Workspace
     socket_mode: SocketMode
@@ -41,9 +41,6 @@ class Team:
             "auth.test": Method(self.auth_test, "", (), TIER_4),
             "apps.connections.open": Method(self.open_connection, "", (), TIER_1, app_token=True),
             "users.info": Method(self.user_info, "user! include_locale:flag", _USERS, TIER_4),
-            "bots.info": Method(self.bot_info, "bot", _USERS),
-            "team.info": Method(self.team_info, "team domain", ("team:read",)),
-            "views.publish": Method(self.publish_view, "user_id! view!:json hash", (), TIER_4),
             "views.open": Method(self.open_view, _OPEN, (), TIER_4),
         }
 
@@ -66,25 +63,6 @@ class Team:
         if user is None:
             raise ApiError("user_not_found")
         return {"user": user.to_slack()}
-
-    async def bot_info(self, arguments: Json) -> Json:
-        bot = self.workspace.bots.get(arguments.get("bot", BOT))
-        if bot is None:
-            raise ApiError("bot_not_found")
-        shown = {"id": bot.bot_id, "name": bot.real_name, "deleted": False, "user_id": bot.id, "updated": 0}
-        return {"bot": shown | ({"app_id": APP} if bot.id == BOT_USER else {})}
-
-    async def team_info(self, arguments: Json) -> Json:
-        if arguments.get("team", TEAM) != TEAM:
-            raise ApiError("team_not_found")
-        return {"team": {"id": TEAM, "name": TEAM_NAME, "domain": "local", "email_domain": ""}}
-
-    async def publish_view(self, arguments: Json) -> Json:
-        if arguments["user_id"] not in self.workspace.users:
-            raise ApiError("user_not_found")
-        view = _view(arguments, "home") | {"id": f"V0{arguments['user_id']}", "team_id": TEAM, "bot_id": BOT}
-        self.workspace.journal.put("view", view["id"], view)
-        return {"view": view}
 
     async def open_view(self, arguments: Json) -> Json:
         view = _view(arguments, "modal")
