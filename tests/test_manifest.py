@@ -110,9 +110,7 @@ def test_the_manifest_declares_what_people_invoke() -> None:
     manifest = read_manifest(MANIFEST)
 
     assert list(manifest.commands) == ["/runpy"]
-    assert [(s.callback_id, s.name, s.type) for s in manifest.shortcuts.values()] == [
-        ("run_file", "Run this file", "message")
-    ]
+    assert manifest.message_shortcuts == {"run_file": "Run this file"}
     assert len(manifest.prompts) == 4
 
 

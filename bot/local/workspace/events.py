@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 
 from bot.local.workspace.delivery import Delivery
 from bot.local.workspace.journal import Json
 from bot.local.workspace.messages import Change, Message
 from bot.local.workspace.people import APP, BOT_USER, TEAM
-from bot.local.workspace.state import Workspace, mentions
+from bot.local.workspace.state import Workspace
 
 
 class Events:
@@ -66,7 +67,7 @@ class Events:
                 return
 
     def _mentions_us(self, message: Message) -> bool:
-        return message.user != BOT_USER and mentions(message.text, self._workspace.users[BOT_USER])
+        return message.user != BOT_USER and re.search(rf"<@{BOT_USER}[>|]", message.text) is not None
 
     def _said(self, message: Message) -> Json:
         body = self._workspace.to_slack(message, metadata=self._workspace.manifest.hears("message.metadata"))

@@ -61,8 +61,8 @@ class Interactions:
 
     async def shortcut(self, message: Message, user: User, callback_id: str) -> None:
         """Invoke a message shortcut on a message."""
-        shortcut = self.workspace.manifest.shortcuts.get(callback_id)
-        if shortcut is None or shortcut.type != "message" or "commands" not in self.workspace.manifest.scopes:
+        manifest = self.workspace.manifest
+        if callback_id not in manifest.message_shortcuts or "commands" not in manifest.scopes:
             raise Refused(f"There is no message shortcut {callback_id}.")
         payload = self._payload("message_action", message, user) | {
             "action_ts": self.workspace.next_ts(),

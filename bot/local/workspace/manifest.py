@@ -20,29 +20,15 @@ _SCOPE_OF_EVENT = {
 
 
 @dataclass(frozen=True, slots=True)
-class Command:
-    command: str
-    description: str
-    usage_hint: str
-
-
-@dataclass(frozen=True, slots=True)
-class Shortcut:
-    callback_id: str
-    name: str
-    type: str
-
-
-@dataclass(frozen=True, slots=True)
 class Manifest:
-    """An app: its bot's name, granted scopes, subscribed events, commands, shortcuts and suggested prompts."""
+    """An app: its bot's name, granted scopes, subscribed events, commands, names of message shortcuts and prompts."""
 
     name: str
     bot_name: str
     scopes: frozenset[str]
     events: frozenset[str]
-    commands: Mapping[str, Command]
-    shortcuts: Mapping[str, Shortcut]
+    commands: Mapping[str, Mapping[str, str]]
+    message_shortcuts: Mapping[str, str]
     prompts: tuple[dict[str, str], ...]
     is_agent: bool
     interactive: bool
@@ -68,11 +54,11 @@ def read_manifest(path: Path) -> Manifest:
         scopes=frozenset(document.get("oauth_config", {}).get("scopes", {}).get("bot", ())),
         events=frozenset(settings.get("event_subscriptions", {}).get("bot_events", ())),
         commands={
-            c["command"]: Command(c["command"], c["description"], c.get("usage_hint", ""))
+            c["command"]: {"description": c["description"], "usage_hint": c.get("usage_hint", "")}
             for c in features.get("slash_commands", ())
         },
-        shortcuts={
-            s["callback_id"]: Shortcut(s["callback_id"], s["name"], s["type"]) for s in features.get("shortcuts", ())
+        message_shortcuts={
+            s["callback_id"]: s["name"] for s in features.get("shortcuts", ()) if s["type"] == "message"
         },
         prompts=tuple(agent.get("suggested_prompts", ())) if agent else (),
         is_agent=agent is not None,

@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from aiohttp import web
@@ -92,18 +92,17 @@ class Page:
         self.workspace.tell(Change("state"))
 
     async def state(self, request: web.Request) -> web.Response:
-        me = self._viewer(request)
+        me, manifest = self._viewer(request), self.workspace.manifest
         mine = [c for c in self.workspace.channels.values() if (c.user == me.id if c.is_im else me.id in c.members)]
         direct = next(c for c in mine if c.is_im)
-        prompts = self.statuses.prompts(direct.id) or list(self.workspace.manifest.prompts)
-        shortcuts = self.workspace.manifest.shortcuts.values()
+        prompts = self.statuses.prompts(direct.id) or list(manifest.prompts)
         self.open_channels.pop(me.id, None)
         seen: Json = {
             "team": {"id": TEAM, "name": TEAM_NAME}, "me": me.id,
             "users": [_fields(u, "id", "name", "real_name", "is_bot") for u in self.workspace.users.values()],
             "channels": [self._shown_channel(channel) for channel in mine],
-            "commands": [asdict(command) for command in self.workspace.manifest.commands.values()],
-            "shortcuts": [_fields(s, "callback_id", "name") for s in shortcuts if s.type == "message"],
+            "commands": [{"command": name, **about} for name, about in manifest.commands.items()],
+            "shortcuts": [{"callback_id": key, "name": name} for key, name in manifest.message_shortcuts.items()],
             "bot_online": self.delivery.connections > 0, "model_notice": self.model_notice,
             "suggested_prompts": prompts,
         }  # fmt: skip

@@ -21,7 +21,6 @@ from bot.local.workspace.people import (
     SLACKBOT,
     TEAM,
     Channel,
-    User,
     first_channels,
     first_users,
 )
@@ -187,9 +186,9 @@ class Workspace:
 
     def delete(self, message: Message) -> None:
         """Delete a message; a root with replies leaves a tombstone, as in Slack."""
+        for file in filter(None, map(self.files.get, message.files)):
+            self.files.unshare(file, message.channel, message.ts)
         if not message.is_reply and self.replies(message.channel, message.ts):
-            for file in filter(None, map(self.files.get, message.files)):
-                self.files.unshare(file, message.channel, message.ts)
             empty: Json = {"blocks": [], "attachments": [], "files": [], "metadata": None, "bot_id": None}
             tombstone = {"text": "This message was deleted.", "user": SLACKBOT, "subtype": "tombstone"}
             self.edit(message, mark=False, **tombstone, **empty, client_msg_id=None, reactions={})
@@ -199,19 +198,18 @@ class Workspace:
         if message.thread_ts:
             self._replies[message.channel, message.thread_ts].remove(message.ts)
         self.journal.drop("message", f"{message.channel}:{message.ts}")
-        for file in filter(None, map(self.files.get, message.files)):
-            self.files.unshare(file, message.channel, message.ts)
         self.tell(Change("deleted", message.channel, message, previous))
 
     def join(self, channel: str, user: str) -> None:
         """Add a user to a channel."""
-        self.channels[channel].members.append(user)
-        self.journal.put("channel", channel, asdict(self.channels[channel]))
-        self.tell(Change("state", channel))
+        self._set_members(channel, [*self.channels[channel].members, user])
 
     def leave(self, channel: str, user: str) -> None:
         """Remove a user from a channel."""
-        self.channels[channel].members.remove(user)
+        self._set_members(channel, [member for member in self.channels[channel].members if member != user])
+
+    def _set_members(self, channel: str, members: list[str]) -> None:
+        self.channels[channel].members = members
         self.journal.put("channel", channel, asdict(self.channels[channel]))
         self.tell(Change("state", channel))
 
@@ -236,8 +234,3 @@ class Workspace:
 
 def _is_ts(value: Any) -> bool:
     return isinstance(value, str) and _TS.fullmatch(value) is not None
-
-
-def mentions(text: str, user: User) -> bool:
-    """Whether `text` mentions `user`."""
-    return f"<@{user.id}>" in text or f"<@{user.id}|" in text

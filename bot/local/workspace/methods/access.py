@@ -72,7 +72,7 @@ class Access:
         return thread_ts if self.workspace.replies(channel.id, thread_ts) else None
 
 
-def page_of(items: list[Json], arguments: Json, default: int = 100) -> tuple[list[Json], str]:
+def page_of(items: list[Json], arguments: Json, default: int) -> tuple[list[Json], str]:
     """Return one page of `items` after `cursor`, of `limit`, and the next cursor or an empty string."""
     limit = arguments.get("limit") or default
     if not 1 <= limit <= 1000:

@@ -20,7 +20,6 @@ def _between(messages: list[Message], arguments: Json) -> list[Message]:
 
 
 _HISTORY = "channel! cursor limit:number inclusive:flag include_all_metadata:flag latest oldest"
-_REACTION = "channel! name! timestamp!"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +33,7 @@ class Conversations:
         return {
             "conversations.history": Method(self.history, _HISTORY),
             "conversations.replies": Method(self.replies, f"ts! {_HISTORY}"),
-            "reactions.add": Method(self.react, _REACTION, ("reactions:write",)),
+            "reactions.add": Method(self.react, "channel! name! timestamp!", ("reactions:write",)),
         }
 
     def _readable(self, channel_id: str) -> Channel:

@@ -14,20 +14,6 @@ from bot.local.workspace.socket_mode import SocketMode
 from bot.local.workspace.state import Workspace
 
 
-def _view(arguments: Json, kind: str) -> Json:
-    view = arguments["view"]
-    if not isinstance(view, dict) or view.get("type") != kind:
-        raise ApiError("invalid_arguments", f"must be a view of type {kind} [json-pointer:/view/type]")
-    check_blocks(view.get("blocks"), most=100)
-    if len(str(view.get("private_metadata", ""))) > 3000:
-        raise ApiError("invalid_arguments", "must be less than 3001 characters [json-pointer:/view/private_metadata]")
-    return view
-
-
-_USERS = ("users:read",)
-_OPEN = "trigger_id interactivity_pointer view!:json"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Team:
     """auth.test, users.*, views.* and apps.connections.open."""
@@ -40,8 +26,8 @@ class Team:
         return {
             "auth.test": Method(self.auth_test, "", (), TIER_4),
             "apps.connections.open": Method(self.open_connection, "", (), TIER_1, app_token=True),
-            "users.info": Method(self.user_info, "user! include_locale:flag", _USERS, TIER_4),
-            "views.open": Method(self.open_view, _OPEN, (), TIER_4),
+            "users.info": Method(self.user_info, "user! include_locale:flag", ("users:read",), TIER_4),
+            "views.open": Method(self.open_view, "trigger_id interactivity_pointer view!:json", (), TIER_4),
         }
 
     async def auth_test(self, arguments: Json) -> Json:
@@ -65,7 +51,14 @@ class Team:
         return {"user": user.to_slack()}
 
     async def open_view(self, arguments: Json) -> Json:
-        view = _view(arguments, "modal")
+        view = arguments["view"]
+        if not isinstance(view, dict) or view.get("type") != "modal":
+            raise ApiError("invalid_arguments", "must be a view of type modal [json-pointer:/view/type]")
+        check_blocks(view.get("blocks"), most=100)
+        if len(str(view.get("private_metadata", ""))) > 3000:
+            raise ApiError(
+                "invalid_arguments", "must be less than 3001 characters [json-pointer:/view/private_metadata]"
+            )
         error = self.interactions.use_trigger(arguments.get("trigger_id", ""))
         if error:
             raise ApiError(error)
