@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-import random
-import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
@@ -38,19 +35,13 @@ class OpenAIModel:
         *,
         fallback: ModelChoice | None = None,
         retries: RetryPolicy | None = None,
-        clock: Callable[[], float] = time.time,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-        jitter: Callable[[], float] = random.random,
     ) -> None:
-        """Take a client that does not retry by itself (max_retries=0); `clock` is Unix time, `jitter` from 0 to 1."""
+        """Take a client that does not retry by itself (max_retries=0)."""
         self._client = client
         self._wire = wire
         self._choice = choice
         self._fallback = fallback
         self._retries = retries or RetryPolicy()
-        self._clock = clock
-        self._sleep = sleep
-        self._jitter = jitter
 
     async def decide(self, prompt: Prompt, tools: Sequence[type[BaseModel]]) -> Decision:
         """Return the model's calls among `tools`, as it wrote them."""
@@ -110,7 +101,7 @@ class OpenAIModel:
                 log.info("%s cannot read its reasoning any more, asking without", choice.model)
                 return await ask(choice, False)
         except FAILURES as error:
-            raise translate(error, choice, self._wire.name, retry_after(error, self._clock())) from error
+            raise translate(error, choice, self._wire.name, retry_after(error, self._retries.clock())) from error
 
     async def _send(self, body: Json) -> tuple[BaseModel, Answer]:
         """Return the raw and the decoded answer to a request, retried by the policy."""
@@ -119,7 +110,7 @@ class OpenAIModel:
             raw = await self._wire.post(self._client, body)
             return raw, self._wire.decode(raw, body["model"])
 
-        return await retry(send, self._retries, clock=self._clock, sleep=self._sleep, jitter=self._jitter)
+        return await retry(send, self._retries)
 
 
 def _require_whole(answer: Answer, choice: ModelChoice) -> None:

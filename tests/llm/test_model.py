@@ -45,10 +45,10 @@ async def opened(
         if pauses is not None:
             pauses.append(seconds)
 
-    policy = RetryPolicy(timeout=timeout, tries=tries)
+    policy = RetryPolicy(timeout=timeout, tries=tries, sleep=sleep)
     async with ScriptedModel(script) as server, open_client(api_key="sk-test", base_url=server.url) as client:
         wire = wire_for(api, server.url)
-        yield OpenAIModel(client, wire, choice, fallback=fallback, retries=policy, sleep=sleep), server
+        yield OpenAIModel(client, wire, choice, fallback=fallback, retries=policy), server
 
 
 async def test_the_fallback_is_asked_when_the_first_model_is_unavailable() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 import openai
 import pytest
@@ -38,7 +39,7 @@ class Service:
         await asyncio.sleep(0)
 
     async def asked(self, policy: RetryPolicy = POLICY, jitter: float = 0.0) -> str:
-        return await retry(self.send, policy, clock=lambda: self.now, sleep=self.sleep, jitter=lambda: jitter)
+        return await retry(self.send, replace(policy, clock=lambda: self.now, sleep=self.sleep, jitter=lambda: jitter))
 
 
 def busy(times: int, **headers: str) -> Sequence[Exception]:
@@ -117,7 +118,7 @@ async def test_a_try_that_hangs_is_given_up_and_made_again() -> None:
             await asyncio.Event().wait()
         return await service.send()
 
-    policy = RetryPolicy(timeout=0.01)
-    answer = await retry(send, policy, clock=lambda: service.now, sleep=service.sleep, jitter=lambda: 0.0)
+    policy = RetryPolicy(timeout=0.01, clock=lambda: service.now, sleep=service.sleep, jitter=lambda: 0.0)
+    answer = await retry(send, policy)
 
     assert (answer, service.pauses) == ("answer", [1.0])
