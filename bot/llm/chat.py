@@ -13,9 +13,9 @@ from pydantic import BaseModel
 
 from bot.llm.models import ModelChoice
 from bot.llm.responses import cache_key
-from bot.llm.wire import Answer, Garbled, Json, calls_from, checked, clean, count_at, function_name, origin, own_items
+from bot.llm.wire import Answer, Garbled, Json, calls_from, checked, clean, function_name, origin, own_items, usage_from
 from bot.ports import Exchange, Input, Prompt
-from bot.thread.entries import Call, Decision, Usage
+from bot.thread.entries import Call, Decision
 
 # Fields that some providers (DeepSeek, Kimi, OpenRouter; Gemini in each call) require back with their messages.
 _KEPT = ("reasoning_content", "reasoning_details")
@@ -60,7 +60,6 @@ class ChatWire:
             calls = [(c.get("id"), c["function"].get("name"), c["function"].get("arguments")) for c in tool_calls]
         except (KeyError, IndexError, TypeError, AttributeError) as error:
             raise Garbled("it has no message") from error
-        usage = raw.get("usage")
         finish = choice.get("finish_reason")
         return Answer(
             calls=calls_from(calls, raw.get("id", "")),
@@ -68,13 +67,7 @@ class ChatWire:
             refusal=clean(message.get("refusal") or ""),
             cut=finish if finish in ("length", "content_filter") else "",
             opaque=self._opaque(message, tool_calls, model),
-            usage=Usage(
-                model=model,
-                calls=1,
-                input=count_at(usage, "prompt_tokens"),
-                cached=count_at(usage, "prompt_tokens_details", "cached_tokens"),
-                output=count_at(usage, "completion_tokens"),
-            ),
+            usage=usage_from(raw.get("usage"), model, "prompt", "completion"),
         )
 
     def _opaque(self, message: Json, tool_calls: Sequence[Json], model: str) -> tuple[Json, ...]:

@@ -12,9 +12,8 @@ from openai.types.responses import Response
 from pydantic import BaseModel
 
 from bot.llm.models import ModelChoice
-from bot.llm.wire import Answer, Garbled, Json, calls_from, checked, clean, count_at, function_name, origin, own_items
+from bot.llm.wire import Answer, Garbled, Json, calls_from, checked, clean, function_name, origin, own_items, usage_from
 from bot.ports import Exchange, Input, Prompt
-from bot.thread.entries import Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +58,6 @@ class ResponsesWire:
         calls = [(item.get("call_id"), item.get("name"), item.get("arguments")) for item in function_calls]
         cut = (raw.get("incomplete_details") or {}).get("reason", "") if raw.get("status") == "incomplete" else ""
         complete = not cut and all(item.get("call_id") for item in function_calls)
-        usage = raw.get("usage")
         return Answer(
             calls=calls_from(calls, raw.get("id", "")),
             text="".join(_parts(items, "output_text", "text")),
@@ -67,13 +65,7 @@ class ResponsesWire:
             cut="length" if cut == "max_output_tokens" else cut,
             # The service refuses a thread whose reasoning is not followed by the item that it led to.
             opaque=(origin(self.name, model), *items) if complete else (),
-            usage=Usage(
-                model=model,
-                calls=1,
-                input=count_at(usage, "input_tokens"),
-                cached=count_at(usage, "input_tokens_details", "cached_tokens"),
-                output=count_at(usage, "output_tokens"),
-            ),
+            usage=usage_from(raw.get("usage"), model, "input", "output"),
         )
 
 

@@ -116,8 +116,14 @@ def calls_from(raw: Sequence[tuple[str | None, str | None, object]], answer_id: 
     return tuple(calls)
 
 
-def count_at(source: object, *path: str) -> int:
-    """Return the whole number at a path of keys, or 0 if there is none."""
-    for key in path:
-        source = source.get(key) if isinstance(source, Mapping) else None
-    return source if isinstance(source, int) else 0
+def usage_from(source: object, model: str, read: str, written: str) -> Usage:
+    """Return the usage of one call; `read` and `written` are the wire's words for its tokens."""
+
+    def count(*path: str) -> int:
+        value = source
+        for key in path:
+            value = value.get(key) if isinstance(value, Mapping) else None
+        return value if isinstance(value, int) else 0
+
+    cached = count(f"{read}_tokens_details", "cached_tokens")
+    return Usage(model=model, calls=1, input=count(f"{read}_tokens"), cached=cached, output=count(f"{written}_tokens"))
