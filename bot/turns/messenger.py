@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Literal
@@ -13,7 +13,6 @@ from bot.agents.replies import footer
 from bot.ports import Attachment, Chat
 from bot.thread.conversation import USER_PROXY, Decide, Deliver
 from bot.thread.entries import Delivery, Notice, Reply
-from bot.thread.files import FileName
 from bot.turns.open_turn import OpenTurn
 from bot.turns.progress import tasks
 
@@ -60,9 +59,7 @@ class Messenger:
         async def post(again: bool) -> str:
             assert turn.ts is not None
             signed = replace(reply, footer=footer(turn.conversation, turn.seconds()))
-            files = await _attachments(turn, reply.files)
-            problem = await self._chat.deliver(turn.thread, turn.name, turn.ts, signed, files, again=again)
-            return problem or "delivered"
+            return await self._deliver(turn, turn.name, turn.ts, signed, again) or "delivered"
 
         await self._try(turn, "reply", post)
 
@@ -72,11 +69,16 @@ class Messenger:
 
         async def post(again: bool) -> str:
             ts = await self._chat.open(turn.thread, name, again=again)
-            files = await _attachments(turn, notice.files)
-            problem = await self._chat.deliver(turn.thread, name, ts, Reply(text=notice.text), files, again=again)
-            return problem or "shown"
+            return await self._deliver(turn, name, ts, Reply(text=notice.text, files=notice.files), again) or "shown"
 
         await self._try(turn, "notice", post)
+
+    async def _deliver(self, turn: OpenTurn, name: str, ts: str, reply: Reply, again: bool) -> str:
+        """Turn a message into a reply with its files; return "" or what could not be delivered."""
+        sizes = {f.name: f.size for f in await turn.sandbox.list()}
+        names = [n for n in reply.files if n in sizes]
+        files = [Attachment(name=n, size=sizes[n], chunks=turn.sandbox.open(n)) for n in names]
+        return await self._chat.deliver(turn.thread, name, ts, reply, files, again=again)
 
     async def take_back(self, turn: OpenTurn) -> None:
         """Delete the message of a turn that is about to be settled without an answer; afterwards nobody would."""
@@ -117,8 +119,3 @@ class Messenger:
         await turn.append(Delivery(intent=intent, turn=turn.name))
         result = await post(again)
         await turn.append(Delivery(intent=intent, turn=turn.name, result=result))
-
-
-async def _attachments(turn: OpenTurn, names: Sequence[FileName]) -> list[Attachment]:
-    sizes = {f.name: f.size for f in await turn.sandbox.list()}
-    return [Attachment(name=n, size=sizes[n], chunks=turn.sandbox.open(n)) for n in names if n in sizes]
