@@ -13,6 +13,7 @@ from bot.local.workspace.journal import Journal, Json
 from bot.local.workspace.state import Clock
 
 log = logging.getLogger(__name__)
+KEPT_SECONDS = 600.0
 
 
 @dataclass(slots=True)
@@ -60,21 +61,18 @@ class Delivery:
     """Sends each payload to one receiver, round robin, and again while nobody acknowledges it.
 
     An unacknowledged event is sent again `retries[n]` seconds after attempt n; it is dropped after the last attempt, or
-    `keep` seconds after it happened. A payload that a person waits for (a command, a click) is sent once and dropped after
+    ten minutes after it happened. A payload that a person waits for (a command, a click) is sent once and dropped after
     `patience` seconds.
     """
 
-    def __init__(
-        self, journal: Journal, clock: Clock, retries: Sequence[float], keep: float, patience: float = 3.0
-    ) -> None:
-        self._journal, self._clock = journal, clock
-        self._retries, self._keep, self._patience = retries, keep, patience
+    def __init__(self, journal: Journal, clock: Clock, retries: Sequence[float], patience: float) -> None:
+        self._journal, self._clock, self._retries, self._patience = journal, clock, retries, patience
         self._receivers: list[Receiver] = []
         self._turn = 0
         self._wake = asyncio.Event()
         self._pending: dict[str, Envelope] = {}
         for body in sorted(journal.all("envelope").values(), key=lambda body: int(body["sequence"])):
-            self._pending[body["id"]] = Envelope(**body | {"expires": body["created"] + keep})
+            self._pending[body["id"]] = Envelope(**body | {"expires": body["created"] + KEPT_SECONDS})
         self._sequence = max((envelope.sequence for envelope in self._pending.values()), default=0)
 
     @property
@@ -99,7 +97,7 @@ class Delivery:
 
     def event(self, payload: Json) -> None:
         """Queue an event of the Events API."""
-        envelope = self._queue("events_api", payload, self._keep)
+        envelope = self._queue("events_api", payload, KEPT_SECONDS)
         body = {name: getattr(envelope, name) for name in ("id", "type", "payload", "created", "sequence")}
         self._journal.put("envelope", envelope.id, body)
 

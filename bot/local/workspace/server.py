@@ -59,20 +59,15 @@ class CannotServe(Exception):
 class Options:
     """How a workspace behaves; times are in seconds.
 
-    `retries` are the pauses before an event that nobody acknowledged is sent again; `keep` is how long events wait
-    for an app that is not connected. With `request_url`, payloads go there as signed HTTP instead of over sockets.
-    `clock` returns the time of day.
+    `retries` are the pauses before an event that nobody acknowledged is sent again. With `request_url`, payloads go there
+    as signed HTTP instead of over sockets. `clock` returns the time of day.
     """
 
     rate_limits: bool = True
-    model_notice: str = ""
     request_url: str | None = None
     retries: tuple[float, ...] = (3, 60, 300)
-    keep: float = 600
     patience: float = 3
-    stream_lifetime: float = 300
     share_delay: float = 0.1
-    recycle_sockets: float | None = None
     upload_limit: int = UPLOAD_LIMIT
     clock: Callable[[], float] = time.time
 
@@ -113,9 +108,9 @@ async def running(
         tokens = open_tokens(data / "tokens.json")
         files = Files(data / "files", journal, options.upload_limit)
         workspace = Workspace(journal, files, options.clock, declared)
-        delivery = Delivery(journal, options.clock, options.retries, options.keep, options.patience)
+        delivery = Delivery(journal, options.clock, options.retries, options.patience)
         events = Events(workspace, delivery, tokens.verification_token)
-        socket_mode = SocketMode(delivery, lambda: workspace.tell(Change("state")), options.recycle_sockets)
+        socket_mode = SocketMode(delivery, lambda: workspace.tell(Change("state")))
         sharing = Sharing(workspace, options.share_delay)
         if options.request_url:
             session = await stack.enter_async_context(aiohttp.ClientSession())
@@ -158,7 +153,7 @@ def _routes(
     """Give each handler the parts it needs, and return the routes."""
     access, faults = Access(workspace), Faults()
     statuses, responses = Statuses(workspace), Responses(workspace)
-    streams = Streams(workspace, options.stream_lifetime)
+    streams = Streams(workspace)
     interactions = Interactions(
         workspace=workspace, delivery=delivery, events=events, streams=streams, responses=responses
     )
@@ -177,7 +172,7 @@ def _routes(
     page = Page(
         people=people(path="/page", me=ME, as_sent=as_typed(workspace), own_only=True),
         workspace=workspace, delivery=delivery, streams=streams, statuses=statuses,
-        interactions=interactions, model_notice=options.model_notice,
+        interactions=interactions,
     )  # fmt: skip
     control = Control(
         people=people(path="/control", me=None, as_sent=wire, own_only=False),

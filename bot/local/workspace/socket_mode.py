@@ -38,11 +38,11 @@ class Socket:
 class SocketMode:
     """Issues connection URLs and serves the WebSockets that the app opens with them.
 
-    After `recycle` seconds the app is asked to reconnect; with None never.
+    With `debug_reconnects=true` in its URL, the app is asked to reconnect after six minutes.
     """
 
-    def __init__(self, delivery: Delivery, on_change: Callable[[], None], recycle: float | None = None) -> None:
-        self._delivery, self._on_change, self._recycle = delivery, on_change, recycle
+    def __init__(self, delivery: Delivery, on_change: Callable[[], None]) -> None:
+        self._delivery, self._on_change = delivery, on_change
         self._tickets: set[str] = set()
         self.sockets: list[Socket] = []
 
@@ -72,8 +72,7 @@ class SocketMode:
         if len(self.sockets) >= MOST:
             await socket.disconnect("too_many_websockets")
             return connection
-        recycle = 360.0 if request.query.get("debug_reconnects") == "true" else self._recycle
-        await self._serve(socket, recycle)
+        await self._serve(socket, 360.0 if request.query.get("debug_reconnects") == "true" else None)
         return connection
 
     async def _serve(self, socket: Socket, recycle: float | None) -> None:

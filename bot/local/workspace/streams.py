@@ -13,6 +13,7 @@ from bot.local.workspace.state import Workspace
 
 MARKDOWN_LIMIT = 12_000
 FIELD_LIMIT = 256
+LIFETIME_SECONDS = 300.0
 _STATES = ("pending", "in_progress", "complete", "error")
 
 
@@ -77,10 +78,10 @@ class Stream:
 
 
 class Streams:
-    """The open streams; `lifetime` is in seconds."""
+    """The open streams; each ends by itself five minutes after it was started."""
 
-    def __init__(self, workspace: Workspace, lifetime: float) -> None:
-        self._workspace, self._journal, self._lifetime = workspace, workspace.journal, lifetime
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace, self._journal = workspace, workspace.journal
         self._streams: dict[tuple[str, str], Stream] = {}
         for body in self._journal.all("stream").values():
             self._streams[body["channel"], body["ts"]] = Stream(**body)
@@ -88,7 +89,7 @@ class Streams:
     def open(self) -> list[Stream]:
         """End the streams whose lifetime is over, and return those that can still be appended to."""
         for stream in list(self._streams.values()):
-            if not stream.stopped_by_user and stream.started + self._lifetime <= self._workspace.now():
+            if not stream.stopped_by_user and stream.started + LIFETIME_SECONDS <= self._workspace.now():
                 self._end(stream)
         return [stream for stream in self._streams.values() if not stream.stopped_by_user]
 
