@@ -35,25 +35,19 @@ class Finder:
         channel, target = request.thread.channel, request.command.target
         try:
             if request.command.message_ts:
-                return await self._in_message(request, channel, request.command.message_ts, None)
+                return await self._in_message(request, request.command.message_ts, None)
             if match := _MESSAGE.search(target):
                 ts = f"{match['ts'][:10]}.{match['ts'][10:]}"
                 if match["channel"] != channel:
                     raise UserError("That message is in another channel. Use `/runpy` where the file was shared.")
-                return await self._in_message(request, channel, ts, match["thread"])
+                return await self._in_message(request, ts, match["thread"])
             if match := _FILE.search(target):
-                return await self._located(request, await self._of_id(match[1]))
+                return await self._located(request, match[1])
             return await self._by_name(request, channel, target)
         except SlackApiError as error:
             if error.response["error"] in {"not_in_channel", "channel_not_found"}:
                 raise UserError(INVITE) from error
             raise UserError(f"Slack could not look for the file: {error.response['error']}.") from error
-
-    async def _of_id(self, file_id: str) -> File:
-        try:
-            return await self._files.info(file_id)
-        except UserError as error:
-            raise UserError(f"I cannot use the file {file_id}: {error}") from error
 
     async def _by_name(self, request: Request, channel: str, target: str) -> SharedScript | Sequence[Upload]:
         await self._client.conversations_history(channel=channel, limit=1)  # raises where the bot is not a member
@@ -73,10 +67,14 @@ class Finder:
             raise UserError(f"I find no file {what} in this channel. Upload one, then `/runpy NAME`.")
         if target and len({f["name"] for f in fitting}) > 1:
             return [upload_from(f) for f in fitting]
-        return await self._located(request, await self._of_id(str(fitting[0]["id"])))
+        return await self._located(request, str(fitting[0]["id"]))
 
-    async def _located(self, request: Request, file: File) -> SharedScript:
+    async def _located(self, request: Request, file_id: str) -> SharedScript:
         """Find the message that carried a file in the command's channel; raises UserError when there is none."""
+        try:
+            file = await self._files.info(file_id)
+        except UserError as error:
+            raise UserError(f"I cannot use the file {file_id}: {error}") from error
         channel = request.thread.channel
         shares = {place: shared for kind in (file.get("shares") or {}).values() for place, shared in kind.items()}
         if channel not in shares:
@@ -84,10 +82,8 @@ class Finder:
         share = shares[channel][0]
         return await self._message(request, str(share["ts"]), share.get("thread_ts"), upload_from(file))
 
-    async def _in_message(
-        self, request: Request, channel: str, ts: str, root: str | None
-    ) -> SharedScript | Sequence[Upload]:
-        message = await self._read(channel, ts, root)
+    async def _in_message(self, request: Request, ts: str, root: str | None) -> SharedScript | Sequence[Upload]:
+        message = await self._read(request.thread.channel, ts, root)
         scripts = [upload_from(f) for f in message.get("files") or () if str(f.get("name")).endswith(".py")]
         if not scripts:
             raise UserError("That message carries no Python file.")
