@@ -29,12 +29,6 @@ class Access:
     def find_channel(self, channel_id: str) -> Channel:
         """Return a channel that the bot can see; a private one it is not a member of counts as missing."""
         channel = self.workspace.channels.get(channel_id)
-        if channel is None and channel_id.startswith("#"):
-            named = (c for c in self.workspace.channels.values() if f"#{c.name}" == channel_id)
-            channel = next(named, None)
-        if channel is None and channel_id in self.workspace.users:
-            direct = (c for c in self.workspace.channels.values() if c.user == channel_id)
-            channel = next(direct, None)
         if channel is None or (channel.kind == "group" and BOT_USER not in channel.members):
             raise ApiError("channel_not_found")
         return channel

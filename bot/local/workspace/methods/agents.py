@@ -8,7 +8,7 @@ from bot.local.workspace.arguments import ApiError, Method
 from bot.local.workspace.journal import Json
 from bot.local.workspace.limits import STATUS
 from bot.local.workspace.methods.access import Access
-from bot.local.workspace.statuses import Session, Statuses
+from bot.local.workspace.statuses import Statuses
 
 SESSION_STATES = ("active", "processing", "suspended", "closed")
 _LOOK = "icon_emoji icon_url username"
@@ -16,10 +16,6 @@ _STATUS = f"channel_id! thread_ts! status loading_messages:list {_LOOK}"
 _SESSION = f"channel_id! thread_ts status! title initiator_user_id {_LOOK}"
 _WRITE = ("chat:write",)
 _ASSIST = ("assistant:write",)
-
-
-def _shown(session: Session) -> Json:
-    return {"status": session.status, "agent_status": session.status, "title": session.title}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +32,6 @@ class Agents:
                 self.set_prompts, "channel_id! thread_ts title prompts!:json", _ASSIST
             ),
             "agents.sessions.setStatus": Method(self.set_session, _SESSION, _WRITE),
-            "agents.sessions.rename": Method(self.rename_session, "channel_id! thread_ts title!", _WRITE),
         }
 
     def _thread(self, arguments: Json) -> tuple[str, str]:
@@ -69,28 +64,16 @@ class Agents:
         return {}
 
     async def set_session(self, arguments: Json) -> Json:
-        self._be_an_agent()
+        if not self.access.workspace.manifest.is_agent:
+            raise ApiError("not_allowed")
+        self.access.need_scope("assistant:write")
         if arguments["status"] not in SESSION_STATES:
             raise ApiError("invalid_arguments", f"must be one of {', '.join(SESSION_STATES)}: status")
         if len(arguments.get("title", "")) > 200:
             raise ApiError("invalid_arguments", "must be less than 201 characters: title")
         channel, root = self._thread(arguments)
-        answer = _shown(self.statuses.session(channel, root, arguments["status"], arguments.get("title")))
+        session = self.statuses.session(channel, root, arguments["status"], arguments.get("title"))
+        answer: Json = {"status": session.status, "agent_status": session.status, "title": session.title}
         if not self.access.workspace.manifest.hears("agent_session_stopped"):
             answer["warning"] = "missing_agent_session_stopped_event_subscription"
         return answer
-
-    async def rename_session(self, arguments: Json) -> Json:
-        self._be_an_agent()
-        channel, root = self._thread(arguments)
-        session = self.statuses.sessions.get((channel, root))
-        if session is None:
-            raise ApiError("not_authorized")
-        if not 1 <= len(arguments["title"]) <= 200:
-            raise ApiError("invalid_arguments", "must be 1 to 200 characters: title")
-        return _shown(self.statuses.session(channel, root, session.status, arguments["title"]))
-
-    def _be_an_agent(self) -> None:
-        if not self.access.workspace.manifest.is_agent:
-            raise ApiError("not_allowed")
-        self.access.need_scope("assistant:write")
