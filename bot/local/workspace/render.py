@@ -207,10 +207,8 @@ def _rich_piece(piece: Block, names: Names) -> str:
         case "link":
             url = _string(piece.get("url"))
             return link(url, _string(piece.get("text")) or url)
-        case "user":
-            return mention(f"@{names(_string(piece.get('user_id')))}")
-        case "channel":
-            return mention(f"#{names(_string(piece.get('channel_id')))}")
+        case "user" | "channel" as kind:
+            return mention(f"{'@' if kind == 'user' else '#'}{names(_string(piece.get(f'{kind}_id')))}")
         case "broadcast":
             return mention(f"@{_string(piece.get('range'))}")
         case "emoji":

@@ -29,12 +29,14 @@ class Stream:
     pieces: list[Json] = field(default_factory=list)
     stopped_by_user: bool = False
 
-    @property
-    def text(self) -> str:
-        return "\n".join(piece["text"] for piece in self.pieces if piece["type"] == "markdown")
+    def fill(self, message: Message, chunks: list[Json]) -> None:
+        """Append valid chunks, and give the message all that was streamed so far."""
+        for chunk in chunks:
+            self._add(chunk)
+        message.text = "\n".join(piece["text"] for piece in self.pieces if piece["type"] == "markdown")
+        message.blocks = self.blocks()
 
-    def add(self, chunk: Json) -> None:
-        """Append one valid chunk."""
+    def _add(self, chunk: Json) -> None:
         match chunk["type"]:
             case "markdown_text":
                 if self.pieces and self.pieces[-1]["type"] == "markdown":
@@ -106,10 +108,9 @@ class Streams:
     def stop(self, message: Message, chunks: list[Json], blocks: list[Json], metadata: Json | None) -> None:
         """Append the last chunks and end the stream."""
         stream = self._writable(message)
-        for chunk in chunks:
-            stream.add(chunk)
+        stream.fill(message, chunks)
         message.metadata = metadata or message.metadata
-        message.text, message.blocks = stream.text, [*stream.blocks(), *blocks]
+        message.blocks += blocks
         self._end(stream)
 
     def stop_by_user(self, channel: str, root: str) -> list[str]:
@@ -135,9 +136,7 @@ class Streams:
         return stream
 
     def _grow(self, stream: Stream, message: Message, chunks: list[Json]) -> None:
-        for chunk in chunks:
-            stream.add(chunk)
-        message.text, message.blocks = stream.text, stream.blocks()
+        stream.fill(message, chunks)
         self._keep(stream)
         self._workspace.refresh(message)
 
