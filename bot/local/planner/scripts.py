@@ -18,11 +18,10 @@ PICTURES = {"plot", "points", "histogram"}
 
 
 class Script(NamedTuple):
-    """A script to write and run: its name, its text, and the picture it makes ("" for none)."""
+    """A script to write and run."""
 
     name: str
     text: str
-    picture: str
 
 
 def script_for(wish: Wish, taken: frozenset[str] = frozenset()) -> Script:
@@ -38,12 +37,7 @@ def script_for(wish: Wish, taken: frozenset[str] = frozenset()) -> Script:
     main = _main(wish)
     settings = {key: setting for key, setting in given.items() if re.search(rf"\b{key}\b", "\n".join(main))}
     about = f"{title}\n\nWritten by the planner (a small program, no language model) for: {' '.join(wish.words.split())[:200]}"
-    return Script(name, script(about, settings, main), picture)
-
-
-def opener(file: str) -> str:
-    """Return the name of the function that opens a table of this kind."""
-    return OPENERS.get(PurePosixPath(file).suffix.lower(), "text_table")
+    return Script(name, script(about, settings, main))
 
 
 def _main(wish: Wish) -> list[str]:
@@ -53,7 +47,8 @@ def _main(wish: Wish) -> list[str]:
             return ["count_slowly(SECONDS)"]
         case "describe" if not wish.file.lower().endswith(TABLES):
             return ["look(FILE)"]
-    lines = [f"table = {opener(wish.file)}(FILE)", *(["only(table, WHERE)"] if wish.where else [])]
+    opener = OPENERS.get(PurePosixPath(wish.file).suffix.lower(), "text_table")
+    lines = [f"table = {opener}(FILE)", *(["only(table, WHERE)"] if wish.where else [])]
     value = ", value=VALUE" if wish.value else ""
     smallest = ", smallest=SMALLEST" if wish.smallest else ""
     others = [name for name in ("by", "split", "how") if getattr(wish, name)]
