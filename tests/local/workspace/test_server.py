@@ -110,7 +110,7 @@ async def test_signed_http_reaches_a_bolt_app_that_checks_the_signature(tmp_path
         await ack(f"running {body['text']}")
 
     async with served(receive) as url:
-        options = Options(request_url=url, retries=(0.1, 0.1, 0.1))
+        options = Options(request_url=url, retries=(60, 60, 60))  # a refused first try is followed by another at once
         async with running(tmp_path, options=options) as workspace, aiohttp.ClientSession() as session:
             place = Place(workspace, session)
             apps.append(AsyncApp(client=place.client, signing_secret=workspace.signing_secret))
