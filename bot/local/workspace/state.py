@@ -31,7 +31,7 @@ _TS = re.compile(r"\d+\.\d{6}")
 
 
 class Workspace:
-    """The app, people, channels and messages; each verb writes a change to the journal before it tells the followers."""
+    """The app, people, channels and messages; each change is written to the journal before the followers are called."""
 
     def __init__(self, journal: Journal, files: Files, clock: Clock, manifest: Manifest) -> None:
         self.journal = journal
