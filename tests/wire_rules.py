@@ -124,24 +124,16 @@ def _responses(body: Body) -> Iterator[Refusal]:
     if body.get("store") is not False:
         yield 400, None, "store", "(rule of this project) the conversation must not be stored: send store=false."
     if reasons(body["model"]) and "reasoning.encrypted_content" not in includes:
-        yield (
-            400,
-            None,
-            "include",
-            "(rule of this project) reasoning must come back: include reasoning.encrypted_content.",
-        )
+        message = "(rule of this project) reasoning must come back: include reasoning.encrypted_content."
+        yield 400, None, "include", message
     if includes and not reasons(body["model"]):
         yield 400, None, "include", "Encrypted content is not supported with this model."
     for tool in body.get("tools") or []:
         if "function" in tool or "name" not in tool:
             yield 400, "missing_required_parameter", "tools[0].name", "Missing required parameter: 'tools[0].name'."
         elif problem := _schema(tool["parameters"], tool.get("strict", True)):
-            yield (
-                400,
-                "invalid_function_parameters",
-                "tools",
-                f"Invalid schema for function '{tool['name']}': {problem}",
-            )
+            message = f"Invalid schema for function '{tool['name']}': {problem}"
+            yield 400, "invalid_function_parameters", "tools", message
     if (form := (body.get("text") or {}).get("format")) and (problem := _schema(form.get("schema"), True)):
         yield 400, "invalid_json_schema", "text.format.schema", f"Invalid schema for response_format: {problem}"
 
@@ -194,13 +186,8 @@ def _input(body: Body, issued: Mapping[str, tuple[str, Body, str]]) -> Iterator[
                     yield 400, None, "input", text
                 answered.append(item["call_id"])
             case "message":
-                if set(calls) - set(answered):
-                    yield (
-                        400,
-                        None,
-                        "input",
-                        f"No tool output found for function call {(set(calls) - set(answered)).pop()}.",
-                    )
+                if waiting := set(calls) - set(answered):
+                    yield 400, None, "input", f"No tool output found for function call {waiting.pop()}."
             case other:
                 yield 400, "invalid_value", f"input[{place}]", f"Invalid value: '{other}'."
     for call in calls:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.settings import Settings
-from tests.e2e.slack import CSV, Wire, at_work, workspace
+from tests.e2e.slack import ALICE, CSV, HERE, Wire, at_work, workspace
 from tests.wire import Calls, Choose, Next, Script, ScriptedModel
 
 PLOT = """\
@@ -122,19 +122,14 @@ async def test_an_event_delivered_three_times_is_answered_once(tmp_path: Path, w
         ScriptedModel([Choose({"kind": "Respond", "text": "hello"})]) as model,
         at_work(tmp_path, model.url, wire) as slack,
     ):
-        event = {
-            "type": "app_mention",
-            "channel": "C0GENERAL",
-            "user": "U0ALICE",
-            "text": "<@U0BOT> hi",
-            "ts": "1795000000.000100",
-        }
+        thread = "1795000000.000100"
+        event = {"type": "app_mention", "channel": HERE, "user": ALICE, "text": "<@U0BOT> hi", "ts": thread}
         for _ in range(3):
             await slack.control("event", {"event": event})
-        await slack.answers("1795000000.000100")
+        await slack.answers(thread)
         await asyncio.sleep(0.5)
 
-        assert [m["text"] for m in await slack.messages("1795000000.000100")] == ["hello"]
+        assert [m["text"] for m in await slack.messages(thread)] == ["hello"]
         assert len(model.requests) == 1
 
 

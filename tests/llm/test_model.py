@@ -21,6 +21,7 @@ from bot.thread.entries import Usage
 from tests.wire import Calls, Choose, Fault, Next, ScriptedModel, Text
 
 CHOICE = choice_among(("code_assistant",))
+PLAIN = ModelChoice(model="gpt-4.1")  # both wires take it
 FIRST = ModelChoice(model="gpt-6.1-sol")
 FALLBACK = ModelChoice(model="gpt-4.1", model_setting="OPENAI_FALLBACK_MODEL")
 PROMPT = Prompt(agent="code_assistant", thread="T:C:1", system="You are exact.", items=(Input("the secret plan"),))
@@ -118,7 +119,7 @@ async def test_a_call_that_was_cut_goes_back_without_its_reasoning() -> None:
 
 @pytest.mark.parametrize("api", ["responses", "chat"])
 async def test_the_prompt_cache_finds_the_same_bytes_again(api: str) -> None:
-    async with opened(LIST, LIST, api=api, choice=ModelChoice(model="gpt-4.1")) as (model, server):
+    async with opened(LIST, LIST, api=api, choice=PLAIN) as (model, server):
         first = await model.decide(PROMPT, TOOLS)
         await model.decide(replace(PROMPT, items=(*PROMPT.items, Exchange(first, ("none",)))), TOOLS)
 
@@ -138,8 +139,7 @@ async def test_the_prompt_cache_finds_the_same_bytes_again(api: str) -> None:
     ],
 )
 async def test_half_an_answer_and_a_refusal_are_errors_in_words(api: str, answer: Fault, words: str) -> None:
-    choice = ModelChoice(model="gpt-4.1")
-    async with opened(answer, answer, api=api, choice=choice, fallback=FIRST, tries=3) as (model, server):
+    async with opened(answer, answer, api=api, choice=PLAIN, fallback=FIRST, tries=3) as (model, server):
         with pytest.raises(ServiceError, match=words):
             await model.decide(PROMPT, TOOLS)
         with pytest.raises(ServiceError, match=words):
@@ -151,8 +151,7 @@ async def test_half_an_answer_and_a_refusal_are_errors_in_words(api: str, answer
 @pytest.mark.parametrize("api", ["responses", "chat"])
 async def test_the_usage_of_a_typed_answer_counts_every_call(api: str) -> None:
     invalid = Choose({"kind": "Respond"})
-    choice = ModelChoice(model="gpt-4.1")
-    async with opened(invalid, BUSY, RESPOND, api=api, choice=choice, tries=2) as (model, server):
+    async with opened(invalid, BUSY, RESPOND, api=api, choice=PLAIN, tries=2) as (model, server):
         _, usage = await model.choose(PROMPT, CHOICE)
 
     assert usage == Usage(model="gpt-4.1", calls=2, input=200, cached=160, output=20)
@@ -161,8 +160,7 @@ async def test_the_usage_of_a_typed_answer_counts_every_call(api: str) -> None:
 
 @pytest.mark.parametrize("api", ["responses", "chat"])
 async def test_a_text_instead_of_a_typed_answer_is_asked_for_once_more(api: str) -> None:
-    choice = ModelChoice(model="gpt-4.1")
-    async with opened(Text("hello"), RESPOND, api=api, choice=choice) as (model, _):
+    async with opened(Text("hello"), RESPOND, api=api, choice=PLAIN) as (model, _):
         chosen, usage = await model.choose(PROMPT, CHOICE)
 
     assert chosen.model_dump() == {"action": {"kind": "Respond", "text": "hello"}}
@@ -173,9 +171,8 @@ async def test_a_text_instead_of_a_typed_answer_is_asked_for_once_more(api: str)
 async def test_neither_a_prompt_nor_what_a_model_wrote_is_logged(api: str, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     invalid = Choose({"kind": "Respond", "message": "the secret answer"})
-    choice = ModelChoice(model="gpt-4.1")
     broken = Fault("status", status=500, message="cannot serve: the secret plan")
-    async with opened(invalid, invalid, broken, broken, LIST, api=api, choice=choice, tries=2) as (model, _):
+    async with opened(invalid, invalid, broken, broken, LIST, api=api, choice=PLAIN, tries=2) as (model, _):
         with pytest.raises(ServiceError, match="twice gave an answer of the wrong form"):
             await model.choose(PROMPT, CHOICE)
         with pytest.raises(ServiceError, match="in trouble"):

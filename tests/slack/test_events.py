@@ -109,9 +109,7 @@ def test_people_of_other_organizations_are_marked() -> None:
 
 
 def test_in_a_shared_channel_the_authors_own_organization_counts() -> None:
-    event_there = event(user_team="T9", source_team=TEAM)
-
-    request = request_from(event_there, TEAM, BOT, shared=True)
+    request = request_from(event(user_team="T9", source_team=TEAM), TEAM, BOT, shared=True)
 
     assert request is not None
     assert request.external is True

@@ -136,20 +136,15 @@ async def test_a_connection_that_is_asked_to_come_back_comes_back(place: Place, 
 
 
 async def test_an_invented_event_is_sent_as_it_is_and_can_be_answered(place: Place, bot: Bot) -> None:
-    event = {
-        "type": "app_mention",
-        "channel": "C0GENERAL",
-        "user": "U0BOB",
-        "text": "<@U0BOT> hi",
-        "ts": "1700000000.000100",
-    }
+    thread = "1700000000.000100"
+    event = {"type": "app_mention", "channel": "C0GENERAL", "user": "U0BOB", "text": "<@U0BOT> hi", "ts": thread}
     for _ in range(3):
         await place.post("control/event", {"event": event})
 
     await until(lambda: len(bot.events) == 3)
     assert bot.events == [event] * 3
-    await place.client.chat_postMessage(channel="C0GENERAL", thread_ts=event["ts"], text="hello")
-    said = await place.messages(thread_ts=event["ts"])
+    await place.client.chat_postMessage(channel="C0GENERAL", thread_ts=thread, text="hello")
+    said = await place.messages(thread_ts=thread)
     assert [(m["user"], m["text"]) for m in said] == [("U0BOB", "<@U0BOT> hi"), ("U0BOT", "hello")]
 
 
