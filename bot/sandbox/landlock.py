@@ -28,8 +28,8 @@ from bot.thread.files import FileName
 
 log = logging.getLogger(__name__)
 SHARED = "workings-tools-"
-MOST = 100_000  # files of a copy that are looked at
-# Libraries look at their own process and at the machine; no other process is readable.
+MOST = 100_000  # files of a copy after which a scan stops
+# What a script may read: of /proc its own process and facts about the machine, which libraries need, and no other process.
 SYSTEM = (
     *("/usr", "/lib", "/lib64", "/bin", "/etc/ld.so.cache", "/etc/localtime", "/dev/urandom", "/dev/zero"),
     *("/proc/self", "/proc/cpuinfo", "/proc/meminfo", "/sys/fs/cgroup"),
@@ -37,12 +37,12 @@ SYSTEM = (
 Entries = tuple[list[os.DirEntry[str]], bool]
 
 
-def entries(*folders: Path) -> Entries:
-    """Return what is in the folders, at most MOST, and whether that is all: a script may hide files where the host cannot look."""
+def entries(*folders: Path, most: int = MOST) -> Entries:
+    """Return what is below the folders, and whether that is all: not if `most` were seen, or a folder cannot be read."""
     seen: list[os.DirEntry[str]] = []
     waiting: list[str] = [str(f) for f in folders]
     whole = True
-    while waiting and len(seen) < MOST:
+    while waiting and len(seen) < most:
         try:
             for entry in os.scandir(waiting.pop()):
                 seen.append(entry)
@@ -51,12 +51,12 @@ def entries(*folders: Path) -> Entries:
         except (FileNotFoundError, NotADirectoryError):
             continue  # it was removed since we saw it
         except OSError:
-            whole = False
-    return seen, whole
+            whole = False  # a script may have closed it to the host
+    return seen, whole and not waiting
 
 
 class Landlock:
-    """The tier without namespaces; a masked /proc makes no difference to it. `walk_copy` lists the folders that a run may fill."""
+    """The tier without namespaces; it ignores `masked`, which other tiers take. `walk_copy` scans the folders that a run fills."""
 
     name = cold_name = "landlock"
     advice = "It needs Linux 5.13 or later with Landlock."
@@ -113,7 +113,7 @@ class Landlock:
     async def _disk(self, size: int, work: Path, temporary: Path) -> Disk:
         """Return what measures the growth of a copy of `size` bytes, in a thread."""
         count = len((await asyncio.to_thread(self._walk_copy, work, temporary))[0])
-        walking = threading.Lock()  # a walk whose run is over goes on in its thread; the next one waits for it
+        walking = threading.Lock()  # a scan may outlive its run, as a thread cannot be cancelled; the next one waits
 
         def measured(pids: Sequence[int]) -> tuple[int, bool]:
             with walking:
@@ -174,7 +174,7 @@ def shared_folder(owner: int, parent: Path | None = None) -> Iterator[Path]:
     """
     parent = parent or Path(tempfile.gettempdir())
     for old in parent.glob(f"{SHARED}*"):
-        with suppress(OSError), opened(str(old), FOLDER) as descriptor:  # another bot's, or another user's
+        with suppress(OSError), opened(str(old), FOLDER) as descriptor:  # another bot or user may own it
             if lock(descriptor):
                 remove(str(old))
     with ExitStack() as stack:
@@ -205,7 +205,7 @@ def _copy(workspace: Workspace, home: Path, runtime: Runtime) -> None:
 
 
 def _tasks(user: int) -> int:
-    """Count a user's processes and threads: without a user namespace the kernel counts them all against a run's limit."""
+    """Count a user's processes and threads; without a user namespace a run's RLIMIT_NPROC counts all of them."""
     count = 0
     for entry in os.scandir("/proc"):
         with suppress(OSError):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
+from bot.sandbox.landlock import entries
 from bot.sandbox.watchdog import Disk, Watched, tree, unlinked, watch
 from bot.thread.outcomes import Outcome
 
@@ -84,3 +86,15 @@ async def test_deleted_files_are_counted_while_they_are_open_or_mapped() -> None
     finally:
         process.kill()
         await process.wait()
+
+
+@pytest.mark.parametrize(("most", "whole"), [(4, False), (5, True)])
+def test_a_scan_that_stopped_at_its_bound_does_not_pass_for_a_whole_one(tmp_path: Path, most: int, whole: bool) -> None:
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    for name in ("one", "a/two", "a/b/three"):
+        (tmp_path / name).touch()
+
+    seen, all_seen = entries(tmp_path, most=most)
+
+    assert all_seen is whole
+    assert len(seen) == most
