@@ -1,4 +1,4 @@
-"""Reads and removes the files that a sandboxed program has left, when its processes are dead.
+"""Reads and removes the files that a sandboxed program left, after its processes are dead.
 
 It opens them only through directory descriptors, and never follows a link. It sees only regular files with one name, bounded in
 count and depth, whose names are text.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import stat
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ from bot.thread.files import FileName, file_name
 DEPTH = 8
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-# What libraries leave behind is nobody's result.
+# Caches and settings that libraries write are no results of a run.
 LITTER = frozenset({"__pycache__", ".cache", ".config", ".local", ".matplotlib", ".ipython", ".tmp", ".logs"})
 
 
@@ -46,7 +46,7 @@ def opened(path: str | bytes, flags: int, at: int | None = None) -> Iterator[int
 def walk(root: int, limit: int, *, layer: bool = False) -> Iterator[FileEntry]:
     """Yield the regular files below an open folder, at most `limit`; with `layer`, an overlay's upper layer, also its deletions.
 
-    What breaks a rule is skipped, as if it did not exist.
+    A file that breaks one of the module's rules is skipped, as if it did not exist.
     """
     remaining = [limit]
     yield from _walk(root, "", 0, remaining, layer)
@@ -93,7 +93,7 @@ def _opaque(folder: int) -> bool:
 def reading(root: int, name: FileName) -> Iterator[int]:
     """Open a regular file below an open folder; raises NoSuchFile."""
     missing = NoSuchFile(f"There is no file {name} in this thread.")
-    with parent_of(root, name, missing) as (folder, last):
+    with parent_of(root, name, lambda _: missing) as (folder, last):
         try:
             descriptor = os.open(last, FILE, dir_fd=folder)
         except OSError as error:
@@ -108,12 +108,14 @@ def reading(root: int, name: FileName) -> Iterator[int]:
 
 
 @contextmanager
-def parent_of(root: int, name: FileName, missing: Exception, *, make: int | None = None) -> Iterator[tuple[int, str]]:
-    """Open the folder that holds `name`, else raise `missing`; with `make`, make what is missing, owned by that uid (-1: us)."""
+def parent_of(
+    root: int, name: FileName, missing: Callable[[str], Exception], *, make: int | None = None
+) -> Iterator[tuple[int, str]]:
+    """Open the parent of `name`, else raise `missing(the path that is no folder)`; with `make`, make it for that uid (-1: us)."""
     *folders, last = name.split("/")
     folder = os.dup(root)
     try:
-        for part in folders:
+        for number, part in enumerate(folders, 1):
             if make is not None:
                 with suppress(FileExistsError):
                     os.mkdir(part, 0o755, dir_fd=folder)
@@ -122,7 +124,7 @@ def parent_of(root: int, name: FileName, missing: Exception, *, make: int | None
             try:
                 inner = os.open(part, FOLDER, dir_fd=folder)
             except OSError as error:
-                raise missing from error
+                raise missing("/".join(folders[:number])) from error
             os.close(folder)
             folder = inner
         yield folder, last

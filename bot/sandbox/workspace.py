@@ -29,8 +29,8 @@ class Workspace:
     """
 
     def __init__(self, root: Path, thread: ThreadId, limits: Limits, owner: int) -> None:
-        plain = re.sub(r"[^A-Za-z0-9.-]", "_", str(thread))
-        home = root / f"{plain[:60]}-{hashlib.sha256(str(thread).encode()).hexdigest()[:12]}"
+        safe_name = re.sub(r"[^A-Za-z0-9.-]", "_", str(thread))
+        home = root / f"{safe_name[:60]}-{hashlib.sha256(str(thread).encode()).hexdigest()[:12]}"
         self.files, self.stages, self._incoming = home / "files", home / "stages", home / "incoming"
         self._limits = limits
         self.owner = owner
@@ -77,23 +77,25 @@ class Workspace:
             return list(walk(root, LISTED))
 
     def adopt(self, path: Path, name: FileName) -> None:
-        """Move a complete file of ours to its place in the workspace, for scripts to read and write."""
+        """Move a complete file to its place in the workspace, where scripts may read and write it."""
         os.chmod(path, 0o644)
         if self.owner >= 0:
             os.chown(path, self.owner, self.owner)
-        missing = ServiceError(f"{name} stands in the way of a file.")
-        with opened(str(self.files), FOLDER) as root, parent_of(root, name, missing, make=self.owner) as (folder, last):
+
+        def blocked(path: str) -> ServiceError:
+            return ServiceError(f"{name} cannot be written: {path} is in the way.")
+
+        with opened(str(self.files), FOLDER) as root, parent_of(root, name, blocked, make=self.owner) as (folder, last):
             _remove(last, folder)
             os.rename(path, last, dst_dir_fd=folder)
             os.fsync(folder)
 
     def delete(self, name: str) -> None:
         """Remove a file, or a folder with everything in it; a missing one is no error."""
-        missing = FileNotFoundError(name)
         with (
             suppress(OSError),
             opened(str(self.files), FOLDER) as root,
-            parent_of(root, FileName(name.rstrip("/")), missing) as (folder, last),
+            parent_of(root, FileName(name.rstrip("/")), FileNotFoundError) as (folder, last),
         ):
             _remove(last, folder)
 

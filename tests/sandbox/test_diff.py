@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.errors import TooLarge
+from bot.errors import ServiceError, TooLarge
 from bot.sandbox.descriptors import FOLDER, FileEntry, opened
 from bot.sandbox.diff import Diff, commit_diff, discard_diffs, stage_diff
 from bot.sandbox.limits import Limits
@@ -94,6 +94,13 @@ def test_what_was_committed_is_not_applied_again_and_what_was_never_is_forgotten
     commit_diff(workspace, RUN)
 
     assert files(workspace) == {**AFTER, "a.txt": b"the user's"}
+
+
+async def test_a_file_in_the_way_of_a_folder_is_named(workspace: Workspace) -> None:
+    with pytest.raises(
+        ServiceError, match=r"^was_folder/x\.txt/y/z\.txt cannot be written: was_folder/x\.txt is in the way\.$"
+    ):
+        await workspace.put(FileName("was_folder/x.txt/y/z.txt"), chunked(b"z"))
 
 
 def test_a_stage_without_its_manifest_is_no_diff(workspace: Workspace, tmp_path: Path) -> None:
