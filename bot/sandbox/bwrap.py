@@ -21,7 +21,7 @@ from bot.sandbox.workspace import Workspace
 
 SITE, TOOLS, DATA = "/opt/site", "/opt/tools", "/mnt/data"
 SCRATCH = 64_000_000  # bytes of /tmp, at most
-# What libraries ask of the machine: all of a container's /proc that a script may read, for its processes are others'.
+# The files of /proc that libraries read. In a container that masks /proc a script gets these alone: the rest shows processes.
 FACTS = ("cpuinfo", "meminfo", "stat", "loadavg", "uptime", "version", "filesystems", "sys/vm/overcommit_memory")
 
 
@@ -59,7 +59,7 @@ class Bwrap:
 
     @contextmanager
     def start(self, threads: Path) -> Iterator[None]:
-        """Note the folder of all workspaces, which is all that runs share."""
+        """Keep the folder of all workspaces, the only thing that runs share."""
         if not self._bwrap:
             raise ServiceError("there is no bwrap; install bubblewrap")
         self._threads = threads
@@ -69,7 +69,7 @@ class Bwrap:
     async def prepare(
         self, workspace: Workspace, run: str, script: Script, runtime: Runtime
     ) -> AsyncIterator[PreparedRun]:
-        """Prepare a run: its overlay keeps what it changes in a layer of its own."""
+        """Prepare a run; its overlay keeps its changes in a layer of their own."""
 
         async def stage(layer: int | None) -> Diff:
             if layer is None:
@@ -133,7 +133,7 @@ class Bwrap:
         return at.command(words) if self._root else words
 
     def _start_of_command(self, runtime: Runtime) -> tuple[BindMounts, list[str]]:
-        """Return bwrap's executable with what the launcher and the server have in common, and the mounts it needs."""
+        """Return the bind mounts that a command of bwrap needs, and its start, which the launcher and the server share."""
         at = BindMounts(lambda _: self._root)
         executable = str(bwrap := self._bwrap or Path("bwrap"))
         if bwrap.parent.name == "_bin":  # the bundled one finds its library beside its package
@@ -142,7 +142,7 @@ class Bwrap:
 
 
 class Forkserver(Bwrap):
-    """The tier that forks each run from a server inside bwrap; a run that it cannot fork goes the way of bwrap."""
+    """The tier that forks each run from a server inside bwrap; a run that it cannot fork is started as in Bwrap."""
 
     name = "forkserver"
     advice = "It needs what bwrap needs; without it, runs start more slowly."
@@ -155,7 +155,7 @@ def _facts(root: str) -> list[str]:
 
 
 def _system(at: BindMounts, runtime: Runtime, root: str) -> list[str]:
-    """Return the options that bind, below a root, what a script may read of the machine and what we bring."""
+    """Return the options that bind, below a root, what a script may read: system files, the interpreter and our tools."""
     words = ["--ro-bind", "/usr", f"{root}/usr"]
     for link in ("lib", "lib64", "bin", "sbin"):
         if Path(f"/{link}").is_symlink():
@@ -177,7 +177,7 @@ def _system(at: BindMounts, runtime: Runtime, root: str) -> list[str]:
 
 
 def _packages(prefix: str) -> list[str]:
-    """Return the folders of packages of the machine's own Python: they are not for scripts, and slow every start down."""
+    """Return the package folders of the machine's Python, which are hidden: scripts do not use them, and they slow each start."""
     python = f"python{sys.version_info.major}.{sys.version_info.minor}"
     places = [f"{prefix}/lib/{python}/site-packages", f"{prefix}/lib64/{python}/site-packages"]
     places += ["/usr/lib/python3/dist-packages", f"/usr/local/lib/{python}/dist-packages"]

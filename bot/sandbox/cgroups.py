@@ -1,4 +1,4 @@
-"""Makes a control group for each run, where this process may: the kernel then limits the run's memory and processes itself.
+"""Makes a control group for each run where this process may, so that the kernel limits the run's memory and processes.
 
 In version 1 of control groups each controller has a tree of its own. In version 2 there is one tree, in which a group with child
 groups may hold no process (https://docs.kernel.org/admin-guide/cgroup-v2.html): the bot then moves into a leaf of its own.
@@ -36,11 +36,11 @@ class Group:
         self._was_exhausted = False
 
     def enter(self, root: int) -> None:
-        """Move a process and its descendants in; what they start later is in as well. Blocks for milliseconds."""
+        """Move a process and its descendants in; processes they start later belong to it too. Blocks for milliseconds."""
         try:
             for folder in self._folders:
                 (folder / "cgroup.procs").write_text(str(root))
-                for pid in tree(root)[1:]:  # what was forked before; what is forked from now on is in already
+                for pid in tree(root)[1:]:  # those forked before; later ones inherit the group
                     (folder / "cgroup.procs").write_text(str(pid))
         except OSError as error:
             log.warning("a run is held by the watchdog alone: %s", error)
@@ -50,7 +50,7 @@ class Group:
         return ["/bin/sh", "-c", ENTER, "sh", *map(str, self._folders), "--", *words] if self._folders else list(words)
 
     def exhausted(self) -> bool:
-        """Return whether the kernel has killed a process of the group for want of memory."""
+        """Return whether the kernel has killed a process of the group because memory ran out."""
         for folder in self._folders:
             for name in ("memory.events", "memory.oom_control"):
                 with suppress(OSError):
@@ -59,7 +59,7 @@ class Group:
         return self._was_exhausted
 
     def release(self) -> None:
-        """Hand the folders over for removal: the run is over."""
+        """Hand the folders over for removal, after the run."""
         self._was_exhausted = self.exhausted()
         self._released += self._folders
         self._folders = ()
@@ -116,9 +116,9 @@ class Groups:
 
 
 def find(limits: Limits) -> Groups:
-    """Return the groups that this process may make; in version 2 it moves into a leaf, together with the processes above it.
+    """Return the groups that this process may make; in version 2 it moves into a leaf, together with its ancestors.
 
-    Groups that dead processes have left are removed.
+    Removes the groups that dead processes have left.
     """
     first, second = own_groups()
     places = {folder for folder in first.values() if _writable(folder)}
@@ -166,10 +166,10 @@ def _writable(folder: Path) -> bool:
 
 
 def divide(folder: Path, wanted: Sequence[str], systemd: Path = SYSTEMD) -> Path | None:
-    """Let child groups have as many of the wanted controllers as possible; return the folder to make them in, None without any.
+    """Enable the wanted controllers for child groups, as far as possible; return the folder for these, None if none is enabled.
 
-    The bot's own group `folder`, unless it is the top of the tree, is emptied into a leaf first. `systemd` is the folder that
-    exists where systemd runs.
+    The processes of the bot's own group `folder`, unless it is the top of the tree, move into a leaf first. `systemd` is the
+    folder that exists where systemd runs.
     """
     if folder.name == LEAF:  # we moved already
         folder = folder.parent
@@ -193,7 +193,7 @@ def divide(folder: Path, wanted: Sequence[str], systemd: Path = SYSTEMD) -> Path
 
 
 def _may_divide(folder: Path, systemd: Path) -> bool:
-    """Return whether a group holds only this process and those above it, and systemd, where it runs, has delegated it."""
+    """Return whether a group holds only this process and its ancestors, and is delegated if systemd runs."""
     if systemd.exists() and not {"user.delegate", "trusted.delegate"} & set(os.listxattr(folder)):
         return False
     ancestry = {os.getpid()}

@@ -1,4 +1,4 @@
-"""What goes into a run and comes out of it: its input, its output up to a limit, and the status that its launcher reports."""
+"""The channels of a run: its input, its output up to a limit, and the status that the process inside reports."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Output:
     stderr: bytearray = field(default_factory=bytearray)
 
     async def read(self, stream: asyncio.StreamReader, into: bytearray) -> None:
-        """Keep what fits of a stream, and read on past the limit, so that its writer does not hang."""
+        """Keep what fits of a stream, and read on past the limit so that the writer does not block."""
         while chunk := await stream.read(1 << 16):
             into += chunk[: max(0, self.limit - len(self.stdout) - len(self.stderr))]
             if len(self.stdout) + len(self.stderr) >= self.limit:
@@ -30,7 +30,7 @@ class Output:
 
 
 class Status:
-    """What the launcher reports: first that all is ready, with the open folders that take new files, then how the script ended."""
+    """What the process inside reports: Ready, with the open folders that take new files, then how the script ended."""
 
     def __init__(self, ours: socket.socket) -> None:
         self._socket = ours
@@ -73,12 +73,12 @@ class Status:
 
 
 def input_descriptor(text: str) -> int:
-    """Return a descriptor to read the text from, /dev/null without one."""
+    """Return a descriptor to read the text from; that of /dev/null if it is empty."""
     return readable(text.encode(errors="replace")) if text else os.open("/dev/null", os.O_RDONLY)
 
 
 def readable(data: bytes) -> int:
-    """Return a descriptor to read these bytes from; they cannot be changed through it."""
+    """Return a read-only descriptor of these bytes."""
     memory = os.memfd_create("data")
     try:
         rest = memoryview(data)

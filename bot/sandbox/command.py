@@ -96,7 +96,7 @@ def _json(execution: Execution) -> str:
 
 
 def _imports(script: Path) -> set[str]:
-    """Return the packages that a script imports, none when it cannot be parsed: running it will say so."""
+    """Return the packages that a script imports; none if it cannot be parsed, which its run will show."""
     try:
         tree = ast.parse(script.read_bytes())
     except OSError as error:

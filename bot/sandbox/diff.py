@@ -46,7 +46,7 @@ def stage_diff(workspace: Workspace, run: str, source: int, changes: Sequence[Fi
 
 
 def commit_diff(workspace: Workspace, run: str) -> None:
-    """Apply a staged diff; idempotent: a part that was applied before is skipped, a stage that is gone was applied whole."""
+    """Apply a staged diff; idempotent: files moved before are skipped, and a missing manifest means that all was applied."""
     if not re.fullmatch(r"[0-9a-f]{32}", run) or not (workspace.stages / run / "manifest.json").exists():
         return
     folder = workspace.stages / run

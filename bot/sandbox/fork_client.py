@@ -1,4 +1,4 @@
-"""The host's end of one fork server: starts it, and asks it for a process for each run, one run ahead of need."""
+"""The host's end of one fork server: starts it, and keeps one process forked ahead for the next run."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Forked:
     async def end(self) -> None:
         """Kill the whole tree and return when nothing of it is left."""
         if self._pidfd >= 0:
-            for below in tree(self.pid)[1:]:  # without a process namespace they do not die with the first
+            for below in tree(self.pid)[1:]:  # without a pid namespace they outlive the first process
                 with suppress(ProcessLookupError, PermissionError):
                     os.kill(below, signal.SIGKILL)
             with suppress(ProcessLookupError):
@@ -106,14 +106,14 @@ class ForkServer:
 
     @property
     def ready(self) -> bool:
-        """Whether it can be asked."""
+        """Whether it is started and alive."""
         return self._control is not None and self._process is not None and self._process.returncode is None
 
     async def gone(self, within: float) -> bool:
-        """Return whether it is dead, or dies `within` so many seconds."""
+        """Return whether it is dead, after waiting up to `within` seconds for its end."""
         with suppress(TimeoutError):
             async with asyncio.timeout(within):
-                while self.ready:  # noqa: ASYNC110  the event loop learns of a death in its own time
+                while self.ready:  # noqa: ASYNC110  asyncio sets the return code some time after the death
                     await asyncio.sleep(0.01)
         return not self.ready
 
@@ -190,7 +190,9 @@ class ForkServer:
         task = asyncio.create_task(self._prepare())
         self._preparing.add(task)
         task.add_done_callback(self._preparing.discard)
-        task.add_done_callback(lambda done: done.cancelled() or done.exception())  # raised for who awaits it
+        task.add_done_callback(
+            lambda done: done.cancelled() or done.exception()
+        )  # retrieved; it is still raised for a caller
         return task
 
     async def _prepare(self) -> Forked:
@@ -244,7 +246,7 @@ class ForkServer:
                 await forked.end()
         for run in list(self._running):
             await run.end()
-        async with self._asking:  # whoever waited for an answer knows by now that there is none
+        async with self._asking:  # pending requests have failed by now, so nobody uses the socket
             if self._control is not None:
                 self._control.close()
                 self._control = None

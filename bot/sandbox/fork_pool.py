@@ -1,4 +1,4 @@
-"""Keeps one fork server ready to fork runs: replaces it when it is worn out, dead, or older than the installed libraries."""
+"""Keeps one fork server ready: replaces it after many runs, when it is dead, or when the libraries were installed later."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ServerCommand = Callable[[Runtime, Sequence[str], int], Sequence[str]]  # as Tie
 
 
 class ForkPool:
-    """The present fork server, and replaced ones whose last runs go on."""
+    """The current fork server, and replaced ones that still have runs."""
 
     def __init__(
         self, command: ServerCommand, runtime: Callable[[], Runtime], groups: Groups, renew_after: int
@@ -86,7 +86,7 @@ class ForkPool:
                 else:
                     log.info("the fork server is ready")
             for server in [s for s in self._replaced if not s.busy or not s.ready]:
-                await server.close()  # it stays in the list until it is closed: we may be cancelled
+                await server.close()  # listed until it is closed, in case this task is cancelled
                 self._replaced.remove(server)
 
     async def close(self) -> None:

@@ -34,7 +34,7 @@ class Limits:
             "FSIZE": self.disk,
             "CPU": int(self.seconds * 4) + 1,
             "NPROC": self.processes + 2,
-            # The watchdog ends a tree that uses too much; this stops one that grows faster than the watchdog looks.
+            # Stops a process that grows faster than the watchdog, which has the real limit, checks.
             "DATA": 8 * self.memory,
         }
 

@@ -1,12 +1,12 @@
 """The Sandboxes port on Linux's kernel.
 
-The way of a run: `LinuxSandbox.run` waits in `LinuxSandboxes.execute` for a free slot. The tier prepares the run: bwrap.py plans an
+How a run goes: `LinuxSandbox.run` waits in `LinuxSandboxes.execute` for a free slot. The tier prepares the run: bwrap.py plans an
 overlay of the thread's files, landlock.py copies them. If the tier forks and the script does not ask for a fresh interpreter,
 fork_pool.py hands the run to a process that its server (inside/fork_server.py) has forked ahead; otherwise, and when that fails
-before the script began, inside/launcher.py is started for it. Both are told what to run by a value of inside/plan.py. Either
-way process.py supervises the tree: it passes on the input, keeps the output, watches the limits (watchdog.py, cgroups.py) and,
-when no process is left, derives the outcome and the Execution. Then the tier stages what the run changed in the workspace,
-and the Execution names that stage. `LinuxSandbox.commit` applies it, once it is on record.
+before the script began, inside/launcher.py is started for it. Both get the run as a value of inside/plan.py. Either way
+process.py supervises the tree: it passes on the input, keeps the output, watches the limits (watchdog.py, cgroups.py) and, when
+no process is left, derives the outcome and the Execution. Then the tier stages what the run changed in the workspace, and the
+Execution names that stage. `LinuxSandbox.commit` applies it once the run's step is appended.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class LinuxSandboxes:
 
     @asynccontextmanager
     async def serving(self, *, warm: bool) -> AsyncIterator[None]:
-        """Provide what runs need, with a fork server if `warm` and the tier forks; raises ServiceError when that is impossible."""
+        """Provide what runs need, and a fork server if `warm` and the tier forks; raises ServiceError if that fails."""
         self._groups = self._find_groups(self.limits)
         self._threads.mkdir(parents=True, exist_ok=True)
         try:
@@ -125,7 +125,7 @@ class LinuxSandboxes:
         )
 
     def _hint(self, execution: Execution) -> str:
-        """Return what a script that failed for want of a library or of input can do about it, "" for any other end."""
+        """Return advice for a script that failed because a library or input was missing, "" for any other end."""
         if execution.outcome is not Outcome.FAILED:
             return ""
         if missing := _MISSING.search(execution.stderr):
@@ -165,7 +165,7 @@ class LinuxSandbox:
         return await self._execute(Script(name=name, args=tuple(args)), stdin, timeout)
 
     async def logs(self, arguments: Sequence[str], *, stdin: str = "") -> Execution:
-        """Use the log toolkit on the thread's files."""
+        """Run the log toolkit on the thread's files."""
         return await self._execute(Script(name=None, args=tuple(arguments)), stdin, None)
 
     async def _execute(self, script: Script, stdin: str, timeout: float | None) -> Execution:

@@ -1,4 +1,4 @@
-"""Supervises the process tree of one run from outside: starts it, watches its limits, ends it, and says how it ended."""
+"""Supervises the process tree of one run from outside: starts it, watches its limits, ends it, and returns its Execution."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from bot.thread.outcomes import Execution, Outcome
 
 
 class NotBegun(ServiceError):
-    """A run could not be set up: no line of its script was executed."""
+    """A run could not be set up, and no line of its script was executed."""
 
 
 class Started(Protocol):
@@ -39,7 +39,7 @@ class Started(Protocol):
         """Kill the whole tree and return when nothing of it is left."""
 
 
-Start = Callable[[socket.socket, int], Awaitable[Started]]  # given its end of the status socket, and its input
+Start = Callable[[socket.socket, int], Awaitable[Started]]  # given the run's end of the status socket, and its stdin
 
 
 class Spawned:
@@ -57,7 +57,7 @@ class Spawned:
         await self._process.wait()
 
     async def end(self) -> None:
-        """Kill the tree: all processes die with the first, and those that are seen are killed one by one as well."""
+        """Kill the whole tree: the first process takes all others with it, and those found are also killed one by one."""
         if self._process.returncode is None:
             kill(self.pid)
             await self._process.wait()
@@ -75,7 +75,7 @@ def start_command(command: Callable[[int], Sequence[str]], groups: Groups) -> St
                 stdin=stdin,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
-                # Not ours: the /proc entry of bwrap itself would show it to the script.
+                # Not the bot's: a script could read it in the /proc entry of bwrap.
                 env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"},
                 pass_fds=[status.fileno()],
                 start_new_session=True,
@@ -93,7 +93,7 @@ def start_command(command: Callable[[int], Sequence[str]], groups: Groups) -> St
 class Terms:
     """The standard input and the limits of one run.
 
-    `disk` measures new files where the tier has no overlay; going over the limit then ends the run. `watch` is the watchdog.
+    `disk` measures new files in a tier without overlay, where the limit then ends the run. `watch` is the watchdog.
     """
 
     stdin: str
@@ -133,7 +133,7 @@ async def supervise(start: Start, terms: Terms) -> tuple[Execution, int | None]:
 
 
 async def _until_over(process: Started, output: Output, seen: Watched, status: Status, terms: Terms) -> Outcome | None:
-    """Return the limit that the run broke, or None when it ended by itself; the tree is dead then."""
+    """Return the limit that the run broke, or None if it ended by itself; either way the tree is dead afterwards."""
     reading = [
         asyncio.create_task(output.read(process.stdout, output.stdout)),
         asyncio.create_task(output.read(process.stderr, output.stderr)),

@@ -1,4 +1,4 @@
-"""Installs the libraries of scripts, at pinned versions, once into the data folder."""
+"""Installs the libraries that scripts may import, at pinned versions, once into the data folder."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ class RuntimeBuild:
 
     @property
     def current(self) -> Runtime:
-        """What scripts may import now: nothing until all is built."""
+        """The libraries that scripts may import now: none until all are installed."""
         if not self.done():
             return NO_RUNTIME
         return Runtime(site=self._home / "site", fonts=tuple(sorted((self._home / "fonts").glob("fontlist-*.json"))))
 
     def about(self, package: str) -> str:
-        """Return what to tell the author of a script that did not find a package."""
+        """Return an explanation for a script that could not import a package."""
         names = packages()
         if not self.done() and package in IMPORTS:
             return (

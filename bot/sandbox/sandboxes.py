@@ -29,7 +29,7 @@ _PROC = "Can't mount proc"  # bwrap's error where parts of /proc are masked
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """Whether a tier works on this machine, and why not; `masked` when it works only as in a container that masks /proc."""
+    """Whether a tier works on this machine, and why not; `masked` says that it must do without a /proc of its own."""
 
     tier: str
     works: bool
@@ -71,7 +71,7 @@ async def open_sandboxes(
 
 
 async def probe(tier: str, limits: Limits) -> Probe:
-    """Return whether a tier works: whether its self-test, which attacks the very code it serves with, gets out nowhere."""
+    """Return whether a tier works: whether the self-test, run by the same code as scripts, finds no way out of it."""
     if sys.platform != "linux":
         return Probe(tier, False, "sandboxes need Linux")
     if tier not in TIERS:
@@ -89,7 +89,7 @@ async def probe(tier: str, limits: Limits) -> Probe:
 
 
 async def _attack(sandboxes: LinuxSandboxes, folder: str) -> str:
-    """Return what let the self-test out, in a fork or in a fresh interpreter, "" when it is sealed in both."""
+    """Return the ways out that the self-test found in a fork or in a fresh interpreter, "" if both are sealed."""
     try:
         async with sandboxes.serving(warm=True):
             async with sandboxes.open(ThreadId("T", "C", "other")) as sandbox:

@@ -1,4 +1,4 @@
-"""The script that a sandbox must withstand before it serves: it tries to get out, and prints what let it, or "sealed"."""
+"""The script that a sandbox must withstand before it serves: it prints the ways out that it found, or "sealed"."""
 
 from __future__ import annotations
 

@@ -18,13 +18,13 @@ from bot.sandbox.workspace import Workspace
 
 INSIDE = Path(__file__).parent / "inside"
 PACKAGE = Path(__file__).parent.parent
-MOUNTS = "/mnt"  # where switch_user.py mounts what a root bot's scripts could not reach
-UID = 61_184  # whom a root bot runs scripts as: no user has it
+MOUNTS = "/mnt"  # where a root bot mounts, by switch_user.py, the paths that its scripts' user cannot reach
+UID = 61_184  # the uid that a root bot runs scripts as, which no user has
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Runtime:
-    """The folder with the libraries of scripts, None until they are built, and matplotlib's font lists."""
+    """What scripts may import: the folder of their libraries, None until they are built, and matplotlib's font lists."""
 
     site: Path | None = None
     fonts: tuple[Path, ...] = ()
@@ -38,7 +38,7 @@ class Script:
     args: tuple[str, ...]
 
     def path(self, inside: str, files: str) -> str:
-        """Return what is executed, given where the process finds the folder `inside` and the thread's files."""
+        """Return the path to execute, given where the process finds the folder `inside` and the thread's files."""
         return f"{inside}/use_logs.py" if self.name is None else f"{files}/{self.name}"
 
 
@@ -46,30 +46,24 @@ class Script:
 class PreparedRun:
     """A run that a tier has prepared on a thread's files.
 
-    `plan` is for a fork of the tier's server; `command` returns the argument list that starts an interpreter for this run alone,
-    given its status descriptor; `disk` measures its new files where it has no overlay; `stage`, when it has ended, stages what
-    it changed, given the open upper layer of its overlay, if it has one.
+    `command`, given the run's status descriptor, returns the argument list that starts an interpreter for this run alone.
+    `stage` is called after the run with the open upper layer of its overlay, or None without an overlay.
     """
 
-    plan: ForkedRun | LandlockRun
+    plan: ForkedRun | LandlockRun  # for a fork of the tier's server
     command: Callable[[int], list[str]]
     stage: Callable[[int | None], Awaitable[Diff]]
-    disk: Disk | None = None
+    disk: Disk | None = None  # measures the new files of a run without an overlay
 
 
 class Tier(Protocol):
-    """One way to close scripts off from everything else.
+    """One way to seal scripts off from everything else."""
 
-    `name` is its name as a setting and in the Execution of a forked run, `cold_name` in that of a run for which an interpreter
-    was started. `advice` says what to do where it does not work. Its runs are forked from a server if it `forks`; in a
-    `pid_namespace` scripts can name no process outside their sandbox.
-    """
-
-    name: str
-    cold_name: str
-    advice: str
-    forks: bool
-    pid_namespace: bool
+    name: str  # as a setting, and in the Execution of a forked run
+    cold_name: str  # in the Execution of a run for which an interpreter was started
+    advice: str  # what to do where it does not work
+    forks: bool  # whether its runs are forked from a server
+    pid_namespace: bool  # whether scripts can name no process outside their sandbox
 
     def start(self, threads: Path) -> AbstractContextManager[None]:
         """Provide what all runs share, given the folder of all workspaces; raises ServiceError where something is missing."""
@@ -104,7 +98,7 @@ class BindMounts:
 
 
 def interpreter() -> tuple[str, str]:
-    """Return the Python that scripts run on, and its prefix: the one below our own virtual environment."""
+    """Return the Python that scripts run on, and its prefix: the one that our virtual environment was made from."""
     return os.path.realpath(sys.executable), os.path.realpath(sys.base_prefix)
 
 

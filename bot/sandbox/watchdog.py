@@ -61,7 +61,7 @@ def memory(pids: list[int]) -> int:
 
 
 def unlinked(pids: Sequence[int]) -> int:
-    """Return the bytes of deleted files that these processes hold open or mapped: no folder lists them, and they fill the disk."""
+    """Return the bytes of deleted files that these processes hold open or mapped: they fill the disk, but no folder lists them."""
     held: dict[int, int] = {}
     for pid in pids:
         with suppress(OSError):
@@ -91,7 +91,7 @@ async def watch(
     """Return the limit that the tree broke: `limit` bytes of memory, files in memory included, or, with `hard`, a full disk.
 
     Without `hard` the script itself gets an error when the disk is full. `exhausted` says whether the kernel has killed a process
-    of the tree for want of memory. Looks `every` so many seconds, and runs until cancelled while no limit is broken.
+    of the tree because memory ran out. Checks every `every` seconds; while no limit is broken, runs until cancelled.
     """
     marked: set[int] = set()
     while True:

@@ -1,4 +1,4 @@
-"""Turns this very process into the script where there are no namespaces: Landlock and seccomp close everything else to it."""
+"""Turns this process into the script in the landlock tier, after Landlock and seccomp have closed everything else to it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ else:
 
 
 def become_script(run: plan.LandlockRun, status: socket.socket) -> NoReturn:
-    """Give everything up and be the script; an error before its first line is reported to the host."""
+    """Restrict this process and run the script in it; report an error before its first line to the host."""
     try:
         os.setsid()
         steps.raise_oom_score()

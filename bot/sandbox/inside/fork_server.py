@@ -1,11 +1,12 @@
-"""Forks a process for each run: `fork_server.py CONTROL PLAN`, the number of an inherited socket and an encoded server.
+"""Forks a process for each run: `fork_server.py CONTROL PLAN`, a socket's number and an encoded BwrapServer or LandlockServer.
 
 The server imports once what most scripts import. Whenever the host asks on the control socket, it forks a first process into
 fresh namespaces. That one forks the script's process, which drops its privileges at once; both then wait for a run. When the run
-comes, the first process mounts the thread's files below a new root, leaves the old root and waits for the script to end. Without
-namespaces the first process is an ordinary fork, and the script's process confines itself as every run does there.
+comes, the first process mounts the thread's files below a new root, leaves the old root and waits for the script to end. In the
+landlock tier the first process is an ordinary fork, and the script's process confines itself with Landlock (confine.py).
 
-The plan of a run goes from the host to the first process only: what the server read, every later fork could find in its memory.
+The host sends the plan of a run past the server, to its first process: what the server had read would still be in the memory of
+every later fork, where the script of another thread could find it.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ def main() -> None:
     program = seccomp.build()
     gc.collect()
     gc.freeze()  # the collector would touch, and so copy, pages that all runs share
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody here waits for a run: the host does, by its descriptor
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps runs; the host waits for them, by pidfd
     ready = plan.encode(plan.Ready()).encode()
     control.send(ready)
     while True:
@@ -98,7 +99,7 @@ def _prepare_run(
             kernel.keep_user(*USER)
             _mount_root(server)
     except OSError as error:
-        problem = error  # reported with the run, whose status socket is still to come
+        problem = error  # kept until the run arrives, with the status socket to report it on
     out, error_out, go = descriptors
     ours, childs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     parent = os.getpid()
@@ -168,7 +169,7 @@ def _become_script(
         text = file.read()
     for target, descriptor in enumerate((stdin, *outputs)):
         os.dup2(descriptor, target)
-    if isinstance(server, plan.LandlockServer):  # the server decides, so that no run without namespaces goes unconfined
+    if isinstance(server, plan.LandlockServer):  # by the server's kind: no plan can skip Landlock
         confine.become_script(plan.decode(text, plan.LandlockRun), socket.socket(fileno=status))
     run = plan.decode(text, plan.ForkedRun)
     os.closerange(3, 256)

@@ -11,7 +11,7 @@ libc.mount.argtypes = [ctypes.c_char_p, ctypes.c_char_p, ctypes.c_char_p, ctypes
 libc.prctl.argtypes = [ctypes.c_int] + [ctypes.c_ulong] * 4
 libc.syscall.restype = ctypes.c_long
 
-held = ctypes.PyDLL(None, use_errno=True)  # the same library, called without letting go of the interpreter
+held = ctypes.PyDLL(None, use_errno=True)  # the same library, called without releasing the interpreter's lock
 held.syscall.restype = ctypes.c_long
 SYS_CLONE, SYS_PIVOT_ROOT = 56, 155  # on x86-64
 CLONE_NEWNS = 0x20000
@@ -88,7 +88,7 @@ def no_new_privileges() -> None:
 
 
 def die_with_parent(parent: int | None = None) -> None:
-    """Have the kernel kill this process when its parent dies; end at once when `parent` is not the parent any more."""
+    """Have the kernel kill this process when its parent dies; exit at once if `parent` is dead already."""
     check(libc.prctl(PR_SET_PDEATHSIG, 9, 0, 0, 0), "pdeathsig")
     if parent is not None and os.getppid() != parent:
         os._exit(1)

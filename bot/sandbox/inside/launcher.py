@@ -1,4 +1,4 @@
-"""Sets up the inside and runs one script: `launcher.py STATUS PLAN`, the number of an inherited socket and an encoded run.
+"""Sets up the sandbox and runs one script: `launcher.py STATUS PLAN`, a socket's number and an encoded BwrapRun or LandlockRun.
 
 The process itself stays outside the script's reach as far as the tier allows, waits for it, and reports its exit code.
 """
@@ -21,7 +21,7 @@ DATA, LOWER, UPPER = "/mnt/data", "/mnt/lower", "/mnt/upper"
 
 
 def main() -> None:
-    """Carry out the run of the plan and report how it ended."""
+    """Do the run of the plan and report how it ended."""
     status = socket.socket(fileno=int(sys.argv[1]))
     run = plan.decode(sys.argv[2], plan.BwrapRun, plan.LandlockRun)
     kernel.die_with_parent()
@@ -30,7 +30,7 @@ def main() -> None:
             if TYPE_CHECKING:
                 from bot.sandbox.inside import confine
             else:
-                import confine  # only here: bwrap's runs need nothing of it
+                import confine  # only here, as a run in bwrap does not need it
 
             status.send(plan.encode(plan.Ready()).encode())
             steps.fork_script(status, lambda: confine.become_script(run, status))
@@ -53,7 +53,7 @@ def _mount_workspace(run: plan.BwrapRun, status: socket.socket) -> None:
 
 
 def _execute(run: plan.BwrapRun, status: socket.socket) -> None:
-    """Give everything up and execute the script; an error before its first line is reported to the host."""
+    """Restrict this process and execute the script; report an error before its first line to the host."""
     try:
         steps.raise_oom_score()
         os.chdir(DATA)

@@ -1,4 +1,4 @@
-"""What the host tells the processes inside, and what they report: typed values, as JSON with the kind's name first.
+"""The values that the host and the processes inside send each other, encoded as JSON with the name of the type first.
 
 Named tuples, not dataclasses: an interpreter is started for each cold run, and `dataclasses` would cost it a third of its start.
 """
@@ -29,7 +29,7 @@ class BwrapRun(NamedTuple):
 
 
 class LandlockRun(NamedTuple):
-    """For launcher.py, or a fork of the server, without namespaces: a script for the process itself, in `directory`.
+    """For launcher.py or a fork of the server in the landlock tier: a script that the process itself runs in `directory`.
 
     `path` is appended to `sys.path`. It may read and execute below `read`, and do anything but execute below `write`.
     """
@@ -75,11 +75,11 @@ class LandlockServer(NamedTuple):
 
 
 class Ready(NamedTuple):
-    """Reported by a run that is set up, with the folders it may fill; by a server that is up; by a server for each fork."""
+    """Reported by a run that is set up (with the folders it may fill), by a server that has started, and by it for each fork."""
 
 
 class Failed(NamedTuple):
-    """Reported by a run or a server that could not be set up, and for a fork that was not made."""
+    """Reported by a run that could not be set up, and by a server for a fork that failed."""
 
     error: str
 

@@ -1,4 +1,4 @@
-"""Runs a script in this very process as `__main__`, and ends the process as Python itself would."""
+"""Runs a script in this process as `__main__`, and ends the process as Python itself would."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def prepare(run: plan.LandlockRun) -> None:
 
 
 def renew() -> None:
-    """Forget what belongs to the parent of this fork, and our own modules, whose names a thread may use for its files."""
+    """Drop state of the parent of this fork, and our own modules, because a thread's files may have their names."""
     for name in ("confine", "kernel", "plan", "ruleset", "script", "seccomp", "steps"):
         sys.modules.pop(name, None)
     _renew_streams()
@@ -45,7 +45,7 @@ def renew() -> None:
 
 
 def _renew_streams() -> None:
-    """Open the standard streams anew, as Python's start would, on the present descriptors and in the present environment."""
+    """Open the standard streams anew, as Python does at its start, on the current descriptors and in the current environment."""
     unbuffered = bool(os.environ.get("PYTHONUNBUFFERED"))
     for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
         buffering = 0 if unbuffered and mode == "w" else -1

@@ -67,8 +67,8 @@ REFUSED_WITHOUT_NAMESPACES = {
     # By path they reach every file of this user: Landlock guards neither owners nor watches, nor sizes before version 3.
     "truncate": 76, "chown": 92, "lchown": 94, "fchownat": 260, "inotify_add_watch": 254,
 }  # fmt: skip
-# Without namespaces these do nothing and report success: Landlock guards neither modes nor times, and libraries set them on each
-# file they copy. No mode or time leaves a run.
+# Without namespaces these do nothing and report success: Landlock guards neither modes nor times, which libraries set on every
+# file they copy, and which are not kept after a run anyway.
 IGNORED_WITHOUT_NAMESPACES = {
     "chmod": 90, "fchmodat": 268, "fchmodat2": 452, "utime": 132, "utimes": 235, "futimesat": 261, "utimensat": 280,
 }  # fmt: skip
@@ -87,7 +87,7 @@ def _argument(place: int) -> bytes:
 
 
 def _when(call: str, *body: bytes) -> list[bytes]:
-    """Do the body, which must end in a return, for this call alone."""
+    """Return the instructions that run `body`, which must end in a return, for this call only."""
     return _for_number(RULED[call], *body)
 
 
@@ -96,12 +96,12 @@ def _for_number(number: int, *body: bytes) -> list[bytes]:
 
 
 def _only(place: int, value: int, otherwise: int) -> list[bytes]:
-    """Allow the call when an argument has this value, else answer with an error."""
+    """Return the instructions that allow the call if an argument has this value, and else answer with an error."""
     return [_argument(place), _op(EQUAL, value, 1, 0), _answer(otherwise), _op(RETURN, ALLOW)]
 
 
 def _except(place: int, values: tuple[int, ...], otherwise: int) -> list[bytes]:
-    """Allow the call unless an argument is among the values."""
+    """Return the instructions that allow the call unless an argument has one of the values."""
     jumps = [_op(EQUAL, value, len(values) - n, 0) for n, value in enumerate(values)]
     return [_argument(place), *jumps, _op(RETURN, ALLOW), _answer(otherwise)]
 
@@ -160,7 +160,7 @@ def _single_process_rules(pid: int) -> list[bytes]:
         rules += _when(call, *_only(0, 0, errno.EPERM))
     for call in ("kill", "tgkill"):
         rules += _when(call, *_only(0, pid, errno.EPERM))
-    rules += _when("prctl", *_except(0, (1,), errno.EPERM))  # PR_SET_PDEATHSIG: it dies with what started it
+    rules += _when("prctl", *_except(0, (1,), errno.EPERM))  # PR_SET_PDEATHSIG: it must die with its parent
     rules += _when("fcntl", *_except(1, (8, 10, 15), errno.EPERM))  # F_SETOWN, F_SETSIG, F_SETOWN_EX
     for number in sorted(IGNORED_WITHOUT_NAMESPACES.values()):
         rules += _for_number(number, _answer(0))

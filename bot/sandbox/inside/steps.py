@@ -1,4 +1,4 @@
-"""The steps that every way of starting a script shares: mount its files, set its limits, wait for it, report to the host."""
+"""The steps that all ways of starting a script share: mount its files, set its limits, wait for it, report to the host."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def raise_oom_score() -> None:
         with open("/proc/self/oom_score_adj", "w") as score:
             score.write("1000")
     except OSError:
-        return  # /proc is read-only where bwrap made it so; the host has set it on the whole tree before
+        return  # bwrap makes /proc read-only; there the host sets it from outside
 
 
 def limit(resources: dict[str, int]) -> None:
@@ -78,7 +78,7 @@ def fork_script(status: socket.socket, become_script: Callable[[], object]) -> N
 def reap(status: socket.socket, child: int) -> NoReturn:
     """Wait for the script, reap orphans meanwhile, and report to the host how it ended."""
     for descriptor in (0, 1, 2):
-        os.close(descriptor)  # only the script holds its output: its end is then the end of the tree
+        os.close(descriptor)  # so that the output ends when the script's processes do
     while True:
         pid, ended, used = os.wait4(-1, 0)
         if pid == child:
