@@ -23,6 +23,7 @@ from bot.thread.request import Request, ThreadId, Upload
 
 log = logging.getLogger(__name__)
 EVENT = "workings_turn"  # the type of the metadata by which a post of ours is found again
+EVENTS = {EVENT, "codebot_turn"}  # the second is that of posts before 0.2
 OUTPUT = "output.txt"
 _GONE = {"thread_not_found", "message_not_found", "cant_update_message", "edit_window_closed"}
 _REJECTED = {"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "msg_too_long", "invalid_arguments"}
@@ -206,7 +207,7 @@ class SlackChat:
         for message in await self._replies(thread):
             metadata = message.get("metadata") or {}
             payload = metadata.get("event_payload") or {}
-            if metadata.get("event_type") == EVENT and payload.get("turn") == turn:
+            if metadata.get("event_type") in EVENTS and payload.get("turn") == turn:
                 posted.setdefault(int(payload["part"]), str(message["ts"]))
         return posted
 

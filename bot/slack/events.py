@@ -94,19 +94,18 @@ def _stop(thread: ThreadId, ts: str, user: str) -> Request:
     return Request(key=f"stop:{thread.channel}:{ts}", thread=thread, ts=ts, user=user, kind="stop", text="stop")
 
 
-def stop_from(body: Payload) -> Request | None:
-    """Return the stop that a press of the Stop button asks for, or None without a message."""
+def stop_from(body: Payload, team: str) -> Request | None:
+    """Return the stop that a press of the Stop button asks for, or None without a message; `team` is our own, here and below."""
     message, channel = body.get("message") or {}, (body.get("channel") or {}).get("id")
     if not channel or not message.get("ts"):
         return None
-    team = str((body.get("team") or {}).get("id"))
     thread = ThreadId(team, str(channel), str(message.get("thread_ts") or message["ts"]))
     actions: Sequence[Payload] = body.get("actions") or ()
     when = next((str(a["action_ts"]) for a in actions if a.get("action_ts")), str(message["ts"]))
     return _stop(thread, when, str((body.get("user") or {}).get("id")))
 
 
-def command_from(body: Payload, now: str) -> Request:
+def command_from(body: Payload, team: str, now: str) -> Request:
     """Parse `/runpy [name | permalink | F-id] [args…]`; raises UserError when its quotes do not match."""
     text = plain(str(body.get("text") or ""), "").strip()
     try:
@@ -114,18 +113,19 @@ def command_from(body: Payload, now: str) -> Request:
     except ValueError as error:
         raise UserError(f"I cannot read `{text}`: {str(error).lower()}. Close the quote and try again.") from error
     target, *args = words or [""]
-    return _command(body, now, str(body["channel_id"]), str(body["user_id"]), Command(target=target, args=tuple(args)))
+    return _command(
+        body, team, now, str(body["channel_id"]), str(body["user_id"]), Command(target=target, args=tuple(args))
+    )
 
 
-def shortcut_from(body: Payload, now: str) -> Request:
+def shortcut_from(body: Payload, team: str, now: str) -> Request:
     """Return the command of the message shortcut "Run this file"."""
     channel, user = str(body["channel"]["id"]), str(body["user"]["id"])
     message_ts = str(body.get("message_ts") or body["message"]["ts"])
-    return _command(body, now, channel, user, Command(message_ts=message_ts))
+    return _command(body, team, now, channel, user, Command(message_ts=message_ts))
 
 
-def _command(body: Payload, now: str, channel: str, user: str, command: Command) -> Request:
-    team = str(body.get("team_id") or (body.get("team") or {}).get("id") or "")
+def _command(body: Payload, team: str, now: str, channel: str, user: str, command: Command) -> Request:
     trigger = str(body.get("trigger_id") or now)
     return Request(
         key=f"cmd:{trigger}", thread=ThreadId(team, channel, f"cmd:{trigger}"), ts=now, user=user, kind="command",

@@ -16,6 +16,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetryHandler
 from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.errors import SetupError, UserError
 from bot.slack.client import SlackChat
@@ -28,6 +29,10 @@ Accept = Callable[[Request], Awaitable[None]]
 REQUESTS = ("app_mention", "message", "agent_session_stopped")
 REMOVALS = ("app_uninstalled", "tokens_revoked")
 OPENED = "app_home_opened"
+REFUSALS = {
+    "access_denied", "account_inactive", "invalid_auth", "missing_scope", "no_permission", "not_allowed_token_type", "not_authed",
+    "org_login_required", "team_access_not_granted", "token_expired", "token_revoked",
+}  # fmt: skip
 PROMPTS = (
     {"title": "Plot a CSV", "message": "Plot revenue by month (attach a CSV)"},
     {"title": "Fix a script", "message": "Run this and fix what fails (attach a script)"},
@@ -65,9 +70,9 @@ async def open_slack(
         client.retry_handlers.append(AsyncRateLimitErrorRetryHandler(max_retry_count=5))
         try:
             me = await client.auth_test()
-        except SlackApiError as error:
-            raise SetupError(f"Slack refuses SLACK_BOT_TOKEN: {error.response['error']}.") from error
-        except (aiohttp.ClientError, TimeoutError) as error:
+        except (SlackApiError, aiohttp.ClientError, TimeoutError) as error:
+            if code := _refusal(error):
+                raise SetupError(f"Slack refuses SLACK_BOT_TOKEN: {code}.") from error
             raise SetupError(f"Slack does not answer at {base_url}: {error}") from error
         team, bot_user = str(me["team_id"]), str(me["user_id"])
         files = SlackFiles(client, session, token=bot_token, max_bytes=max_upload)
@@ -82,10 +87,11 @@ async def open_slack(
             handlers.append(handler)
             try:
                 # Requested here first, because `connect_async` would retry a refused token for ever.
-                handler.client.wss_uri = await handler.client.issue_new_wss_url()
-            except SlackApiError as error:
-                raise SetupError(f"Slack refuses SLACK_APP_TOKEN: {error.response['error']}.") from error
-            except (aiohttp.ClientError, TimeoutError) as error:
+                opened = await web_client.apps_connections_open(app_token=app_token)
+                handler.client.wss_uri = opened["url"]
+            except (SlackApiError, aiohttp.ClientError, TimeoutError) as error:
+                if code := _refusal(error):
+                    raise SetupError(f"Slack refuses SLACK_APP_TOKEN: {code}.") from error
                 log.warning("Slack does not answer yet, trying again: %s", error)
             await handler.connect_async()  # type: ignore[no-untyped-call]
 
@@ -120,18 +126,18 @@ def register(bolt: AsyncApp, accept: Accept, team: str, bot_user: str, removal: 
 
     async def take_command(ack: Any, body: dict[str, Any]) -> None:
         try:
-            await accept(command_from(body, _now()))
+            await accept(command_from(body, team, _now()))
         except UserError as error:
             await ack(str(error))
         else:
             await ack()
 
     async def take_shortcut(ack: Any, body: dict[str, Any]) -> None:
-        await accept(shortcut_from(body, _now()))
+        await accept(shortcut_from(body, team, _now()))
         await ack()
 
     async def take_stop(ack: Any, body: dict[str, Any]) -> None:
-        if request := stop_from(body):
+        if request := stop_from(body, team):
             await accept(request)
         await ack()
 
@@ -147,3 +153,11 @@ def register(bolt: AsyncApp, accept: Accept, team: str, bot_user: str, removal: 
 
 def _now() -> str:
     return f"{time.time():.6f}"
+
+
+def _refusal(error: Exception) -> str:
+    """Return Slack's code if it refuses the token; "" for any other failure, an answer that is not JSON among them."""
+    response = error.response if isinstance(error, SlackApiError) else None
+    answer = response.data if isinstance(response, AsyncSlackResponse) else response
+    code = str(answer.get("error")) if isinstance(answer, dict) else ""
+    return code if code in REFUSALS else ""

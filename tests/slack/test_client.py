@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from slack_sdk.web.async_client import AsyncWebClient
+
 from bot.slack.render import parts
 from bot.thread.entries import Reply
 from tests.e2e.slack import thread_of
@@ -74,3 +76,22 @@ async def test_a_command_is_answered_in_private_even_where_the_bot_is_no_member(
 
     told = [m for m in (await place.people.seen("messages"))["messages"] if m["ephemeral"]]
     assert [(m["channel"], m["ephemeral_to"], m["text"]) for m in told] == [(WITHOUT_US, "U0ALICE", "Invite me.")]
+
+
+async def test_a_message_is_found_again_by_the_mark_of_an_earlier_release(place: Place) -> None:
+    thread = thread_of(await place.people.say("hi"))
+    mark = {"event_type": "codebot_turn", "event_payload": {"turn": "one", "part": 0}}
+    client = AsyncWebClient(token=place.workspace.bot_token, base_url=place.workspace.api_url)
+    ts = (await client.chat_postMessage(channel=thread.channel, thread_ts=thread.ts, text="…", metadata=mark))["ts"]
+
+    assert await place.chat.open(thread, "one", again=True) == ts
+
+
+async def test_an_answer_to_a_deleted_message_is_posted_anew(place: Place) -> None:
+    thread = thread_of(await place.people.say("hi"))
+    ts = await place.chat.open(thread, "one", again=False)
+    await place.people.control("fault", {"method": "chat.update", "error": "thread_not_found"})
+
+    await place.chat.deliver(thread, "one", ts, Reply(text="here"), [], again=False)
+
+    assert [message["text"] for message in await place.people.messages(thread.ts)][-1] == "here"

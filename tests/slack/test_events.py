@@ -116,25 +116,27 @@ def test_in_a_shared_channel_the_authors_own_organization_counts() -> None:
 
 
 def test_arguments_split_as_a_shell_splits_them() -> None:
-    body = {"team_id": TEAM, "channel_id": "C1", "user_id": "U1", "trigger_id": "t", "text": "plot.py 'a b' c"}
+    body = {"team_id": "T9", "channel_id": "C1", "user_id": "U1", "trigger_id": "t", "text": "plot.py 'a b' c"}
 
-    request = command_from(body, "9.0")
+    request = command_from(body, TEAM, "9.0")
 
+    assert request.thread.team == TEAM  # whoever asks in a shared channel
     assert request.command == Command(target="plot.py", args=("a b", "c"))
     with pytest.raises(UserError, match="Close the quote"):
-        command_from({**body, "text": "'x"}, "9.0")
+        command_from({**body, "text": "'x"}, TEAM, "9.0")
 
 
 def test_the_shortcut_and_the_stop_button_name_their_message() -> None:
     body = {
-        "team": {"id": TEAM},
+        "team": {"id": "T9"},
         "channel": {"id": "C1"},
         "user": {"id": "U1"},
         "message": {"ts": "2.0", "thread_ts": "1.0"},
     }
 
-    stop = stop_from({**body, "actions": [{"action_id": "stop", "action_ts": "5.0"}]})
+    stop = stop_from({**body, "actions": [{"action_id": "stop", "action_ts": "5.0"}]}, TEAM)
+    shortcut = shortcut_from({**body, "trigger_id": "t", "message_ts": "2.0"}, TEAM, "9.0")
 
-    assert shortcut_from({**body, "trigger_id": "t", "message_ts": "2.0"}, "9.0").command == Command(message_ts="2.0")
+    assert (shortcut.command, shortcut.thread.team) == (Command(message_ts="2.0"), TEAM)
     assert stop is not None
-    assert (stop.thread.ts, stop.ts, stop.kind) == ("1.0", "5.0", "stop")
+    assert (stop.thread, stop.ts, stop.kind) == (ThreadId(TEAM, "C1", "1.0"), "5.0", "stop")

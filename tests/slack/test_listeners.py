@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
+import aiohttp
 import pytest
 
 from bot.errors import SetupError
@@ -13,6 +15,7 @@ from bot.local.workspace.server import MANIFEST, running
 from bot.slack.listeners import open_slack
 from bot.thread.request import Command, Request
 from tests.e2e.slack import HERE, thread_of
+from tests.e2e.slack import Slack as People
 from tests.slack.conftest import Place
 
 
@@ -108,3 +111,20 @@ async def test_a_token_that_slack_refuses_is_named(tmp_path: Path) -> None:
         async with open_slack(workspace.bot_token, "xapp-wrong", base_url=workspace.api_url, max_upload=1) as slack:
             with pytest.raises(SetupError, match="SLACK_APP_TOKEN"):
                 await asyncio.wait_for(slack.listen(ignore), 20)
+
+
+@pytest.mark.parametrize("how", [{"error": "internal_error"}, {"text": "upstream connect error", "http": 503}])
+async def test_a_bad_second_of_slack_at_the_start_is_waited_out(tmp_path: Path, how: dict[str, Any]) -> None:
+    async with running(tmp_path) as workspace, aiohttp.ClientSession(workspace.base_url) as session:
+        people = People(session)
+        async with open_slack(
+            workspace.bot_token, workspace.app_token, base_url=workspace.api_url, max_upload=1
+        ) as slack:
+            await people.control("fault", {"method": "apps.connections.open", **how})
+
+            await asyncio.wait_for(slack.listen(ignore), 30)
+
+        await people.control("fault", {"method": "auth.test", **how})
+        with pytest.raises(SetupError, match="Slack does not answer"):
+            async with open_slack(workspace.bot_token, workspace.app_token, base_url=workspace.api_url, max_upload=1):
+                pass

@@ -62,11 +62,13 @@ class Control:
         numbers = {key: body[key] for key in ("times", "http", "retry_after") if body.get(key) is not None}
         if not all(isinstance(number, int) and number >= 0 for number in numbers.values()):
             raise BadBody("'times', 'http' and 'retry_after' are whole numbers.")
-        error = text_of(body, "error") if body.get("error") is not None else None
+        error, text = (text_of(body, key) if body.get(key) is not None else None for key in ("error", "text"))
         if error is None and not numbers.keys() & {"http", "retry_after"}:
             raise BadBody("Say how it fails: 'error', 'http' or 'retry_after'.")
         if numbers.get("times", 1) > 0:
-            self.faults.plant(Fault(text_of(body, "method"), error=error, after=bool(body.get("after")), **numbers))
+            self.faults.plant(
+                Fault(text_of(body, "method"), error=error, text=text, after=bool(body.get("after")), **numbers)
+            )
 
     async def disconnect(self, body: Json) -> Json:
         """Ask the app to reconnect every socket, as Slack does now and then."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """The next `times` calls of `method` fail: with an error, an HTTP status or a rate limit.
+    """The next `times` calls of `method` fail: with an error, an HTTP status or a rate limit; with `text`, as a balancer says it.
 
     With `after`, the call is performed first and only its answer is lost.
     """
@@ -17,6 +17,7 @@ class Fault:
     times: int = 1
     error: str | None = None
     http: int | None = None
+    text: str | None = None
     retry_after: int | None = None
     after: bool = False
 

@@ -80,6 +80,8 @@ def faulty(fault: Fault) -> web.Response:
     """Return the failure that a test asked for."""
     if fault.http == 429 or (fault.retry_after is not None and fault.http is None):
         return _too_many(fault.retry_after or 1)
+    if fault.text is not None:
+        return web.Response(text=fault.text, status=fault.http or 503)
     error = fault.error or ("internal_error" if fault.http else "fatal_error")
     headers = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
     return web.json_response({"ok": False, "error": error}, status=fault.http or 200, headers=headers)
