@@ -92,9 +92,8 @@ async def test_why_errors_spiked_ends_in_an_answer_whose_lines_and_numbers_were_
 async def test_fifty_true_answers_about_a_log_all_reach_the_user(tmp_path: Path) -> None:
     lines = small_log()
     rng = random.Random(5)
-    scripts = [
-        Script([], marker=f"case-{case}") for case in range(5)
-    ]  # the longer a thread, the more each request costs
+    # The longer a thread, the more each request costs: five at once, of ten questions each.
+    scripts = [Script([], marker=f"case-{case}") for case in range(5)]
     for n in range(50):
         word = f"order {rng.randint(1, 9)}"
         begin = rng.randint(30, 50)
