@@ -181,7 +181,7 @@ class FakeChat:
         return ts
 
     async def show(self, thread: ThreadId, ts: str, tasks: Sequence[Task]) -> None:
-        if await self._tried("show"):
+        if await self._tried("show") and ts in self.posts.get(thread, {}):
             self.shown.append(tuple(tasks))
 
     async def deliver(

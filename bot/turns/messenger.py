@@ -48,7 +48,7 @@ class Messenger:
         if turn.title != plan[-1].title:
             turn.title = plan[-1].title
             await self._status(turn)
-        if turn.ts is None:
+        if turn.ts is None or not turn.stands:
             await self._try(turn, "open", lambda again: self._chat.open(turn.thread, turn.name, again=again))
         elif not isinstance(conversation.next, Deliver):
             await self._chat.show(turn.thread, turn.ts, plan)
@@ -83,6 +83,7 @@ class Messenger:
     async def take_back(self, turn: OpenTurn) -> None:
         """Delete the message of a turn that is about to be settled without an answer; afterwards nobody would."""
         if turn.ts is not None:
+            await turn.append(Delivery(intent="open", turn=turn.name))  # a turn that goes on after all opens again
             await self._chat.remove(turn.thread, turn.ts)
 
     async def wind_up(self, turn: OpenTurn) -> None:

@@ -59,6 +59,12 @@ class OpenTurn:
         ]
         return posted[-1] if posted else None
 
+    @property
+    def stands(self) -> bool:
+        """Whether the turn's message is surely in the thread: nothing was begun since it was posted that may have deleted it."""
+        opens = [e for e in self.conversation.turn if isinstance(e, Delivery) and e.intent == "open"]
+        return bool(opens) and opens[-1].result is not None
+
     def tries(self, intent: str) -> int:
         """Return how often a delivery of the turn was tried."""
         return sum(isinstance(e, Delivery) and e.intent == intent and e.result is None for e in self.conversation.turn)

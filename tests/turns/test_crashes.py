@@ -9,7 +9,7 @@ from itertools import count
 import pytest
 
 from bot.errors import ServiceError
-from bot.ports import Overheard
+from bot.ports import Overheard, Task
 from bot.thread.entries import Decision, Delivery, Report, Step
 from bot.thread.request import ThreadId
 from tests.dying import Died, DyingStore
@@ -192,8 +192,25 @@ async def test_nothing_is_left_of_a_turn_without_an_answer_whatever_write_the_pr
 
             await w.turns.run(THREAD)
 
-            assert (write, w.texts(), w.chat.made) == (write, [], ["2.0"])
+            again = before and write == 5  # the message was gone, that nothing is to be answered not yet on record
+            assert (write, w.texts(), w.chat.made) == (write, [], ["2.0"] * (2 if again else 1))
             assert await w.store.waiting() == []
         if not dies:
             break
-    assert write == 4 + 1
+    assert write == 5 + 1
+
+
+@pytest.mark.parametrize("before", [True, False], ids=["before", "after"])
+async def test_a_turn_whose_message_was_taken_back_opens_another_if_it_goes_on_after_all(before: bool) -> None:
+    for write in count(1):
+        async with world(silent()) as w:
+            await w.store.accept(mention("thanks", ts="2.0"))
+            await died(w, THREAD, write, before=before)
+            if not w.model.script:  # the decision is on record
+                break
+            w.model.script = [brief(), [PLOT], report("Here.", status="failed")]
+
+            await w.turns.run(THREAD)
+
+            assert (write, w.texts()) == (write, ["Here."])
+            assert w.chat.shown[-1][0] == Task(title="Wrote plot.py", state="done")
