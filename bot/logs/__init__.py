@@ -17,10 +17,6 @@ from .secrets import without_secrets
 from .sources import NotALog, is_log
 from .times import BadWindow
 
-# The names of version 0.1, which scripts in threads may still use; they go with version 0.3.
-as_json, as_text, compared, counted_values = profile_as_json, profile, compare, count_values
-incidents, lines, searched, traced = find_incidents, read_lines, search, trace
-
 __all__ = [
     "BadWindow", "Difference", "Hit", "Incident", "Matches", "NotALog", "OpenedLog", "check", "compare", "count_values",
     "find_incidents", "is_log", "open_logs", "profile", "profile_as_json", "read_lines", "search", "trace", "without_secrets",

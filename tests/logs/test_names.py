@@ -38,9 +38,3 @@ def test_no_function_of_the_toolkit_hides_a_file_of_it() -> None:
 
     assert not files & set(logs.__all__)
     assert all(hasattr(logs, name) for name in logs.__all__)
-
-
-def test_the_names_of_the_version_before_still_work_for_scripts_in_threads() -> None:
-    assert [logs.searched, logs.compared, logs.traced, logs.counted_values, logs.lines, logs.incidents, logs.as_text, logs.as_json] == [
-        logs.search, logs.compare, logs.trace, logs.count_values, logs.read_lines, logs.find_incidents, logs.profile, logs.profile_as_json,
-    ]  # fmt: skip
