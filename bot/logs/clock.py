@@ -35,18 +35,14 @@ class Clock:
         if None in minutes:
             unknown = {key: at for at, (key, minute) in enumerate(zip(keys, minutes, strict=True)) if minute is None}
             for key, at in unknown.items():
-                self._learn(key, lines[at])
+                head = lines[at][: end + 60].decode("latin-1")
+                if time := self.stamp.pattern.match(head, start):
+                    self._known[key] = self._minute(time)
             for at, minute in enumerate(minutes):
                 if minute is None and (minute := self._known.get(keys[at])) is None:
                     minute = self._read(lines[at], 0)
                 minutes[at] = minute
         return minutes
-
-    def _learn(self, key: bytes, line: bytes) -> None:
-        assert self._place is not None
-        head = line[: self._place[1] + 60].decode("latin-1")
-        if time := self.stamp.pattern.match(head, self._place[0]):
-            self._known[key] = self._minute(time)
 
     def _start(self, line: bytes) -> int:
         """Return the position from which a line is searched for its time."""

@@ -69,7 +69,7 @@ def compare_logs(new: Index, old: Index, top: int = 12) -> list[Difference]:
     ranked: dict[tuple[str, str], tuple[float, Difference]] = {}
     for index in (new, old):
         for number, kind in enumerate(index.kinds):
-            key = _key(kind)
+            key = kind.template, kind.level
             count, expected = after[key], before[key] * scale
             if key in ranked or (index is old and count):
                 continue
@@ -125,14 +125,10 @@ def _words(kind: Kind) -> list[str]:
     return re.findall(r"[A-Za-z]{3,}", kind.template.lower())
 
 
-def _key(kind: Kind) -> tuple[str, str]:
-    return kind.template, kind.level
-
-
 def _counts(index: Index) -> Counter[tuple[str, str]]:
     counts: Counter[tuple[str, str]] = Counter()
     for kind in index.kinds:
-        counts[_key(kind)] += kind.count
+        counts[kind.template, kind.level] += kind.count
     return counts
 
 

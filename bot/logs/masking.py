@@ -39,10 +39,7 @@ def _mask(match: re.Match[str]) -> str:
         return WILD
     method, _, rest = match["keep"].partition(" ")
     path, _, status = rest.partition(" ")
-    return f"{method} {_mask_path(path)} {status}" if rest else match["keep"]
-
-
-def _mask_path(path: str) -> str:
-    """Return a request's path without its query, and with each segment that holds a digit masked, but for v1, v2 and so on."""
+    # A request's path is without its query, and with each segment that holds a digit masked, but for v1, v2 and so on.
     segments = path.split("?", 1)[0].split("/")
-    return "/".join(WILD if any(map(str.isdigit, s)) and not re.fullmatch(r"v\d+", s) else s for s in segments)
+    path = "/".join(WILD if any(map(str.isdigit, s)) and not re.fullmatch(r"v\d+", s) else s for s in segments)
+    return f"{method} {path} {status}" if rest else match["keep"]

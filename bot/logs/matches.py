@@ -36,11 +36,6 @@ class Query:
     after: int = 0
     limit: int = 10
 
-    @property
-    def literal(self) -> bytes:
-        """The bytes that every matching line contains; empty for a regular expression or when case is ignored."""
-        return b"" if self.regex or self.ignore_case else self.text.encode()
-
     def pattern(self) -> re.Pattern[bytes]:
         """Return the pattern that matching lines contain. Raises BadQuery."""
         if not self.text:
@@ -147,7 +142,9 @@ def count_values(log: Log, index: Index, template: str, window: Window | None = 
 
 def _places(log: Log, index: Index, query: Query, window: Window | None) -> Iterator[_Place]:
     """Yield the place of each line that matches."""
-    pattern, literal = query.pattern(), query.literal
+    pattern = query.pattern()
+    # The bytes that every matching line contains; empty for a regular expression or when case is ignored.
+    literal = b"" if query.regex or query.ignore_case else query.text.encode()
     reader: LineReader | None = None
     for block in blocks_within(log, index, window):
         if literal and literal not in block.data:

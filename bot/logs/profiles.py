@@ -49,9 +49,9 @@ def first_errors(index: Index, most: int = 5) -> list[int]:
 
 def profile(index: Index, room: int = 1_200) -> str:
     """Return the profile in at most `room` bytes; what matters most comes first, and what does not fit is left out."""
-    parts = [_head(index), _times(index), *_incidents(index, find_incidents(index)), *_kinds(index)]
-    text = parts[0]
-    for part in parts[1:]:
+    size = f"{index.size / 1e6:.1f} MB" if index.size >= 100_000 else f"{index.size:,} bytes"
+    text = f"{index.name}: {size}, {index.lines:,} lines, {index.format} ({index.confidence:.0%} of a sample)"
+    for part in (_times(index), *_incidents(index, find_incidents(index)), *_kinds(index)):
         if part and len(f"{text}\n{part}".encode()) <= room:
             text += f"\n{part}"
     return text
@@ -86,11 +86,6 @@ def profile_as_json(index: Index) -> dict[str, object]:
             for i in incidents
         ] if incidents else "none found",
     }  # fmt: skip
-
-
-def _head(index: Index) -> str:
-    size = f"{index.size / 1e6:.1f} MB" if index.size >= 100_000 else f"{index.size:,} bytes"
-    return f"{index.name}: {size}, {index.lines:,} lines, {index.format} ({index.confidence:.0%} of a sample)"
 
 
 def _times(index: Index) -> str:

@@ -60,7 +60,12 @@ class Tree:
     def place(self, masked: str) -> int:
         """Return the number of the template that the message belongs to."""
         words = tuple(masked.split()[:MAX_WORDS]) or ("",)
-        leaf = self._leaf(words)
+        leaf = self._root.children.setdefault(str(len(words)), _Node())
+        for word in words[:DEPTH]:
+            branch = WILD if WILD in word else word
+            if branch not in leaf.children and len(leaf.children) >= BRANCHES:
+                branch = WILD
+            leaf = leaf.children.setdefault(branch, _Node())
         family = max(leaf.families, key=lambda f: f.likeness(words), default=None)
         if family is None or family.likeness(words) < SIMILAR:
             family = _Family([{w: None} for w in words])
@@ -105,12 +110,3 @@ class Tree:
             self._merged[number] = first
             self._words[first] = key
         family.members = members
-
-    def _leaf(self, words: Words) -> _Node:
-        node = self._root.children.setdefault(str(len(words)), _Node())
-        for word in words[:DEPTH]:
-            key = WILD if WILD in word else word
-            if key not in node.children and len(node.children) >= BRANCHES:
-                key = WILD
-            node = node.children.setdefault(key, _Node())
-        return node
