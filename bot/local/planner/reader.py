@@ -191,18 +191,15 @@ class Prompt:
 
 
 def read_chat(body: Mapping[str, Any]) -> Prompt:
-    """Return the prompt in the body of a request to /v1/chat/completions."""
-    calls: dict[str, tuple[str, Mapping[str, Any]]] = {}
-    items: list[str | Result] = []
+    """Return the prompt in the body of a request to /v1/chat/completions, which is read as one to /v1/responses."""
+    items: list[Mapping[str, Any]] = []
     for message in body.get("messages") or ():
-        for call in message.get("tool_calls") or ():
-            calls[call["id"]] = call["function"]["name"], _arguments(call["function"]["arguments"])
-        match message["role"]:
-            case "user":
-                items.append(_text(message.get("content")))
-            case "tool":
-                items.append(Result(*calls.get(message["tool_call_id"], ("", {})), _text(message.get("content"))))
-    return Prompt(tuple(tool["function"]["name"] for tool in body.get("tools") or ()), tuple(items))
+        calls = message.get("tool_calls") or ()
+        items += ({"type": "function_call", "call_id": call["id"], **call["function"]} for call in calls)
+        answers = {"call_id": message.get("tool_call_id"), "output": message.get("content")}
+        items.append({"type": "function_call_output", **answers} if message["role"] == "tool" else message)
+    tools = [{"type": "function", **tool["function"]} for tool in body.get("tools") or ()]
+    return read_responses({"input": items, "tools": tools})
 
 
 def read_responses(body: Mapping[str, Any]) -> Prompt:
