@@ -16,7 +16,6 @@ FOLDER = Path(__file__).parent / "script_library"
 class Definition(NamedTuple):
     """A top-level definition or import of the script library: its source, the names it uses, and whether it is an import."""
 
-    order: int
     source: str
     uses: frozenset[str]
     imported: bool
@@ -32,8 +31,8 @@ def script(about: str, settings: Mapping[str, object], main: Sequence[str]) -> s
             "    try:\n        main()\n    except Question as question:\n"
             '        sys.exit(f"QUESTION: {question}")  # what only the user can tell\n'
         )
-    definitions = sorted(used, key=lambda definition: definition.order)
-    imports = sorted({p.source for p in definitions if p.imported}, key=lambda line: (line.startswith("from"), line))
+    definitions = [definition for definition in dict.fromkeys(known().values()) if definition in used]
+    imports = sorted({p.source for p in used if p.imported}, key=lambda line: (line.startswith("from"), line))
     head = '"""' + about.replace("\\", "/").replace('"', "'") + '\n"""\n\nfrom __future__ import annotations\n'
     constants = "\n".join(f"{name} = {value!r}" for name, value in settings.items())
     code = "\n\n".join(p.source for p in definitions if not p.imported)
@@ -57,33 +56,31 @@ def needed(*starts: str) -> dict[str, Definition]:
 
 @cache
 def known() -> dict[str, Definition]:
-    """Return, by name, every definition of the script library."""
-    definitions: dict[str, Definition] = {"sys": Definition(0, "import sys", frozenset(), imported=True)}
-    order = 0
+    """Return, by name, every definition of the script library, in its order."""
+    definitions: dict[str, Definition] = {"sys": Definition("import sys", frozenset(), imported=True)}
     for module in MODULES:
         text = (FOLDER / f"{module}.py").read_text(encoding="utf-8")
         lines = text.splitlines()
         for node in ast.parse(text).body:
-            order += 1
             if isinstance(node, ast.Import | ast.ImportFrom):
-                _imports(node, order, definitions)
+                _imports(node, definitions)
             elif names := _defined(node):
-                source = _without_linter_comments("\n".join(lines[_first_line(node, lines) - 1 : node.end_lineno]))
+                source = "\n".join(lines[_first_line(node, lines) - 1 : node.end_lineno])
+                source = re.sub(r"  # (?:type: ignore|noqa)[^\n]*", "", source)  # what only the project's linters read
                 gap = "\n" if isinstance(node, ast.FunctionDef | ast.ClassDef) else ""
                 uses = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)} - names
-                definition = Definition(order, gap + source, frozenset(uses), imported=False)
+                definition = Definition(gap + source, frozenset(uses), imported=False)
                 definitions |= dict.fromkeys(names, definition)
     return definitions
 
 
-def _imports(node: ast.Import | ast.ImportFrom, order: int, definitions: dict[str, Definition]) -> None:
+def _imports(node: ast.Import | ast.ImportFrom, definitions: dict[str, Definition]) -> None:
     module = node.module if isinstance(node, ast.ImportFrom) else ""
     if module and module.startswith(("bot.", "__future__")):
         return  # the script holds these itself
     for alias in node.names:
-        name = f"{alias.name} as {alias.asname}" if alias.asname else alias.name
-        line = f"from {module} import {name}" if module else f"import {name}"
-        definitions[alias.asname or alias.name.split(".")[0]] = Definition(order, line, frozenset(), imported=True)
+        line = ast.unparse(ast.ImportFrom(module, [alias], 0) if module else ast.Import([alias]))
+        definitions[alias.asname or alias.name.split(".")[0]] = Definition(line, frozenset(), imported=True)
 
 
 def _defined(node: ast.stmt) -> set[str]:
@@ -100,8 +97,3 @@ def _first_line(node: ast.stmt, lines: list[str]) -> int:
     while first > 1 and lines[first - 2].startswith("#"):
         first -= 1
     return first
-
-
-def _without_linter_comments(source: str) -> str:
-    """Return source without the comments for the project's linters."""
-    return re.sub(r"  # (?:type: ignore|noqa)[^\n]*", "", source)
