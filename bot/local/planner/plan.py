@@ -96,7 +96,8 @@ def _begin(wish: Wish, taken: set[str]) -> Calls:
         case "run":
             return [("ExecutePyFile", {"name": wish.file, "args": list(wish.args)})]
         case "save":
-            name = wish.file or _name_in(wish.words)
+            named = re.search(r"\bas\s+`?([\w.-]+\.\w+)", wish.words)
+            name = wish.file or (named[1] if named else "")
             if not name:
                 return report("needs_input", "Under which name shall I save it?")
             return [("File", {"name": name, "block": 1})]
@@ -165,8 +166,3 @@ def _last_wish(words: list[str], files: list[str]) -> Wish:
 
 def _listed(files: list[str]) -> str:
     return ", ".join(f"`{f}`" for f in files[-8:]) or "a file in this thread"
-
-
-def _name_in(words: str) -> str:
-    name = re.search(r"\bas\s+`?([\w.-]+\.\w+)", words)
-    return name[1] if name else ""

@@ -100,8 +100,5 @@ def _slug(title: str) -> str:
 
 def _free(name: str, taken: frozenset[str]) -> str:
     stem, dot, suffix = name.rpartition(".")
-    return (
-        name
-        if name not in taken
-        else next(n for i in range(2, 1_000) if (n := f"{stem}_{i}{dot}{suffix}") not in taken)
-    )
+    names = (name, *(f"{stem}_{number}{dot}{suffix}" for number in range(2, 1_000)))
+    return next(free for free in names if free not in taken)
