@@ -110,11 +110,10 @@ class Workspace:
         if not replies:
             return {}
         users = list(dict.fromkeys(reply.user for reply in replies))
-        thread: Json = {
+        return {
             "thread_ts": message.ts, "reply_count": len(replies), "reply_users_count": len(users),
             "latest_reply": replies[-1].ts, "reply_users": users[:5], "is_locked": False, "subscribed": False,
         }  # fmt: skip
-        return thread
 
     def _file(self, file_id: str, message: Message) -> Json:
         file = self.files.get(file_id)
@@ -159,12 +158,12 @@ class Workspace:
         """Add the message of an event that a test made up, so that it can be answered; followers are not told."""
         channel, ts, user = event.get("channel"), event.get("ts"), event.get("user")
         known = channel in self.channels and user in self.users and "subtype" not in event
-        if event["type"] not in {"message", "app_mention"} or not known or not _is_ts(ts):
+        if event["type"] not in {"message", "app_mention"} or not known or not is_ts(ts):
             return
         thread_ts = event.get("thread_ts")
         for needed in (ts, thread_ts):
-            if _is_ts(needed) and needed not in self._messages[str(channel)]:
-                reply_to = thread_ts if needed == ts and thread_ts != ts and _is_ts(thread_ts) else None
+            if is_ts(needed) and needed not in self._messages[str(channel)]:
+                reply_to = thread_ts if needed == ts and thread_ts != ts and is_ts(thread_ts) else None
                 text = str(event.get("text", "")) if needed == ts else ""
                 self._place(message := Message(str(channel), str(needed), str(user), text, thread_ts=reply_to))
                 self._keep(message)
@@ -232,5 +231,6 @@ class Workspace:
             insort(self._replies.setdefault((message.channel, message.thread_ts), []), message.ts, key=float)
 
 
-def _is_ts(value: Any) -> bool:
+def is_ts(value: Any) -> bool:
+    """Return whether a value has the form of a message's ts."""
     return isinstance(value, str) and _TS.fullmatch(value) is not None

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from bot.local.workspace.arguments import ApiError
 from bot.local.workspace.journal import Json
 from bot.local.workspace.messages import Message
 from bot.local.workspace.people import BOT_USER, Channel
-from bot.local.workspace.state import Workspace
-
-_TS = re.compile(r"\d+\.\d{6}")
+from bot.local.workspace.state import Workspace, is_ts
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +55,7 @@ class Access:
         """Return the ts of the root of a message's thread, or None if there is no such message: Slack then posts to the channel."""
         if not thread_ts:
             return None
-        if not _TS.fullmatch(thread_ts):
+        if not is_ts(thread_ts):
             raise ApiError("invalid_thread_ts")
         message = self.workspace.message(channel.id, thread_ts)
         if message is not None:
