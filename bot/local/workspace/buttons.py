@@ -18,14 +18,12 @@ def elements(blocks: Any) -> list[tuple[str, Json]]:
     return found
 
 
-def find_element(blocks: list[Json], action_id: str, value: str | None) -> tuple[str, Json] | None:
+def press(blocks: list[Json], action_id: str, value: str | None) -> Json | None:
+    """Return the action that an element sends, or None if the message has no such element."""
     named = [(block_id, element) for block_id, element in elements(blocks) if element["action_id"] == action_id]
-    exact = (pair for pair in named if value is not None and pair[1].get("value") == value)
-    return next(exact, named[0] if named else None)
-
-
-def pressed(found: tuple[str, Json], value: str | None) -> Json:
-    block_id, element = found
+    if not named:
+        return None
+    block_id, element = next((pair for pair in named if value is not None and pair[1].get("value") == value), named[0])
     action = {"type": element["type"], "action_id": element["action_id"], "block_id": block_id}
     match element["type"]:
         case "button":

@@ -6,7 +6,7 @@ import secrets
 from dataclasses import dataclass, field
 
 from bot.local.workspace.arguments import ApiError
-from bot.local.workspace.buttons import find_element, pressed
+from bot.local.workspace.buttons import press
 from bot.local.workspace.delivery import Delivery
 from bot.local.workspace.events import Events
 from bot.local.workspace.journal import Json
@@ -74,8 +74,8 @@ class Interactions:
 
     async def action(self, message: Message, user: User, action_id: str, value: str | None) -> None:
         """Press a button, or choose from a menu, of a message."""
-        element = find_element(message.blocks, action_id, value)
-        if element is None:
+        action = press(message.blocks, action_id, value)
+        if action is None:
             raise Refused(f"The message has nothing to press called {action_id}.")
         container: Json = {
             "type": "message", "message_ts": message.ts, "channel_id": message.channel,
@@ -87,7 +87,7 @@ class Interactions:
             "container": container,
             "enterprise": None,
             "state": {"values": {}},
-            "actions": [pressed(element, value) | {"action_ts": self.workspace.next_ts()}],
+            "actions": [action | {"action_ts": self.workspace.next_ts()}],
         }
         if not message.ephemeral_to:
             payload["message"] = self.workspace.to_slack(message)
@@ -109,12 +109,11 @@ class Interactions:
         event = {"type": "app_home_opened", "user": user.id, "channel": channel, "tab": "messages", "event_ts": ts}
         self.events.offer("app_home_opened", event)
 
-    def use_trigger(self, trigger_id: str) -> str | None:
-        """Use up a trigger id; return Slack's error if it is unknown, used or expired."""
+    def use_trigger(self, trigger_id: str) -> None:
+        """Use up a trigger id; raises `ApiError` if it is unknown, used or expired."""
         expires = self._triggers.pop(trigger_id, None)
-        if expires is None:
-            return "invalid_trigger_id"
-        return "expired_trigger_id" if expires < self.workspace.now() else None
+        if expires is None or expires < self.workspace.now():
+            raise ApiError("invalid_trigger_id" if expires is None else "expired_trigger_id")
 
     async def _interact(self, payload: Json, message: Message, user: User) -> None:
         if not self.workspace.manifest.interactive:
@@ -125,14 +124,13 @@ class Interactions:
 
     def _payload(self, kind: str, message: Message, user: User) -> Json:
         channel = self.workspace.channels[message.channel]
-        common: Json = {
+        return {
             "type": kind, "token": self.events.token, "trigger_id": self._trigger(),
             "response_url": self.responses.url(message.channel, user.id, message.ts), "api_app_id": APP,
             "team": {"id": TEAM, "domain": "local"}, "is_enterprise_install": False,
             "user": {"id": user.id, "username": user.name, "name": user.name, "team_id": user.team},
             "channel": {"id": channel.id, "name": "directmessage" if channel.is_im else channel.name},
         }  # fmt: skip
-        return common
 
     def _trigger(self) -> str:
         now = self.workspace.now()

@@ -59,9 +59,7 @@ class Team:
             raise ApiError(
                 "invalid_arguments", "must be less than 3001 characters [json-pointer:/view/private_metadata]"
             )
-        error = self.interactions.use_trigger(arguments.get("trigger_id", ""))
-        if error:
-            raise ApiError(error)
+        self.interactions.use_trigger(arguments.get("trigger_id", ""))
         view |= {"id": f"V0{len(self.workspace.journal.all('view')) + 1:04}", "team_id": TEAM, "bot_id": BOT}
         self.workspace.journal.put("view", view["id"], view)
         return {"view": view}
