@@ -17,10 +17,8 @@ _TYPES = {"images": {"png", "jpg", "gif", "webp"}, "pdfs": {"pdf"}, "zips": {"zi
 
 
 def _is_one_of(file: File, types: list[str]) -> bool:
-    for kind in types:
-        if kind == "all" or file.filetype in _TYPES.get(kind, ()) or (kind == "snippets" and file.mode == "snippet"):
-            return True
-    return False
+    kinds = {"all", *(kind for kind, filetypes in _TYPES.items() if file.filetype in filetypes)}
+    return not kinds.isdisjoint(types) or ("snippets" in types and file.mode == "snippet")
 
 
 _UPLOAD = "filename! length!:number alt_txt snippet_type"
@@ -95,13 +93,11 @@ class FileMethods:
 
     def _with_shares(self, file: File) -> Json:
         shares: Json = {}
+        places: dict[str, list[str]] = {"channels": [], "groups": [], "ims": []}
         for channel_id, messages in file.shares.items():
-            kind = "public" if self.workspace.channels[channel_id].kind == "channel" else "private"
-            shares.setdefault(kind, {})[channel_id] = messages
-        by_kind: dict[str, list[str]] = {"channel": [], "group": [], "im": []}
-        for channel_id in file.shares:
-            by_kind[self.workspace.channels[channel_id].kind].append(channel_id)
-        places = {"channels": by_kind["channel"], "groups": by_kind["group"], "ims": by_kind["im"]}
+            kind = self.workspace.channels[channel_id].kind
+            shares.setdefault("public" if kind == "channel" else "private", {})[channel_id] = messages
+            places[f"{kind}s"].append(channel_id)
         return file.to_slack(self.workspace.base_url) | {"shares": shares} | places
 
     async def info(self, arguments: Json) -> Json:
