@@ -36,13 +36,14 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     host = urlsplit(f"//{request.host}").hostname or ""
     if not is_loopback(host):
         return _refuse(403, f"This server answers to localhost, not to {host!r}.")
-    origin = request.headers.get("Origin")
-    if origin is not None and origin != f"http://{request.host}":
-        return _refuse(403, "This server takes no requests from other sites.")
-    if request.headers.get("Sec-Fetch-Site") in {"cross-site", "same-site"} and not _is_visit(request):
+    here = f"http://{request.host}"
+    is_foreign = request.headers.get("Sec-Fetch-Site") in {"cross-site", "same-site"}
+    is_visit = request.method == "GET" and request.headers.get("Sec-Fetch-Mode") == "navigate"
+    if request.headers.get("Origin", here) != here or (is_foreign and not is_visit):
         return _refuse(403, "This server takes no requests from other sites.")
     ours = request.path.startswith(("/page/", "/control/"))
-    if ours and request.method in {"POST", "PUT"} and not _takes(request):
+    taken = "application/octet-stream" if request.path in _RAW_BODIES else "application/json"
+    if ours and request.method in {"POST", "PUT"} and request.content_type != taken:
         return _refuse(415, "Send JSON, with Content-Type: application/json.")
     response = await handler(request)
     if not response.prepared:
@@ -64,16 +65,6 @@ async def in_words(request: web.Request, handler: Handler) -> web.StreamResponse
         if request.path.startswith(("/control/", "/page/")) and error.status >= 400:
             return web.json_response({"error": error.text}, status=error.status)
         raise
-
-
-def _is_visit(request: web.Request) -> bool:
-    return request.method == "GET" and request.headers.get("Sec-Fetch-Mode") == "navigate"
-
-
-def _takes(request: web.Request) -> bool:
-    if request.path in _RAW_BODIES:
-        return request.content_type == "application/octet-stream"
-    return request.content_type == "application/json"
 
 
 def _refuse(status: int, text: str) -> web.Response:
