@@ -104,8 +104,6 @@ def _coerced(name: str, kind: str, value: Any) -> Any:
                     value = json.loads(value) if value.startswith("[") else value.split(",")
                 if isinstance(value, list):
                     return value
-            case _:
-                pass
     except (ValueError, TypeError) as error:
         if name == "blocks":
             raise ApiError("invalid_blocks_format") from error

@@ -53,7 +53,8 @@ class Events:
             case "message":
                 body = self._said(message)
                 self.offer(subscription, body | where | {"event_ts": message.ts})
-                if not channel.is_im and self._mentions_us(message):
+                is_mention = message.user != BOT_USER and re.search(rf"<@{BOT_USER}[>|]", message.text)
+                if is_mention and not channel.is_im:
                     mention = {key: value for key, value in body.items() if key not in {"subtype", "upload"}}
                     mention |= {"type": "app_mention", "channel": channel.id, "event_ts": message.ts}
                     self.offer("app_mention", mention)
@@ -63,11 +64,6 @@ class Events:
             case "deleted":
                 gone = {"previous_message": change.previous, "deleted_ts": message.ts}
                 self.offer(subscription, self._about("deleted", **gone) | where)
-            case _:
-                return
-
-    def _mentions_us(self, message: Message) -> bool:
-        return message.user != BOT_USER and re.search(rf"<@{BOT_USER}[>|]", message.text) is not None
 
     def _said(self, message: Message) -> Json:
         body = self._workspace.to_slack(message, metadata=self._workspace.manifest.hears("message.metadata"))

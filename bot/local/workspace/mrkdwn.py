@@ -19,8 +19,7 @@ _TAGS = {"*": "strong", "_": "em", "~": "del"}
 def mrkdwn(text: str, names: Names) -> str:
     """Return a text in Slack's markup as HTML; `names` gives the name of a user's or channel's id."""
     pieces = _FENCE.split(text)
-    shown = [_pre(piece) if index % 2 else _lines(piece, names) for index, piece in enumerate(pieces)]
-    return "".join(filter(None, shown))
+    return "".join(_pre(piece) if index % 2 else _lines(piece, names) for index, piece in enumerate(pieces))
 
 
 def escaped(text: str) -> str:

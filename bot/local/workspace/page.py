@@ -116,14 +116,11 @@ class Page:
         messages = self.workspace.thread(channel, thread) if thread else iter(self.workspace.messages(channel))
         seen = [m for m in messages if m.ephemeral_to in {None, me.id} and (thread or not m.is_reply or m.broadcast)]
         if not thread:
-            self._enter(me, channel)
+            before, self.open_channels[me.id] = self.open_channels.get(me.id), channel
+            if channel != before and self.workspace.channels[channel].is_im:
+                self.interactions.open_home(channel, me)
             seen = seen[-_NEWEST:]
         return web.json_response({"messages": [self._shown(message) for message in seen]})
-
-    def _enter(self, me: User, channel: str) -> None:
-        before, self.open_channels[me.id] = self.open_channels.get(me.id), channel
-        if channel != before and self.workspace.channels[channel].is_im:
-            self.interactions.open_home(channel, me)
 
     def _shown(self, message: Message) -> Json:
         """Return a message as the page shows it; `html` is safe to insert."""

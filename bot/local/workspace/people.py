@@ -36,13 +36,12 @@ class User:
         profile = {"real_name": self.real_name, "display_name": self.name, "team": self.team}
         if self.bot_id:
             profile["bot_id"] = self.bot_id
-        user: dict[str, Any] = {
+        return {
             "id": self.id, "team_id": self.team, "name": self.name, "real_name": self.real_name, "tz": "Etc/UTC",
             "tz_offset": 0, "profile": profile,
             **_false("deleted is_admin is_owner is_app_user is_ultra_restricted"), "is_bot": self.is_bot,
             "is_stranger": self.is_stranger, "is_restricted": self.is_restricted, "updated": 0,
         }  # fmt: skip
-        return user
 
 
 @dataclass(slots=True)

@@ -172,7 +172,10 @@ def _rich(element: Block, names: Names) -> str:
     pieces = list(_maps(element.get("elements")))
     match element.get("type"):
         case "rich_text_preformatted":
-            return f"<pre>{''.join(_raw(piece) for piece in pieces)}</pre>"
+            code = "".join(escaped(_string(piece.get("text")) or _string(piece.get("url"))) for piece in pieces)
+            # A line break as it is: <br> inside <pre> would be copied as one, too, but not found by a search.
+            code = code.replace("<br>", "\n")
+            return f"<pre>{code}</pre>"
         case "rich_text_list":
             tag = "ol" if element.get("style") == "ordered" else "ul"
             items = "".join(f"<li>{_rich_line(item, names)}</li>" for item in pieces)
@@ -184,11 +187,6 @@ def _rich(element: Block, names: Names) -> str:
 
 def _rich_line(element: Block, names: Names) -> str:
     return "".join(_styled(piece, names) for piece in _maps(element.get("elements")))
-
-
-def _raw(piece: Block) -> str:
-    # A line break as it is: <br> inside <pre> would be copied as one, too, but not found by a search.
-    return escaped(_string(piece.get("text")) or _string(piece.get("url"))).replace("<br>", "\n")
 
 
 def _styled(piece: Block, names: Names) -> str:

@@ -115,11 +115,10 @@ class Streams:
 
     def stop_by_user(self, channel: str, root: str) -> list[str]:
         """End the streams of a thread whose Stop button a person pressed; return their messages' ts."""
-        mine = [s for s in self.open() if s.channel == channel]
         stopped = []
-        for stream in mine:
-            message = self._workspace.message(channel, stream.ts)
-            if message and message.root == root:
+        for stream in self.open():
+            message = self._workspace.message(stream.channel, stream.ts)
+            if message and (message.channel, message.root) == (channel, root):
                 stream.stopped_by_user = True
                 self._keep(stream)
                 self._workspace.edit(message, mark=False, streaming=False)
