@@ -34,6 +34,7 @@ class Messenger:
             return False
         log.error("gave up on posting in the thread")
         await turn.append(Delivery(intent="reply", turn=turn.name, result="never delivered"))
+        await self.wind_up(turn)
         return True
 
     async def show(self, turn: OpenTurn) -> None:
@@ -88,8 +89,8 @@ class Messenger:
 
     async def wind_up(self, turn: OpenTurn) -> None:
         """Clear the status of a settled turn."""
+        turn.restart()
         await self._chat.status(turn.thread, "")
-        turn.restart_clock()
 
     @asynccontextmanager
     async def keeping_status(self, turn: OpenTurn) -> AsyncIterator[None]:
@@ -98,7 +99,7 @@ class Messenger:
         async def renew() -> None:
             while True:
                 await asyncio.sleep(self._renewal)
-                if turn.title and turn.conversation.next is not None:
+                if turn.title:
                     await self._status(turn)
 
         task = asyncio.create_task(renew())

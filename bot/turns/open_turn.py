@@ -20,9 +20,8 @@ class OpenTurn:
         self.claim = claim
         self.conversation = conversation
         self.sandbox = sandbox
-        self.title = ""  # of the task that the thread's status last showed
         self._clock = clock
-        self._started = clock()
+        self.restart()
 
     async def append(self, *entries: Entry, close: Iterable[str] = ()) -> None:
         """Append entries, then commit the file changes of their runs.
@@ -77,6 +76,7 @@ class OpenTurn:
         """Return how long this process has worked on the turn."""
         return self._clock() - self._started
 
-    def restart_clock(self) -> None:
-        """Count seconds from now on, for the next turn."""
+    def restart(self) -> None:
+        """Show no title and count seconds from now on, for the next turn."""
+        self.title = ""  # of the task that the thread's status last showed
         self._started = self._clock()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import groupby
 
 import pytest
 
 from bot.ports import Overheard
+from bot.thread.outcomes import Execution
 from bot.thread.request import Command
-from tests.turns.stories import breaks
+from tests.turns.stories import breaks, plots
 from tests.world import CSV, THREAD, mention, respond, runpy, world
 
 
@@ -44,6 +46,28 @@ async def test_a_command_that_means_no_single_file_is_answered_to_its_user_alone
         assert user == "U1"
         assert ("F0" in text) is several
         assert w.chat.posts == {}
+
+
+async def test_a_turn_after_another_begins_with_no_status_and_a_clock_of_its_own() -> None:
+    async with world(respond("At noon.")) as w:
+        w.chat.said[THREAD] = [Overheard(ts="1.0", user="U1", text="", uploads=(w.file("plot.py", b"..."),))]
+        w.renewal = 0.0
+        w.reborn()
+
+        async def slow(files: dict[str, bytes]) -> Execution:
+            await w.turns.accept(mention("lunch?", direct=False))
+            w.now += 30
+            return await plots(files)
+
+        w.sandboxes.programs["plot.py"] = slow
+
+        await w.tell(runpy())
+
+        assert [post.footer.split(" · ")[-1] for post in w.chat.posts[THREAD].values()] == ["30.0 s", "0.0 s"]
+        assert [status for status, _ in groupby(w.chat.statuses)] == [
+            *("is reading…", "is thinking…", "is running plot.py…", "is thinking…", "is posting…", ""),
+            *("is working…", "is posting…", ""),
+        ]
 
 
 async def test_a_lone_code_block_runs_as_it_is() -> None:

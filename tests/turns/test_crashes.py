@@ -88,16 +88,26 @@ async def test_a_bot_that_is_stopped_cleanly_in_the_middle_of_a_turn_is_no_crash
         assert w.texts() == ["Here."]
 
 
-async def test_an_answer_that_slack_refuses_for_good_is_given_up() -> None:
+@pytest.mark.parametrize(
+    ("verb", "logs"),
+    [
+        pytest.param("deliver", [], id="an answer"),
+        pytest.param("open", [], id="a turn's message"),
+        pytest.param("open", [LOG], id="a notice"),
+    ],
+)
+async def test_a_post_that_slack_refuses_for_good_is_given_up(verb: str, logs: list[bytes]) -> None:
     async with world(respond("hello")) as w:
         w.tries = 4
-        w.chat.faults["deliver"] = [ServiceError("Slack is away.")] * 10
+        w.chat.faults[verb] = [ServiceError("Slack is away.")] * 10
 
         async with w.reborn().serving():
-            await w.turns.accept(mention("hi", ts="2.0"))
+            await w.turns.accept(mention("hi", *(w.file("app.log", log) for log in logs), ts="2.0"))
             await w.answered()
+            await w.turns.idle()
 
-        assert len(w.chat.faults["deliver"]) == 10 - 4
+        assert len(w.chat.faults[verb]) == 10 - 4
+        assert w.chat.statuses[-1] == ""
         assert (await w.conversation()).entries[-1] == Delivery(intent="reply", turn="2.0", result="never delivered")
 
 
