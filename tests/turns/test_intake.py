@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import pytest
 
 from bot.errors import ServiceError, UserError
 from bot.ports import Overheard, Person
 from bot.thread.outcomes import Execution
+from bot.thread.request import Command
 from bot.turns.access import Access
 from bot.turns.group_chat import Budget
 from tests.fakes import Program
-from tests.turns.stories import PLOT, RUN, breaks, plots
+from tests.turns.stories import LOG, PLOT, RUN, breaks, plots
 from tests.world import THREAD, brief, call, mention, report, respond, world
 
 
@@ -29,8 +31,8 @@ async def test_a_file_given_by_name_and_code_lands_byte_for_byte() -> None:
         assert w.texts() == ["Saved."]
 
 
-async def test_a_first_mention_brings_what_was_said_and_attached_before() -> None:
-    async with world(respond("It was the deploy.")) as w:
+async def test_a_first_mention_brings_what_was_said_and_attached_before_and_the_next_one_does_not_again() -> None:
+    async with world(respond("It was the deploy."), respond("Yours.")) as w:
         log = w.file("app.log", b"ERROR")
         w.chat.said[THREAD] = [Overheard(ts="1.0", user="B1", text="CPU high", uploads=(log,))]
 
@@ -39,6 +41,10 @@ async def test_a_first_mention_brings_what_was_said_and_attached_before() -> Non
         seen = str(w.model.prompts[0].items)
         assert "CPU high" in seen
         assert "app.log" in seen
+        assert w.sandboxes.threads[THREAD].files == {"app.log": b"ERROR"}
+        w.chat.bytes[log.id] = b"changed"
+        await w.tell(mention("whose?", user="U2"))
+        assert str(w.model.prompts[1].items).count("CPU high") == 1
         assert w.sandboxes.threads[THREAD].files == {"app.log": b"ERROR"}
 
 
@@ -77,6 +83,7 @@ async def test_who_may_not_ask_is_told_why(person: Person, access: Access, word:
         [(_, text)] = w.chat.whispers
         assert word in text
         assert w.chat.posts == {}
+        assert w.chat.statuses == ["is reading…", ""]
         assert await w.store.waiting() == []
 
 
@@ -159,3 +166,11 @@ async def test_any_part_of_a_budget_that_is_spent_ends_the_turn_with_an_honest_a
 @pytest.mark.parametrize("budget", [Budget(calls=3), Budget(tokens=221), Budget(seconds=31)])
 async def test_a_budget_that_is_not_spent_ends_nothing(budget: Budget) -> None:
     assert await answer_within(budget, plots) == "Here."
+
+
+async def test_what_needs_no_model_is_done_on_any_budget() -> None:
+    async with world(budget=Budget(seconds=0)) as w:
+        await w.tell(replace(mention("```print(1)```"), command=Command(code="print(1)")))
+        await w.tell(mention("why?", w.file("app.log", LOG)))
+
+        assert [text[:11] for text in w.texts()] == ["`snippet.py", "```\napp.log", "The 0 secon"]

@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
+from bot.thread.conversation import Conversation
 from bot.thread.outcomes import Execution
+from bot.turns.messenger import Messenger
+from bot.turns.open_turn import OpenTurn
 from tests.turns.stories import PLOT, RUN, endless, plots
 from tests.world import THREAD, brief, mention, report, respond, silent, world
 
@@ -138,6 +141,17 @@ async def test_a_status_is_said_again_while_the_work_lasts_and_cleared_after_it(
 
         assert w.chat.statuses[-1] == ""
         assert w.texts() == ["ok"]
+
+
+async def test_nothing_renews_a_status_once_nobody_keeps_it() -> None:
+    async with world() as w, w.sandboxes.open(THREAD) as sandbox:
+        turn = OpenTurn(THREAD, await w.store.claim(THREAD), Conversation(), sandbox, lambda: w.now)
+        tasks = asyncio.all_tasks()
+
+        async with Messenger(w.chat).keeping_status(turn):
+            await asyncio.sleep(0)
+
+        assert asyncio.all_tasks() == tasks
 
 
 async def test_an_edit_during_the_turn_is_read_by_the_agents() -> None:
