@@ -40,6 +40,7 @@ def main() -> None:
     pid = os.getpid()
     control = socket.socket(fileno=int(sys.argv[1]))
     server = plan.decode(sys.argv[2], plan.BwrapServer, plan.LandlockServer)
+    assert isinstance(server, plan.Server)
     if isinstance(server, plan.LandlockServer):
         os.environ.update(server.env)
         sys.path += server.path
@@ -84,9 +85,7 @@ def _load(modules: Sequence[str]) -> None:
         pandas.DataFrame({"a": [1, 2]}).describe().to_string()
 
 
-def _prepare_run(
-    server: plan.BwrapServer | plan.LandlockServer, pid: int, descriptors: list[int], program: bytes
-) -> NoReturn:
+def _prepare_run(server: plan.Server, pid: int, descriptors: list[int], program: bytes) -> NoReturn:
     """Be the first process of a run: mount what all runs have, fork the script's process, take the run, wait for its script.
 
     `pid` is the server's; `descriptors` are the run's standard output and error, and the socket that its plan will come by.
@@ -142,11 +141,7 @@ def _prepare_run(
 
 
 def _become_script(
-    server: plan.BwrapServer | plan.LandlockServer,
-    parent: int,
-    first: socket.socket,
-    outputs: tuple[int, int],
-    program: bytes,
+    server: plan.Server, parent: int, first: socket.socket, outputs: tuple[int, int], program: bytes
 ) -> NoReturn:
     """Be the script's process: drop privileges, wait until the first process hands over the run, and become its script."""
     try:

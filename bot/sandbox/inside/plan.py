@@ -6,11 +6,7 @@ Named tuples, not dataclasses: an interpreter is started for each cold run, and 
 from __future__ import annotations
 
 import json
-from typing import Any, NamedTuple, TypeVar, overload
-
-First = TypeVar("First")
-Second = TypeVar("Second")
-Third = TypeVar("Third")
+from typing import Any, NamedTuple, TypeVar
 
 
 class BwrapRun(NamedTuple):
@@ -91,25 +87,21 @@ class Exited(NamedTuple):
     peak_memory: int
 
 
-def encode(
-    value: BwrapRun | LandlockRun | BwrapServer | ForkedRun | LandlockServer | Ready | Failed | Exited,
-) -> str:
+Value = BwrapRun | LandlockRun | BwrapServer | ForkedRun | LandlockServer | Ready | Failed | Exited
+Server = BwrapServer | LandlockServer
+Kind = TypeVar("Kind", bound=Value)
+
+
+def encode(value: Value) -> str:
     """Return a value as JSON."""
     return json.dumps([type(value).__name__, value._asdict()])
 
 
-@overload
-def decode(data: str | bytes, first: type[First], /) -> First: ...
-@overload
-def decode(data: str | bytes, first: type[First], second: type[Second], /) -> First | Second: ...
-@overload
-def decode(
-    data: str | bytes, first: type[First], second: type[Second], third: type[Third], /
-) -> First | Second | Third: ...
-def decode(data: str | bytes, *kinds: Any) -> Any:
+def decode(data: str | bytes, *kinds: type[Kind]) -> Kind:
     """Return the encoded value; raises ValueError when it is of none of these kinds, or has unknown or missing keys."""
-    name, fields = json.loads(data)
+    name, encoded = json.loads(data)
+    fields: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in encoded.items()}
     for kind in kinds:
         if name == kind.__name__ and fields.keys() == set(kind._fields):
-            return kind(**{key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()})
+            return kind(**fields)
     raise ValueError(f"a {name} with {sorted(fields)} is none of {', '.join(kind.__name__ for kind in kinds)}")
