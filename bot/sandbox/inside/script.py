@@ -13,18 +13,15 @@ import sys
 import threading
 import types
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NoReturn
-
-if TYPE_CHECKING:
-    from bot.sandbox.inside import plan
+from typing import Any, NoReturn
 
 
-def prepare(run: plan.LandlockRun) -> None:
+def prepare(env: dict[str, str], path: Sequence[str]) -> None:
     """Make this interpreter look like a fresh one that was started with the script."""
     os.environ.clear()
-    os.environ.update(run.env)
+    os.environ.update(env)
     sys.path[:] = [p for p in sys.path if p != os.path.dirname(os.path.abspath(__file__))]
-    sys.path += [p for p in run.path if p not in sys.path]
+    sys.path += [p for p in path if p not in sys.path]
     os.environ.pop("PYTHONSAFEPATH")
     sys.dont_write_bytecode = True
     site.setquit()
@@ -35,7 +32,7 @@ def prepare(run: plan.LandlockRun) -> None:
 
 def renew() -> None:
     """Drop state of the parent of this fork, and our own modules, because a thread's files may have their names."""
-    for name in ("confine", "kernel", "plan", "ruleset", "script", "seccomp", "steps"):
+    for name in ("confine", "kernel", "plan", "script", "seccomp", "steps"):
         sys.modules.pop(name, None)
     _renew_streams()
     if numpy := sys.modules.get("numpy"):
