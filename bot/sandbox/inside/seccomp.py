@@ -149,13 +149,10 @@ def build(*, single_process: int | None = None) -> bytes:
 def _single_process_rules(pid: int) -> list[bytes]:
     """Return the rules that keep a process from starting others, and from reaching any but itself."""
     rules = []
-    for call, error in (
-        ("fork", errno.EAGAIN),
-        ("vfork", errno.EAGAIN),
-        ("execve", errno.EACCES),
-        ("execveat", errno.EACCES),
-    ):
-        rules += _when(call, _answer(error))
+    for call in ("fork", "vfork"):
+        rules += _when(call, _answer(errno.EAGAIN))
+    for call in ("execve", "execveat"):
+        rules += _when(call, _answer(errno.EACCES))
     for call in ("prlimit64", "sched_setaffinity"):
         rules += _when(call, *_only(0, 0, errno.EPERM))
     for call in ("kill", "tgkill"):
