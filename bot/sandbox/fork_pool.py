@@ -66,21 +66,21 @@ class ForkPool:
         while self._loaded != self._runtime():  # noqa: ASYNC110  another task of ours starts it
             await asyncio.sleep(0.05)
 
-    async def start(self, runtime: Runtime) -> None:
+    async def _start(self, runtime: Runtime) -> None:
         """Start a server with these libraries, and replace the present one with it; raises ServiceError."""
         fresh = ForkServer(partial(self._command, runtime), self._groups)
         await fresh.start(MODULES if runtime.site else ())
         self._replaced += [self._server] if self._server else []
         self._server, self._loaded = fresh, runtime
 
-    async def keep(self) -> None:
+    async def _keep(self) -> None:
         """Replace the server whenever that is due, and close replaced ones without runs; runs until cancelled."""
         while True:
             await asyncio.sleep(0.2)
             runtime = self._runtime()
             if self.current is None or self.current.runs >= self._renew_after or runtime != self._loaded:
                 try:
-                    await self.start(runtime)
+                    await self._start(runtime)
                 except (ServiceError, OSError) as error:
                     log.warning("runs start one by one: %s", error)
                 else:
@@ -89,26 +89,18 @@ class ForkPool:
                 await server.close()  # listed until it is closed, in case this task is cancelled
                 self._replaced.remove(server)
 
-    async def close(self) -> None:
-        """End all servers and their runs."""
-        self._closed = True
-        for server in (*self._replaced, *([self._server] if self._server else [])):
-            await server.close()
-
-
-@asynccontextmanager
-async def fork_pool(
-    command: ServerCommand, runtime: Callable[[], Runtime], groups: Groups, renew_after: int
-) -> AsyncIterator[ForkPool]:
-    """Open a pool whose server has no libraries at once, and has them soon; raises ServiceError."""
-    pool = ForkPool(command, runtime, groups, renew_after)
-    try:
-        await pool.start(Runtime())
-        keeping = asyncio.create_task(pool.keep())
+    @asynccontextmanager
+    async def serving(self) -> AsyncIterator[ForkPool]:
+        """Serve runs with a server that has no libraries at once, and has them soon; raises ServiceError."""
         try:
-            yield pool
+            await self._start(Runtime())
+            keeping = asyncio.create_task(self._keep())
+            try:
+                yield self
+            finally:
+                keeping.cancel()
+                await asyncio.gather(keeping, return_exceptions=True)
         finally:
-            keeping.cancel()
-            await asyncio.gather(keeping, return_exceptions=True)
-    finally:
-        await pool.close()
+            self._closed = True
+            for server in (*self._replaced, *([self._server] if self._server else [])):
+                await server.close()

@@ -25,7 +25,7 @@ from bot.errors import ServiceError
 from bot.sandbox import cgroups
 from bot.sandbox.descriptors import FOLDER, opened, reading
 from bot.sandbox.diff import commit_diff, discard_diffs
-from bot.sandbox.fork_pool import RENEW_AFTER, ForkPool, fork_pool
+from bot.sandbox.fork_pool import RENEW_AFTER, ForkPool
 from bot.sandbox.limits import Limits
 from bot.sandbox.process import Terms, start_command, supervise
 from bot.sandbox.runtime import NO_RUNTIME, RuntimeBuild
@@ -78,8 +78,8 @@ class LinuxSandboxes:
             async with AsyncExitStack() as stack:
                 stack.enter_context(self.tier.start(self._threads))
                 if warm and self.tier.forks:
-                    pool = fork_pool(self.tier.server_command, self._libraries, self._groups, self._renew_after)
-                    self.pool = await stack.enter_async_context(pool)
+                    pool = ForkPool(self.tier.server_command, self._libraries, self._groups, self._renew_after)
+                    self.pool = await stack.enter_async_context(pool.serving())
                 yield
         finally:
             self.pool = None
