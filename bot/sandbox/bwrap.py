@@ -77,17 +77,11 @@ class Bwrap:
             changes = list(walk(layer, self._limits.collected, layer=True))
             return await asyncio.to_thread(stage_diff, workspace, run, layer, changes)
 
-        path = script.path(f"{TOOLS}/inside", DATA)
         files = str(workspace.files.relative_to(self._threads))
-        yield PreparedRun(
-            plan=ForkedRun(files=files, script=path, args=script.args),
-            command=lambda status: self._launcher_command(workspace.files, path, script.args, runtime, status),
-            stage=stage,
-        )
+        plan = ForkedRun(files, script.path(f"{TOOLS}/inside", DATA), script.args)
+        yield PreparedRun(plan=plan, command=lambda status: self._launcher_command(plan, runtime, status), stage=stage)
 
-    def _launcher_command(
-        self, files: Path, script: str, args: tuple[str, ...], runtime: Runtime, status: int
-    ) -> list[str]:
+    def _launcher_command(self, forked: ForkedRun, runtime: Runtime, status: int) -> list[str]:
         at, words = self._start_of_command(runtime)
         python, _ = interpreter()
         if self._masked:
@@ -98,10 +92,12 @@ class Bwrap:
         words += ["--size", str(min(self._limits.disk, SCRATCH)), "--tmpfs", "/tmp", "--dir", "/tmp/mpl"]
         for font in runtime.fonts:
             words += ["--ro-bind", at(font), f"/tmp/mpl/{font.name}"]
-        words += ["--ro-bind", at(files), "/mnt/lower", "--dir", "/mnt/upper", "--dir", DATA]
+        words += ["--ro-bind", at(self._threads / forked.files), "/mnt/lower", "--dir", "/mnt/upper", "--dir", DATA]
         words += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/"]
         env, limits = environment(self._limits) | _PATH, self._limits.resources()
-        plan = BwrapRun(python, script, args, env, limits, disk=self._limits.disk, inodes=self._limits.inodes)
+        plan = BwrapRun(
+            python, forked.script, forked.args, env, limits, disk=self._limits.disk, inodes=self._limits.inodes
+        )
         words += ["--", python, "-I", "-S", f"{TOOLS}/inside/launcher.py", str(status), encode(plan)]
         return at.command(words) if self._root else words
 

@@ -104,11 +104,12 @@ class Landlock:
                 return await asyncio.to_thread(stage_diff, workspace, run, root, changes)
 
             plan = await asyncio.to_thread(self._plan, script, str(work), str(temporary), runtime)
-
-            def command(status: int) -> list[str]:
-                return self._command(runtime, "launcher.py", str(status), encode(plan))
-
-            yield PreparedRun(plan=plan, command=command, stage=stage, disk=disk)
+            yield PreparedRun(
+                plan=plan,
+                command=lambda status: self._command(runtime, "launcher.py", str(status), encode(plan)),
+                stage=stage,
+                disk=disk,
+            )
 
     async def _disk(self, size: int, work: Path, temporary: Path) -> Disk:
         """Return what measures the growth of a copy of `size` bytes, in a thread."""
@@ -124,10 +125,7 @@ class Landlock:
             too_many = len(seen) - count > self._limits.inodes
             return 0, used - size > self._limits.disk or too_many or not whole
 
-        async def disk(pids: Sequence[int]) -> tuple[int, bool]:
-            return await asyncio.to_thread(measured, pids)
-
-        return disk
+        return lambda pids: asyncio.to_thread(measured, pids)
 
     def _plan(self, script: Script, work: str, temporary: str, runtime: Runtime) -> LandlockRun:
         _, prefix, inside, site = self._places(runtime)
