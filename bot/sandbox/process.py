@@ -170,7 +170,7 @@ def _execution(
     if cause is None and not status.ready:
         raise NotBegun(f"The sandbox could not be set up: {stderr.strip()[-300:] or 'it said nothing'}")
     code = status.exited.exit_code if status.exited else None
-    outcome = cause or _outcome(code, seen)
+    outcome = cause or _OUTCOMES.get(code, Outcome.DISK_FULL if seen.disk_was_full else Outcome.FAILED)
     return Execution(
         outcome=outcome,
         exit_code=code,
@@ -180,12 +180,6 @@ def _execution(
         peak_memory=max(seen.peak_memory, status.exited.peak_memory if status.exited else 0),
         message=_message(outcome, terms.limits, terms.seconds, code),
     )
-
-
-def _outcome(code: int | None, seen: Watched) -> Outcome:
-    if code in _OUTCOMES:
-        return _OUTCOMES[code]
-    return Outcome.DISK_FULL if seen.disk_was_full else Outcome.FAILED
 
 
 def _message(outcome: Outcome, limits: Limits, seconds: float, code: int | None) -> str:

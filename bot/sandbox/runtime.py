@@ -52,12 +52,11 @@ class RuntimeBuild:
 
     def about(self, package: str) -> str:
         """Return an explanation for a script that could not import a package."""
-        names = packages()
         if not self.done() and package in IMPORTS:
             return (
                 f"{package} is still being installed; this happens once. Scripts of the standard library run already."
             )
-        return f"{package} is not installed, and there is no network to fetch it. There are: {', '.join(names)}."
+        return f"{package} is not installed, and there is no network to fetch it. There are: {', '.join(packages())}."
 
     async def build(self, progress: Callable[[str], None]) -> None:
         """Build it unless it is built, and report each step; raises SetupError when that fails, and may be called again."""

@@ -76,16 +76,14 @@ async def probe(tier: str, limits: Limits) -> Probe:
         return Probe(tier, False, "sandboxes need Linux")
     if tier not in TIERS:
         return Probe(tier, False, f"there is no such tier; use one of {', '.join(TIERS)}")
-    probed = Probe(tier, False)
     patient = replace(limits, seconds=20.0)
     for masked in (False, True):
         with tempfile.TemporaryDirectory(prefix="workings-probe-", ignore_cleanup_errors=True) as folder:
             tested = LinuxSandboxes(Path(folder), patient, TIERS[tier](patient, masked=masked), None, 1)
             why = await _attack(tested, folder)
-            probed = Probe(tier, not why, why, masked)
         if _PROC not in why:
             break
-    return probed
+    return Probe(tier, not why, why, masked)
 
 
 async def _attack(sandboxes: LinuxSandboxes, folder: str) -> str:
