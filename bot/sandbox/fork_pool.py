@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
@@ -13,24 +13,21 @@ from bot.errors import ServiceError
 from bot.sandbox.cgroups import Groups
 from bot.sandbox.fork_client import Fork, ForkServer
 from bot.sandbox.process import NotBegun, Terms, supervise
-from bot.sandbox.tier import Runtime
+from bot.sandbox.tier import Runtime, Tier
 from bot.thread.outcomes import Execution, Outcome
 
 log = logging.getLogger(__name__)
 MODULES = ("numpy", "pandas", "matplotlib.pyplot")
 RENEW_AFTER = 5_000  # runs of one server: all that it forks share its memory layout
 INTERRUPTED = "The sandbox's server ended while it ran. Run it again."
-ServerCommand = Callable[[Runtime, Sequence[str], int], Sequence[str]]  # as Tier.server_command
 
 
 class ForkPool:
     """The current fork server, and replaced ones that still have runs."""
 
-    def __init__(
-        self, command: ServerCommand, runtime: Callable[[], Runtime], groups: Groups, renew_after: int
-    ) -> None:
+    def __init__(self, tier: Tier, runtime: Callable[[], Runtime], groups: Groups, renew_after: int) -> None:
         """Replace a server after `renew_after` runs, or when it lacks libraries of `runtime()`."""
-        self._command = command
+        self._tier = tier
         self._groups = groups
         self._runtime = runtime
         self._renew_after = renew_after
@@ -68,7 +65,7 @@ class ForkPool:
 
     async def _start(self, runtime: Runtime) -> None:
         """Start a server with these libraries, and replace the present one with it; raises ServiceError."""
-        fresh = ForkServer(partial(self._command, runtime), self._groups)
+        fresh = ForkServer(partial(self._tier.server_command, runtime), self._groups)
         await fresh.start(MODULES if runtime.site else ())
         self._replaced += [self._server] if self._server else []
         self._server, self._loaded = fresh, runtime

@@ -19,6 +19,7 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from bot.errors import ServiceError
@@ -78,7 +79,7 @@ class LinuxSandboxes:
             async with AsyncExitStack() as stack:
                 stack.enter_context(self.tier.start(self._threads))
                 if warm and self.tier.forks:
-                    pool = ForkPool(self.tier.server_command, self._libraries, self._groups, self._renew_after)
+                    pool = ForkPool(self.tier, self._libraries, self._groups, self._renew_after)
                     self.pool = await stack.enter_async_context(pool.serving())
                 yield
         finally:
@@ -109,7 +110,8 @@ class LinuxSandboxes:
                     stdin=stdin, seconds=seconds, limits=self.limits, disk=prepared.disk, watch=self._watchdog
                 )
                 forked = await pool.supervise_fork(prepared.plan, terms) if pool else None
-                execution, layer = forked or await supervise(start_command(prepared.command, self._groups), terms)
+                start = partial(start_command, prepared.command, self._groups)
+                execution, layer = forked or await supervise(start, terms)
                 try:
                     diff = await prepared.stage(layer)
                 finally:

@@ -9,14 +9,14 @@ import socket
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from bot.errors import ServiceError
 from bot.sandbox.cgroups import Group, Groups
 from bot.sandbox.channels import Output, Status, input_descriptor
 from bot.sandbox.limits import Limits, size
-from bot.sandbox.watchdog import Disk, Watch, Watched, kill, watch
+from bot.sandbox.watchdog import Disk, Watch, Watched, kill
 from bot.thread.outcomes import Execution, Outcome
 
 
@@ -64,29 +64,27 @@ class Spawned:
         self.group.release()
 
 
-def start_command(command: Callable[[int], Sequence[str]], groups: Groups) -> Start:
-    """Return a Start that executes `command(status descriptor)` in a control group of its own."""
-
-    async def start(status: socket.socket, stdin: int) -> Started:
-        group = groups.make()
-        try:
-            process = await asyncio.create_subprocess_exec(
-                *group.command(command(status.fileno())),
-                stdin=stdin,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
-                # Not the bot's: a script could read it in the /proc entry of bwrap.
-                env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"},
-                pass_fds=[status.fileno()],
-                start_new_session=True,
-                cwd="/",
-            )
-        except BaseException:
-            group.release()
-            raise
-        return Spawned(process, group)
-
-    return start
+async def start_command(
+    command: Callable[[int], Sequence[str]], groups: Groups, status: socket.socket, stdin: int
+) -> Started:
+    """Execute `command(status descriptor)` in a control group of its own."""
+    group = groups.make()
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *group.command(command(status.fileno())),
+            stdin=stdin,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            # Not the bot's: a script could read it in the /proc entry of bwrap.
+            env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"},
+            pass_fds=[status.fileno()],
+            start_new_session=True,
+            cwd="/",
+        )
+    except BaseException:
+        group.release()
+        raise
+    return Spawned(process, group)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,8 +97,8 @@ class Terms:
     stdin: str
     seconds: float
     limits: Limits
-    disk: Disk | None = None
-    watch: Watch = field(default=watch)
+    disk: Disk | None
+    watch: Watch
 
 
 async def supervise(start: Start, terms: Terms) -> tuple[Execution, int | None]:
