@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bot.errors import ServiceError
 from bot.sandbox.descriptors import walk
-from bot.sandbox.diff import NO_DIFF, Diff, stage_diff
+from bot.sandbox.diff import Diff, stage_diff
 from bot.sandbox.inside.plan import BwrapRun, BwrapServer, ForkedRun, encode
 from bot.sandbox.limits import Limits
 from bot.sandbox.tier import INSIDE, PACKAGE, BindMounts, PreparedRun, Runtime, Script, environment, interpreter
@@ -73,7 +73,7 @@ class Bwrap:
 
         async def stage(layer: int | None) -> Diff:
             if layer is None:
-                return NO_DIFF
+                return Diff((), ())
             changes = list(walk(layer, self._limits.collected, layer=True))
             return await asyncio.to_thread(stage_diff, workspace, run, layer, changes)
 

@@ -24,9 +24,6 @@ class Diff:
     deleted: tuple[FileName, ...]
 
 
-NO_DIFF = Diff((), ())
-
-
 def stage_diff(workspace: Workspace, run: str, source: int, changes: Sequence[FileEntry]) -> Diff:
     """Copy a run's changes out of an open folder and sync them; the manifest, written last, makes the diff ready to commit."""
     folder = workspace.stages / run

@@ -128,12 +128,11 @@ class Landlock:
         return lambda pids: asyncio.to_thread(measured, pids)
 
     def _plan(self, script: Script, work: str, temporary: str, runtime: Runtime) -> LandlockRun:
-        _, prefix, inside, site = self._places(runtime)
+        _, prefix, inside, libraries = self._places(runtime)
         tools = f"{self.shared}/site"
         tasks = _tasks(UID if self._root else os.geteuid())
         limits = self._limits.resources()
         limits |= {"FSIZE": self._limits.disk, "NPROC": limits["NPROC"] + tasks}
-        libraries = (site,) if site else ()
         path, read = (*libraries, tools, work), (*SYSTEM, prefix, inside, tools, *libraries)
         environment, write = self._environment(temporary), (work, temporary, "/dev/null")
         return LandlockRun(script.path(inside, work), script.args, environment, limits, work, path, read, write)
@@ -143,19 +142,19 @@ class Landlock:
         fonts = str(self.shared / "mpl")
         for font in runtime.fonts:
             shutil.copy(font, fonts)
-        _, _, _, site = self._places(runtime)
-        plan = LandlockServer(modules=tuple(modules), env=self._environment(fonts), path=(site,) if site else ())
+        _, _, _, libraries = self._places(runtime)
+        plan = LandlockServer(modules=tuple(modules), env=self._environment(fonts), path=libraries)
         return self._command(runtime, "fork_server.py", str(control), encode(plan))
 
     def _environment(self, temporary: str) -> dict[str, str]:
         folders = ("TMPDIR", "HOME", "MPLCONFIGDIR", "POLARS_TEMP_DIR", "POLARS_OOC_SPILL_DIR")
         return environment(self._limits) | dict.fromkeys(folders, temporary)
 
-    def _places(self, runtime: Runtime) -> tuple[BindMounts, str, str, str]:
+    def _places(self, runtime: Runtime) -> tuple[BindMounts, str, str, tuple[str, ...]]:
         """Return where the scripts' user finds the interpreter's prefix, what runs inside, and the libraries."""
         at = BindMounts(lambda path: self._root and not _open_to_all(path))
         _, prefix = interpreter()
-        return at, at(prefix), at(INSIDE), at(runtime.site) if runtime.site else ""
+        return at, at(prefix), at(INSIDE), (at(runtime.site),) if runtime.site else ()
 
     def _command(self, runtime: Runtime, program: str, *arguments: str) -> list[str]:
         at, prefix, inside, _ = self._places(runtime)

@@ -132,10 +132,9 @@ def build(*, single_process: int | None = None) -> bytes:
     program += _when(
         "clone", _argument(0), _op(ANY_BIT, NEW_NAMESPACES, 0, 1), _answer(errno.EPERM), *threads, _op(RETURN, ALLOW)
     )
+    terminals = (0x5412, 0x541C, 0x5423)  # TIOCSTI, TIOCLINUX, TIOCSETD
     owners = (0x8901, 0x8902) if single_process else ()  # FIOSETOWN, SIOCSPGRP: signals to others
-    program += _when(
-        "ioctl", *_except(1, (0x5412, 0x541C, 0x5423, *owners), errno.EPERM)
-    )  # TIOCSTI, TIOCLINUX, TIOCSETD
+    program += _when("ioctl", *_except(1, (*terminals, *owners), errno.EPERM))
     refused = REFUSED
     if single_process:
         program += _single_process_rules(single_process)
