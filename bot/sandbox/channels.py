@@ -72,11 +72,6 @@ class Status:
             os.close(self._folders.pop())
 
 
-def input_descriptor(text: str) -> int:
-    """Return a descriptor to read the text from; that of /dev/null if it is empty."""
-    return readable(text.encode(errors="replace")) if text else os.open("/dev/null", os.O_RDONLY)
-
-
 def readable(data: bytes) -> int:
     """Return a read-only descriptor of these bytes."""
     memory = os.memfd_create("data")

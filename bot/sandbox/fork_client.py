@@ -32,7 +32,7 @@ class Forked:
         self.pid = int(line[1]) if line else -1
         self.group = group
         self._pidfd, self._go = pidfd, go
-        self._over = asyncio.Event()
+        self.over = asyncio.Event()  # set when it has ended, and with it the whole tree
         self._afterwards: Callable[[], None] = lambda: None
         asyncio.get_running_loop().add_reader(pidfd, self._ended)
 
@@ -42,7 +42,7 @@ class Forked:
         self._pidfd = -1
         self._go.close()
         self.group.release()
-        self._over.set()
+        self.over.set()
         self._afterwards()
 
     def begin(self, plan: Fork, status: socket.socket, stdin: int, then: Callable[[], None]) -> None:
@@ -61,14 +61,9 @@ class Forked:
         """Let it end without a run."""
         self._go.close()
 
-    @property
-    def running(self) -> bool:
-        """Whether it has not ended."""
-        return not self._over.is_set()
-
     async def wait(self) -> None:
-        """Return when it has ended, and with it the whole tree."""
-        await self._over.wait()
+        """Return when it has ended."""
+        await self.over.wait()
 
     async def end(self) -> None:
         """Kill the whole tree and return when nothing of it is left."""
@@ -78,7 +73,7 @@ class Forked:
                     os.kill(below, signal.SIGKILL)
             with suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
-            await self._over.wait()
+            await self.over.wait()
 
 
 class ForkServer:
@@ -102,7 +97,7 @@ class ForkServer:
     @property
     def busy(self) -> bool:
         """Whether a run forked from it goes on or is about to begin."""
-        return self._asked > 0 or any(run.running for run in self._running)
+        return self._asked > 0 or any(not run.over.is_set() for run in self._running)
 
     @property
     def ready(self) -> bool:

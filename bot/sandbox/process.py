@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from bot.errors import ServiceError
 from bot.sandbox.cgroups import Group, Groups
-from bot.sandbox.channels import Output, Status, input_descriptor
+from bot.sandbox.channels import Output, Status, readable
 from bot.sandbox.limits import Limits, size
 from bot.sandbox.watchdog import Disk, Watch, Watched, kill
 from bot.thread.outcomes import Execution, Outcome
@@ -112,7 +112,8 @@ async def supervise(start: Start, terms: Terms) -> tuple[Execution, int | None]:
     started = time.monotonic()
     try:
         with ours:
-            stdin = input_descriptor(terms.stdin)
+            text = terms.stdin.encode(errors="replace")
+            stdin = readable(text) if text else os.open("/dev/null", os.O_RDONLY)
             try:
                 with theirs:
                     process = await start(theirs, stdin)
@@ -132,16 +133,13 @@ async def supervise(start: Start, terms: Terms) -> tuple[Execution, int | None]:
 
 async def _until_over(process: Started, output: Output, seen: Watched, status: Status, terms: Terms) -> Outcome | None:
     """Return the limit that the run broke, or None if it ended by itself; either way the tree is dead afterwards."""
-    reading = [
-        asyncio.create_task(output.read(process.stdout, output.stdout)),
-        asyncio.create_task(output.read(process.stderr, output.stderr)),
-    ]
-    over: asyncio.Future[Any] = asyncio.gather(process.wait(), *reading)
+    over: asyncio.Future[Any] = asyncio.gather(
+        process.wait(), output.read(process.stdout, output.stdout), output.read(process.stderr, output.stderr)
+    )
     full = asyncio.create_task(output.full.wait())
     disk, hard = terms.disk or status.disk, terms.disk is not None
     watched = terms.watch(process.pid, terms.limits.memory, seen, disk, process.group.exhausted, hard=hard)
     watching = asyncio.create_task(watched)
-    tasks = [full, watching]
     try:
         waited: list[asyncio.Future[Any]] = [over, full, watching]
         done, _ = await asyncio.wait(waited, timeout=terms.seconds, return_when=asyncio.FIRST_COMPLETED)
@@ -151,12 +149,12 @@ async def _until_over(process: Started, output: Output, seen: Watched, status: S
             return watching.result()
         return Outcome.OUTPUT_LIMIT if full in done else Outcome.TIMED_OUT
     finally:
-        for task in tasks:
+        for task in (full, watching):
             task.cancel()
         await process.end()
         with suppress(TimeoutError, asyncio.CancelledError):
             await asyncio.wait_for(over, 5)
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(full, watching, return_exceptions=True)
 
 
 def _execution(
