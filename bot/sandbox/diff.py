@@ -28,17 +28,16 @@ def stage_diff(workspace: Workspace, run: str, source: int, changes: Sequence[Fi
     """Copy a run's changes out of an open folder and sync them; the manifest, written last, makes the diff ready to commit."""
     folder = workspace.stages / run
     folder.mkdir()
-    kept: list[tuple[FileName, str]] = []
     files: list[FileInfo] = []
     for number, change in enumerate(c for c in changes if not c.deleted):
         with reading(source, change.name) as original, (folder / str(number)).open("wb") as file:
             copy(original, file.fileno())
             os.fsync(file.fileno())
             files.append(FileInfo(name=change.name, size=os.fstat(file.fileno()).st_size))
-        kept.append((change.name, str(number)))
     deleted = tuple(c.name for c in changes if c.deleted)
     with written_whole(folder / "manifest.json") as file:
-        file.write(json.dumps({"made": kept, "deleted": deleted}).encode())
+        made = [(info.name, str(number)) for number, info in enumerate(files)]
+        file.write(json.dumps({"made": made, "deleted": deleted}).encode())
     return Diff(tuple(files), deleted)
 
 

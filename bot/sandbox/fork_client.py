@@ -185,9 +185,8 @@ class ForkServer:
         task = asyncio.create_task(self._prepare())
         self._preparing.add(task)
         task.add_done_callback(self._preparing.discard)
-        task.add_done_callback(
-            lambda done: done.cancelled() or done.exception()
-        )  # retrieved; it is still raised for a caller
+        # The error is retrieved here; it is still raised for a caller.
+        task.add_done_callback(lambda done: done.cancelled() or done.exception())
         return task
 
     async def _prepare(self) -> Forked:

@@ -141,8 +141,7 @@ async def _until_over(process: Started, output: Output, seen: Watched, status: S
     watched = terms.watch(process.pid, terms.limits.memory, seen, disk, process.group.exhausted, hard=hard)
     watching = asyncio.create_task(watched)
     try:
-        waited: list[asyncio.Future[Any]] = [over, full, watching]
-        done, _ = await asyncio.wait(waited, timeout=terms.seconds, return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait([over, full, watching], timeout=terms.seconds, return_when=asyncio.FIRST_COMPLETED)
         if over in done:
             return Outcome.OUTPUT_LIMIT if output.full.is_set() else None
         if watching in done:

@@ -77,7 +77,10 @@ def run_as_main(path: str, args: Sequence[str]) -> NoReturn:
         sys.excepthook(type(error), error.with_traceback(traceback), traceback)
         code = -signal.SIGINT if isinstance(error, KeyboardInterrupt) else 1
     finally:
-        _finalise(main)
+        threading._shutdown()  # type: ignore[attr-defined]
+        atexit._run_exitfuncs()
+        main.__dict__.clear()  # which closes files left open
+        gc.collect()
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
@@ -96,11 +99,3 @@ def _exit_code(code: object) -> int:
         return code & 0xFF
     print(code, file=sys.stderr)
     return 1
-
-
-def _finalise(main: types.ModuleType) -> None:
-    """Wait for threads, call the functions registered with atexit, close files left open."""
-    threading._shutdown()  # type: ignore[attr-defined]
-    atexit._run_exitfuncs()
-    main.__dict__.clear()
-    gc.collect()
