@@ -33,7 +33,7 @@ class ForkPool:
         self._renew_after = renew_after
         self._server: ForkServer | None = None
         self._replaced: list[ForkServer] = []
-        self._loaded: Runtime | None = None
+        self.loaded: Runtime | None = None  # the libraries that the server has imported
         self._closed = False
 
     @property
@@ -58,24 +58,19 @@ class ForkPool:
             execution = replace(execution, outcome=Outcome.INTERRUPTED, message=INTERRUPTED)
         return execution, layer
 
-    async def loaded(self) -> None:
-        """Wait until the server has imported the libraries that are installed."""
-        while self._loaded != self._runtime():  # noqa: ASYNC110  another task of ours starts it
-            await asyncio.sleep(0.05)
-
     async def _start(self, runtime: Runtime) -> None:
         """Start a server with these libraries, and replace the present one with it; raises ServiceError."""
         fresh = ForkServer(partial(self._tier.server_command, runtime), self._groups)
         await fresh.start(MODULES if runtime.site else ())
         self._replaced += [self._server] if self._server else []
-        self._server, self._loaded = fresh, runtime
+        self._server, self.loaded = fresh, runtime
 
     async def _keep(self) -> None:
         """Replace the server whenever that is due, and close replaced ones without runs; runs until cancelled."""
         while True:
             await asyncio.sleep(0.2)
             runtime = self._runtime()
-            if self.current is None or self.current.runs >= self._renew_after or runtime != self._loaded:
+            if self.current is None or self.current.runs >= self._renew_after or runtime != self.loaded:
                 try:
                     await self._start(runtime)
                 except (ServiceError, OSError) as error:

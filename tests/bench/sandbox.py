@@ -32,6 +32,7 @@ from bot.sandbox.tier import interpreter
 from bot.sandbox.watchdog import tree
 from bot.thread.files import FileName, chunked
 from bot.thread.request import ThreadId
+from tests.sandbox.tiers import libraries_loaded
 
 PASS = "print('done')\n"
 PLOT = """
@@ -127,7 +128,7 @@ async def _tiers(folder: Path, runtime: RuntimeBuild) -> AsyncIterator[list[Tier
             )
             if name == "forkserver":
                 assert sandboxes.pool
-                await sandboxes.pool.loaded()
+                await libraries_loaded(sandboxes.pool, runtime)
             found.append(Tier(name, await _sandboxed(sandboxes, big, heavy)))
         yield found
 

@@ -13,7 +13,7 @@ import pytest
 
 from bot.sandbox.cgroups import Groups, find
 from bot.sandbox.descriptors import remove
-from bot.sandbox.fork_pool import RENEW_AFTER
+from bot.sandbox.fork_pool import RENEW_AFTER, ForkPool
 from bot.sandbox.limits import Limits
 from bot.sandbox.linux import LinuxSandboxes
 from bot.sandbox.runtime import RuntimeBuild
@@ -78,8 +78,14 @@ async def way(
     )
     async with sandboxes.serving(warm=warm):
         if runtime and sandboxes.pool:
-            await sandboxes.pool.loaded()
+            await libraries_loaded(sandboxes.pool, runtime)
         yield sandboxes
+
+
+async def libraries_loaded(pool: ForkPool, runtime: RuntimeBuild) -> None:
+    """Wait until the fork server has imported the libraries that are installed."""
+    while pool.loaded != runtime.current:  # noqa: ASYNC110  a task of the pool starts it
+        await asyncio.sleep(0.05)
 
 
 @contextmanager
