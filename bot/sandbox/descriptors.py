@@ -61,14 +61,15 @@ def _walk(folder: int, prefix: str, depth: int, remaining: list[int], layer: boo
         try:
             name = file_name(f"{prefix}{entry.name}")
             info = os.stat(entry.name, dir_fd=folder, follow_symlinks=False)
+            regular = stat.S_ISREG(info.st_mode) and info.st_nlink == 1
+            if regular and not info.st_mode & stat.S_IRUSR:  # a script may have closed its own file to us
+                os.chmod(entry.name, 0o600, dir_fd=folder)
         except (UnsafeFileName, OSError):
             continue
         if remaining[0] <= 0:
             return
-        if stat.S_ISREG(info.st_mode) and info.st_nlink == 1:
+        if regular:
             remaining[0] -= 1
-            if not info.st_mode & stat.S_IRUSR:  # a script may have closed its own file to us
-                os.chmod(entry.name, 0o600, dir_fd=folder)
             yield FileEntry(name, info.st_size, stamp=info.st_ctime_ns)
         elif stat.S_ISDIR(info.st_mode):
             if depth + 1 < DEPTH:

@@ -9,6 +9,7 @@ import pytest
 
 from bot.errors import NoSuchFile
 from bot.sandbox.descriptors import DEPTH, FOLDER, opened, reading, remove, walk
+from bot.sandbox.tier import UID
 from bot.thread.files import FileName
 
 
@@ -55,6 +56,21 @@ def test_in_a_layer_what_may_not_leave_deletes_what_it_replaced(folder: Path) ->
     spoil(folder)
 
     assert names(folder, layer=True) == ["-fifo", "-hard.txt", "ok.txt", "-soft", "-soft.txt", "sub/ok.txt"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_a_file_that_cannot_be_opened_to_us_is_skipped_and_nothing_else(folder: Path) -> None:
+    (folder / "sub/closed.txt").write_text("somebody else's")
+    (folder / "sub/closed.txt").chmod(0)
+
+    with opened(str(folder), FOLDER) as root:
+        os.seteuid(UID)
+        try:
+            seen = [entry.name for entry in walk(root, 100)]
+        finally:
+            os.seteuid(0)
+
+    assert seen == ["ok.txt", "sub/ok.txt"]
 
 
 @pytest.mark.parametrize("name", ["hard.txt", "soft.txt", "soft/s.txt", "fifo", "sub", "none.txt"])
