@@ -170,7 +170,7 @@ def shared_folder(owner: int, parent: Path | None = None) -> Iterator[Path]:
     It is locked while it is used; the folders that killed processes have left are removed.
     """
     parent = parent or Path(tempfile.gettempdir())
-    for old in parent.glob(f"{SHARED}*"):
+    for old in (*parent.glob(f"{SHARED}*"), *parent.glob("codebot-tools-*")):  # the earlier name
         with suppress(OSError), opened(str(old), FOLDER) as descriptor:  # another bot or user may own it
             if lock(descriptor):
                 remove(str(old))

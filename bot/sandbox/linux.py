@@ -197,8 +197,9 @@ def _wants_fresh(workspace: Workspace, script: Script) -> bool:
         metadata = tomllib.loads("".join(line[2:] for line in block[1].splitlines(keepends=True)))
     except tomllib.TOMLDecodeError:
         return False
-    tools = metadata.get("tool", {})
-    return isinstance(tools, dict) and isinstance(ours := tools.get("workings"), dict) and ours.get("fresh") is True
+    tools = metadata.get("tool")
+    ours = tools.get("workings", tools.get("codebot")) if isinstance(tools, dict) else None  # or the earlier name
+    return isinstance(ours, dict) and ours.get("fresh") is True
 
 
 def _hidden(name: str) -> bool:

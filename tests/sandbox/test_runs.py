@@ -117,11 +117,12 @@ async def test_a_script_that_asks_for_it_gets_a_fresh_interpreter(sandboxes: Lin
     )
 
     execution = await ran(sandboxes, asks + "import sys; print('site' in sys.argv)")
+    earlier = await ran(sandboxes, asks.replace("workings", "codebot"))
     usual = await ran(sandboxes, asks.replace("true", "false"))
     wrong = await ran(sandboxes, asks.replace("true", "= ["))
 
     assert (execution.stdout, usual.stdout, wrong.stdout) == ("1\nFalse\n", "1\n", "1\n")
-    assert execution.tier == ("landlock" if sandboxes.tier.name == "landlock" else "bwrap")
+    assert execution.tier == earlier.tier == ("landlock" if sandboxes.tier.name == "landlock" else "bwrap")
     assert usual.tier == wrong.tier == sandboxes.tier.name
 
 
@@ -158,8 +159,9 @@ os.unlink("was_text"); os.symlink("/etc/passwd", "was_text")
 def test_folders_that_a_killed_bot_has_left_are_removed_and_those_in_use_kept(tmp_path: Path) -> None:
     place = tmp_path / "workings-place"
     place.mkdir()
-    (place / "workings-tools-dead/run-1/data").mkdir(parents=True)
-    (place / "workings-tools-dead/run-1/data/secret.txt").write_text("secret")
+    for dead in ("workings-tools-dead", "codebot-tools-dead"):
+        (place / dead / "run-1/data").mkdir(parents=True)
+        (place / dead / "run-1/data/secret.txt").write_text("secret")
 
     with shared_folder(-1, place) as first, shared_folder(-1, place) as second:
         assert {path.name for path in place.iterdir()} == {first.name, second.name}
