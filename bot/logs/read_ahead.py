@@ -40,28 +40,21 @@ def _send_blocks(log: Log, prepare: Prepare, writing: int) -> NoReturn:
     """Read the log in the child, send every block, and end the process."""
     code = 1
     try:
-        with os.fdopen(writing, "wb", buffering=0) as out:
+        with os.fdopen(writing, "wb") as out:
             try:
                 for block in read_log(log):
                     prepared = prepare(block.data)
-                    _send(
-                        out.fileno(), _HEADER.pack(block.offset, block.line, block.part, len(block.data), len(prepared))
-                    )
-                    _send(out.fileno(), block.data)
-                    _send(out.fileno(), prepared)
+                    out.write(_HEADER.pack(block.offset, block.line, block.part, len(block.data), len(prepared)))
+                    out.write(block.data)
+                    out.write(prepared)
+                    out.flush()  # the parent works on this block while the next one is prepared
                 message = b""
             except NotALog as error:
                 message = str(error).encode()
-            _send(out.fileno(), _HEADER.pack(_END, 0, 0, len(message), 0) + message)
+            out.write(_HEADER.pack(_END, 0, 0, len(message), 0) + message)
         code = 0
     finally:
         os._exit(code)  # no exit handler of the parent may run here
-
-
-def _send(writing: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(writing, view) :]
 
 
 def _received(reading: int, child: int) -> Iterator[tuple[Block, bytes]]:
