@@ -15,6 +15,7 @@ from .sources import Log
 
 KEPT = 400  # hits that are remembered while counting
 VALUES = 100_000  # different values of one placeholder that are counted
+_Place = tuple[list[bytes], int, int, int | None]  # a block's lines, which of them, its number in the log, its minute
 
 
 class BadQuery(ValueError):
@@ -69,23 +70,6 @@ class Matches:
     hits: list[Hit] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """A matching line within its block; `number` counts through all parts of the log."""
-
-    lines: list[bytes]
-    at: int
-    number: int
-    minute: int | None
-
-    def hit(self, index: Index, query: Query) -> Hit:
-        before = self.lines[max(0, self.at - query.before) : self.at]
-        after = self.lines[self.at + 1 : self.at + 1 + query.after]
-        file, line = index.cite(self.number)
-        around = [render_line(other) for other in before], [render_line(other) for other in after]
-        return Hit(file, line, render_line(self.lines[self.at]), self.minute, *around)
-
-
 def search(log: Log, index: Index, query: Query, window: Window | None = None) -> Matches:
     """Count every line that matches, and return up to `query.limit` of them. Raises BadQuery and NotALog."""
     matches = Matches()
@@ -93,17 +77,24 @@ def search(log: Log, index: Index, query: Query, window: Window | None = None) -
     place: _Place | None = None
     stride = 1
     for place in _places(log, index, query, window):
+        *_, minute = place
         matches.total += 1
-        if place.minute is not None:
-            matches.minutes[place.minute] += 1
+        if minute is not None:
+            matches.minutes[minute] += 1
         if matches.total == 1 or matches.total % stride == 0:
-            hits.append(place.hit(index, query))
+            hits.append(_hit(index, query, *place))
             if len(hits) > KEPT:
                 hits, stride = hits[::2], stride * 2
-    if place is not None and (last := place.hit(index, query)) not in hits:
+    if place is not None and (last := _hit(index, query, *place)) not in hits:
         hits.append(last)
     matches.hits = choose_varied(hits, query.limit)
     return matches
+
+
+def _hit(index: Index, query: Query, lines: list[bytes], at: int, number: int, minute: int | None) -> Hit:
+    before, after = lines[max(0, at - query.before) : at], lines[at + 1 : at + 1 + query.after]
+    around = [render_line(other) for other in before], [render_line(other) for other in after]
+    return Hit(*index.cite(number), render_line(lines[at]), minute, *around)
 
 
 def choose_varied(hits: Sequence[Hit], limit: int) -> list[Hit]:
@@ -157,7 +148,7 @@ def _places(log: Log, index: Index, query: Query, window: Window | None) -> Iter
         minutes = reader.minutes(lines)
         for at in candidates:
             if is_within(minutes[at], window) and (not query.level or reader.level(lines[at]) == query.level):
-                yield _Place(lines, at, block.line + at, minutes[at])
+                yield lines, at, block.line + at, minutes[at]
 
 
 def _positions(data: bytes, literal: bytes) -> list[int]:
