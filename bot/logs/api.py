@@ -40,7 +40,9 @@ def open_logs(paths: Sequence[str], folder: str | None = HERE) -> list[OpenedLog
     """Open logs; a log is read whole only if `folder` has no index of its present content. Raises NotALog."""
     opened = []
     for log in find_logs(paths):
-        path = _index_path(log, folder) if folder else None
+        where = "|".join(os.path.abspath(part.path) + part.member for part in log.parts)
+        name = hashlib.sha256(where.encode()).hexdigest()[:16] + ".logindex"
+        path = Path(folder, name) if folder else None
         index = load_index(path, log.identity()) if path else None
         if index is None:
             index = scan(log)
@@ -115,11 +117,6 @@ def read_lines(opened: Sequence[OpenedLog], cited: Iterable[tuple[str, int]]) ->
         numbers = {first[file] + number - 1 for file, number in wanted if file in first and number > 0}
         lines |= {one.index.cite(number): text for number, text in read_numbered(one.log, one.index, numbers).items()}
     return {place: text for place, text in lines.items() if place in wanted}
-
-
-def _index_path(log: Log, folder: str) -> Path:
-    where = "|".join(os.path.abspath(part.path) + part.member for part in log.parts)
-    return Path(folder, hashlib.sha256(where.encode()).hexdigest()[:16] + ".logindex")
 
 
 def _quote(opened: Sequence[OpenedLog], differences: list[Difference]) -> list[Difference]:

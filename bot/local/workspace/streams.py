@@ -58,7 +58,8 @@ class Stream:
             self.pieces.append(task)
         task |= {"title": chunk["title"], "status": chunk["status"]}
         if chunk.get("details"):
-            task["details"] = rich_text(rich_text_content(task.get("details")) + chunk["details"])
+            before = task["details"]["elements"][0]["elements"][0]["text"] if "details" in task else ""
+            task["details"] = rich_text(before + chunk["details"])
         if chunk.get("output"):
             task["output"] = rich_text(chunk["output"])
         if chunk.get("sources"):
@@ -194,8 +195,3 @@ def rich_text(text: str) -> Json:
     """Return `text` as the rich text that task cards hold."""
     section = {"type": "rich_text_section", "elements": [{"type": "text", "text": text}]}
     return {"type": "rich_text", "elements": [section]}
-
-
-def rich_text_content(block: Json | None) -> str:
-    """Return the text that was given to `rich_text`."""
-    return str(block["elements"][0]["elements"][0]["text"]) if block else ""
