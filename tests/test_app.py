@@ -106,11 +106,7 @@ def test_who_may_ask_is_what_the_settings_say() -> None:
     )
 
     assert rules == Access(
-        allow_external=True,
-        users=frozenset({"U1", "U2"}),
-        channels=frozenset({"C1"}),
-        user_tokens=10,
-        team_tokens=20,
+        allow_external=True, users=frozenset({"U1", "U2"}), channels=frozenset({"C1"}), user_tokens=10, team_tokens=20
     )
 
 
@@ -138,8 +134,7 @@ def test_every_specialist_in_the_agents_room_is_offered_by_the_userproxy_and_can
 
 
 @pytest.mark.parametrize(
-    ("values", "missing"),
-    [({}, "SLACK_BOT_TOKEN"), ({"slack_bot_token": SecretStr("xoxb-1")}, "SLACK_APP_TOKEN")],
+    ("values", "missing"), [({}, "SLACK_BOT_TOKEN"), ({"slack_bot_token": SecretStr("xoxb-1")}, "SLACK_APP_TOKEN")]
 )
 async def test_a_missing_token_is_named_before_anything_is_opened(values: dict[str, object], missing: str) -> None:
     with pytest.raises(SetupError, match=f"^{missing} is not set"):

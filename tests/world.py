@@ -65,6 +65,13 @@ class World:
             await self.turns.accept(request)
         await self.turns.idle()
 
+    async def serve(self, request: Request) -> None:
+        """Accept a request and serve, sweeping, until nothing is left to answer."""
+        async with self.turns.serving():
+            await self.turns.accept(request)
+            await self.answered()
+            await self.turns.idle()
+
     async def answered(self) -> None:
         """Wait until no request is open, the sweep's doing included."""
         while await self.store.waiting():  # noqa: ASYNC110  what we wait for is on record, not in memory

@@ -56,8 +56,7 @@ async def test_a_file_is_written_and_its_lines_are_read() -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "kept"),
-    [("say(“hi”)  \n", 'say("hi")\n'), ('say("hi")', 'say("hi")'), ("say('ho')\n", "say('ho')\n")],
+    ("body", "kept"), [("say(“hi”)  \n", 'say("hi")\n'), ('say("hi")', 'say("hi")'), ("say('ho')\n", "say('ho')\n")]
 )
 async def test_what_the_user_wrote_is_kept_byte_for_byte_if_the_model_types_it_anew(body: str, kept: str) -> None:
     sandbox = workspace()

@@ -76,10 +76,7 @@ async def test_a_script_that_fails_and_is_fixed_shows_both_and_a_follow_up_finds
 
 async def test_a_report_that_names_a_missing_file_never_reaches_the_user(tmp_path: Path, wire: Wire) -> None:
     lie = report("See nothing.png", files=["nothing.png"])
-    async with (
-        scripted(send(), write_and_run(), lie, lie, lie) as model,
-        at_work(tmp_path, model.url, wire) as slack,
-    ):
+    async with scripted(send(), write_and_run(), lie, lie, lie) as model, at_work(tmp_path, model.url, wire) as slack:
         thread = await slack.say("<@U0BOT> plot", files={"sales.csv": CSV})
 
         [answer] = await slack.answers(thread)

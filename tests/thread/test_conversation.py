@@ -2,17 +2,7 @@
 
 from __future__ import annotations
 
-from bot.thread.conversation import (
-    PROFILER,
-    RUNNER,
-    USER_PROXY,
-    Conversation,
-    Decide,
-    Deliver,
-    Judge,
-    Perform,
-    Show,
-)
+from bot.thread.conversation import PROFILER, RUNNER, USER_PROXY, Conversation, Decide, Deliver, Judge, Perform, Show
 from bot.thread.entries import (
     Call,
     Decision,

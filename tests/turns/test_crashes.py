@@ -26,9 +26,7 @@ async def test_a_model_that_does_not_answer_is_said_and_not_shown_as_a_traceback
 
 async def test_a_turn_that_keeps_breaking_is_closed_with_an_apology() -> None:
     async with world(*[RuntimeError("bug")] * 10) as w:
-        async with w.turns.serving():
-            await w.turns.accept(mention("hi"))
-            await w.answered()
+        await w.serve(mention("hi"))
 
         [text] = w.texts()
         assert text.startswith("I am sorry")
@@ -39,9 +37,7 @@ async def test_an_answer_is_posted_once_slack_is_back() -> None:
     async with world(respond("late")) as w:
         w.chat.faults["deliver"] = [ServiceError("Slack is away.")] * 3
 
-        async with w.turns.serving():
-            await w.turns.accept(mention("hi"))
-            await w.answered()
+        await w.serve(mention("hi"))
 
         assert w.texts() == ["late"]
 
@@ -50,9 +46,7 @@ async def test_a_turn_that_breaks_before_it_was_read_is_closed_with_an_apology_t
     async with world() as w:
         w.chat.faults["person"] = [RuntimeError("bug")] * 10
 
-        async with w.turns.serving():
-            await w.turns.accept(mention("hi"))
-            await w.answered()
+        await w.serve(mention("hi"))
 
         [(user, text)] = w.chat.whispers
         assert (user, text[:10]) == ("U1", "I am sorry")
@@ -64,9 +58,7 @@ async def test_a_turn_whose_apology_breaks_as_well_is_closed_without_one() -> No
     async with world(*[RuntimeError("bug")] * 3) as w:
         w.chat.faults["deliver"] = [RuntimeError("another bug")] * 10
 
-        async with w.turns.serving():
-            await w.turns.accept(mention("hi"))
-            await w.answered()
+        await w.serve(mention("hi"))
 
         assert w.texts() == ["…"]
         assert len(w.chat.faults["deliver"]) == 10 - 3
@@ -88,23 +80,14 @@ async def test_a_bot_that_is_stopped_cleanly_in_the_middle_of_a_turn_is_no_crash
         assert w.texts() == ["Here."]
 
 
-@pytest.mark.parametrize(
-    ("verb", "logs"),
-    [
-        pytest.param("deliver", [], id="an answer"),
-        pytest.param("open", [], id="a turn's message"),
-        pytest.param("open", [LOG], id="a notice"),
-    ],
-)
+@pytest.mark.parametrize(("verb", "logs"), [("deliver", []), ("open", []), ("open", [LOG])])
 async def test_a_post_that_slack_refuses_for_good_is_given_up(verb: str, logs: list[bytes]) -> None:
     async with world(respond("hello")) as w:
         w.tries = 4
         w.chat.faults[verb] = [ServiceError("Slack is away.")] * 10
 
-        async with w.reborn().serving():
-            await w.turns.accept(mention("hi", *(w.file("app.log", log) for log in logs), ts="2.0"))
-            await w.answered()
-            await w.turns.idle()
+        w.reborn()
+        await w.serve(mention("hi", *(w.file("app.log", log) for log in logs), ts="2.0"))
 
         assert len(w.chat.faults[verb]) == 10 - 4
         assert w.chat.statuses[-1] == ""

@@ -23,8 +23,7 @@ async def test_the_bot_learns_who_it_is(place: Place) -> None:
 
 
 @pytest.mark.parametrize(
-    ("token", "error"),
-    [(None, "not_authed"), ("xoxb-wrong", "invalid_auth"), ("app", "not_allowed_token_type")],
+    ("token", "error"), [(None, "not_authed"), ("xoxb-wrong", "invalid_auth"), ("app", "not_allowed_token_type")]
 )
 async def test_a_wrong_token_is_refused(place: Place, token: str | None, error: str) -> None:
     token = place.workspace.app_token if token == "app" else token
