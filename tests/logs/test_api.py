@@ -114,6 +114,15 @@ def test_search_counts_as_a_plain_loop_does(folder: Path, query: str, regex: boo
     assert sum(found.minutes.values()) == len(expected)
 
 
+def test_a_search_finds_a_text_in_any_case_only_when_it_is_told_to_ignore_case(folder: Path) -> None:
+    written(folder / "app.log", lines_of())
+    opened = logs.open_logs(["app.log"])
+
+    totals = [logs.search(opened, "Pool Empty", ignore_case=ignore_case).total for ignore_case in (True, False)]
+
+    assert totals == [150, 0]
+
+
 def test_a_rotated_set_is_one_log_and_its_lines_are_cited_by_file(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
