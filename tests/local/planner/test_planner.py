@@ -84,6 +84,15 @@ def test_the_figure_is_that_of_the_users_own_table(table: str, total: str, tmp_p
     assert f"The sum of {'Revenue' if 'Revenue' in table else 'revenue'} is {total}" in done.stdout
 
 
+def test_neither_a_script_nor_its_picture_takes_the_name_of_a_users_file() -> None:
+    taken = frozenset({"plot_revenue_by_month.py", "plot_revenue_by_month_2.py", "revenue_by_month_3.png"})
+
+    script = script_for(understand("plot revenue by month", ["sales.csv"]), taken)
+
+    assert script.name == "plot_revenue_by_month_3.py"
+    assert "PICTURE = 'revenue_by_month_3_2.png'" in script.text
+
+
 @pytest.mark.parametrize(
     ("condition", "total"),
     [("region is north", "100"), ("region = south", "50"), ("region != north", "50"), ("revenue > 60", "100")],
