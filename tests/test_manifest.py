@@ -24,6 +24,7 @@ WHOLE = TOP.parent / "shared/data/manifest.schema.2.0.0.json"  # Slack's own; ou
 SCOPE_OF_METHOD = {
     "assistant_threads_setStatus": "chat:write",
     "assistant_threads_setSuggestedPrompts": "assistant:write",
+    "apps_connections_open": None,  # by the app token
     "auth_test": None,
     "chat_delete": "chat:write",
     "chat_postEphemeral": "chat:write",

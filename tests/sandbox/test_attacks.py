@@ -32,7 +32,7 @@ from tests.sandbox.attacks import ATTACKS, BROKEN, DEEP, LINKS
 from tests.sandbox.bare import PYTHON, host, run_bare
 from tests.sandbox.ordinary import ALL_CALLS, LIMITS, Came, attacks
 from tests.sandbox.ordinary import UID as ORDINARY
-from tests.sandbox.tiers import WAYS, Serving, emptied, way
+from tests.sandbox.tiers import WAYS, Serving, way
 from tests.sandbox.trees import left
 
 THREAD = ThreadId("T1", "C1", "1.0")
@@ -52,13 +52,6 @@ async def serving(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempP
         patch.setenv("CANARY_TOKEN", "secret")
         async with way(request.param, data, LIMITS) as sandboxes:
             yield data, sandboxes
-
-
-@pytest.fixture
-def sandboxes(serving: Serving) -> Iterator[LinuxSandboxes]:
-    data, sandboxes = serving
-    with emptied(data):
-        yield sandboxes
 
 
 async def ran(sandboxes: LinuxSandboxes, script: str, *args: str, seconds: float | None = None) -> Execution:

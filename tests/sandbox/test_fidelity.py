@@ -137,13 +137,6 @@ async def serving_with_libraries(
 
 
 @pytest.fixture
-def sandboxes(serving: Serving) -> Iterator[LinuxSandboxes]:
-    data, sandboxes = serving
-    with emptied(data):
-        yield sandboxes
-
-
-@pytest.fixture
 def with_libraries(serving_with_libraries: Serving) -> Iterator[LinuxSandboxes]:
     data, sandboxes = serving_with_libraries
     with emptied(data):

@@ -7,7 +7,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from bot.sandbox.watchdog import tree
 from bot.thread.files import FileName, chunked
 from bot.thread.outcomes import Execution
 from bot.thread.request import ThreadId
-from tests.sandbox.tiers import WAYS, Serving, emptied, way
+from tests.sandbox.tiers import WAYS, Serving, way
 
 THREAD = ThreadId("T1", "C1", "1.0")
 
@@ -31,13 +31,6 @@ async def serving(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempP
     data = tmp_path_factory.mktemp("runs")
     async with way(request.param, data, Limits(seconds=20)) as sandboxes:
         yield data, sandboxes
-
-
-@pytest.fixture
-def sandboxes(serving: Serving) -> Iterator[LinuxSandboxes]:
-    data, sandboxes = serving
-    with emptied(data):
-        yield sandboxes
 
 
 async def ran(
