@@ -1,0 +1,48 @@
+"""The command `tables`: profiles tables, from a terminal and inside the sandbox."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from .api import profile
+from .profiles import told
+from .sources import TableError
+
+HERE = Path("logs.index")  # hidden in a thread's workspace, beside the indexes of logs
+
+
+def main(arguments: Sequence[str] | None = None, *, kept: Path | None = None) -> int:
+    """Run the command, with profiles of big tables kept in a folder; return 0, 1 for a file that is no table, 2 for wrong arguments."""
+    parser = argparse.ArgumentParser(prog="tables", description="Tables of any form, profiled without a model.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="profile")
+    one = commands.add_parser("profile", help="rows, columns, types, ranges, missing and unreadable cells")
+    one.add_argument("files", nargs="+", metavar="FILE")
+    one.add_argument("--sheet", help="the sheet of a workbook; by default the first that holds a table")
+    one.add_argument(
+        "--find", action="append", default=[], metavar="PHRASE", help="say where a phrase stands as a value"
+    )
+    one.add_argument("--json", action="store_true", help="print JSON")
+    try:
+        options = parser.parse_args(arguments)
+    except SystemExit as end:
+        return int(end.code or 0)
+    code = 0
+    for file in options.files:
+        try:
+            found = profile(file, sheet=options.sheet, find=options.find, index=kept or HERE)
+        except TableError as error:
+            print(error, file=sys.stderr)
+            code = 1
+        except ModuleNotFoundError as error:
+            if Path("/opt/site").exists() or error.name not in {"pandas", "numpy", "openpyxl", "pyarrow"}:
+                raise  # whoever runs the sandbox knows whether it is being installed
+            print(f"“{Path(file).name}” needs {error.name} to be read, which is not installed here.", file=sys.stderr)
+            code = 1
+        else:
+            print(json.dumps(asdict(found), ensure_ascii=False) if options.json else told(found))
+    return code

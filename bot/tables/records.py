@@ -1,0 +1,133 @@
+"""Tables of files that know their types: the sheets of workbooks, and JSON."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime, time
+from typing import Any, Final
+
+from .grids import LOOKED_AT, Grid, decoded, framed, headed
+from .sources import Source, TableError
+
+_WRAPPED: Final = ("data", "rows", "results", "records", "items", "values", "features")
+
+
+def read_book(source: Source, sheet: str | None) -> Grid:
+    """Return one sheet of a workbook: the one of that name, else the first that holds a table."""
+    import openpyxl
+
+    try:
+        book = openpyxl.load_workbook(io.BytesIO(source.read()), read_only=True, data_only=True)
+    except Exception as error:
+        raise TableError(f"“{source.name}” is not a workbook that can be read: {error}.") from error
+    pages = {page.title: page for page in book.worksheets if page.sheet_state == "visible"} or {
+        p.title: p for p in book.worksheets
+    }
+    named = {title.lower(): title for title in pages}
+    if sheet is not None and sheet.lower() not in named:
+        raise TableError(
+            f"“{source.name}” has no sheet “{sheet}”; it has {', '.join(f'“{title}”' for title in pages)}."
+        )
+    chosen = [named[sheet.lower()]] if sheet is not None else list(pages)
+    for title in chosen:
+        rows = [[_cell(cell) for cell in row] for row in pages[title].iter_rows()]
+        wide = max((i + 1 for row in rows for i, cell in enumerate(row) if cell), default=0)
+        rows = [row[:wide] for row in rows]
+        if sum(map(any, rows)) > 1 or title == chosen[-1]:
+            break
+    if not any(map(any, rows)):
+        raise TableError(f"“{source.name}” holds no table.")
+    start, header, names, notes = headed(rows[:LOOKED_AT])
+    grid = Grid(list(names), [], "Excel workbook", list(notes), title, tuple(pages), typed=True)
+    if len(pages) > 1 and sheet is None:
+        grid.notes.insert(0, f"sheet “{title}” was taken, of {len(pages)}: {', '.join(pages)}")
+    return framed(grid, rows[start + header :])
+
+
+def read_json(source: Source) -> Grid:
+    """Return the records of a JSON document or of JSON lines."""
+    text = decoded(source)
+    try:
+        records, form = _records(json.loads(text)), "JSON"
+    except json.JSONDecodeError as error:
+        lines = [line for line in text.splitlines() if line.strip()]
+        try:
+            records, form = [json.loads(line) for line in lines if line.strip() not in {"[", "]"}], "JSON lines"
+        except json.JSONDecodeError:
+            raise TableError(f"“{source.name}” is not JSON: {error.msg} in line {error.lineno}.") from error
+    if not records or not all(isinstance(record, Mapping) for record in records):
+        raise TableError(f"“{source.name}” is JSON, but not a list of records.")
+    flat = [dict(_flat(record)) for record in records]
+    names = list(dict.fromkeys(name for record in flat for name in record))
+    form += f", {source.packed}" if source.packed else ""
+    grid = Grid(names, [], form, typed=True)
+    grid.rows = [[_typed(record.get(name)) for name in names] for record in flat]
+    return grid
+
+
+def _records(document: Any) -> list[Any]:
+    """Return the records of a document, in the shapes in which people write tables."""
+    if isinstance(document, list):
+        if len(document) > 1 and all(isinstance(row, list) for row in document):
+            return [dict(zip(map(str, document[0]), row, strict=False)) for row in document[1:]]
+        return [r["properties"] if isinstance(r, dict) and r.get("type") == "Feature" else r for r in document]
+    if not isinstance(document, dict):
+        return []
+    if isinstance(document.get("columns"), list) and isinstance(document.get("data"), list):
+        return [dict(zip(map(str, document["columns"]), row, strict=False)) for row in document["data"]]
+    for key in (*_WRAPPED, *document):
+        if isinstance(value := document.get(key), list) and value and isinstance(value[0], dict):
+            return _records(value)
+    values = list(document.values())
+    if values and all(isinstance(value, list) for value in values) and len({len(value) for value in values}) == 1:
+        return [dict(zip(document, row, strict=True)) for row in zip(*values, strict=True)]
+    if values and all(isinstance(value, dict) for value in values):
+        places = list(dict.fromkeys(key for value in values for key in value))
+        if all(place.isdigit() for place in places):  # {"column": {"0": …, "1": …}}
+            return [{name: column.get(place) for name, column in document.items()} for place in places]
+        return [{"key": key, **value} for key, value in document.items()]
+    return [document] if values and not any(isinstance(v, dict | list) for v in values) else []
+
+
+def _flat(record: Mapping[str, Any], before: str = "") -> Iterable[tuple[str, Any]]:
+    for name, value in record.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{before}{name}.")
+        else:
+            yield f"{before}{name}", value
+
+
+def _typed(value: Any) -> str:
+    """Return a value of a typed file as the text of a cell."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return str(value).lower()
+        case float():
+            return (
+                "" if value != value else str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+            )
+        case datetime() if value.time() == time():
+            return value.date().isoformat()
+        case datetime():
+            return value.isoformat(" ")
+        case date():
+            return value.isoformat()
+        case list():
+            return json.dumps(value, ensure_ascii=False)
+    return str(value).strip()
+
+
+def _cell(cell: Any) -> str:
+    """Return a cell of a workbook as text; one shown in percent as it is shown."""
+    value = cell.value
+    if (
+        isinstance(value, int | float)
+        and not isinstance(value, bool)
+        and "%" in str(getattr(cell, "number_format", ""))
+    ):
+        return f"{round(value * 100, 10):g}%"
+    return _typed(value)
