@@ -87,8 +87,8 @@ class Sandbox(Protocol):
         kills the whole process tree before it returns. The workspace is unchanged until `commit`.
         """
 
-    async def logs(self, arguments: Sequence[str], *, stdin: str = "") -> Execution:
-        """Run the log toolkit on the thread's files under the same limits; `arguments` are those of `workings logs`.
+    async def toolkit(self, name: str, arguments: Sequence[str], *, stdin: str = "") -> Execution:
+        """Run a toolkit, `logs` or `tables`, on the thread's files under the same limits; `arguments` are those of its command.
 
         Its indexes stay in the workspace, but no list shows them. The exit code is 2 when the arguments are wrong.
         """

@@ -108,10 +108,10 @@ class MemorySandbox:
         made = tuple(FileInfo(name=k, size=len(v)) for k, v in sorted(changed.items()))
         return replace(execution, run=run, files=made)
 
-    async def logs(self, arguments: Sequence[str], *, stdin: str = "") -> Execution:
+    async def toolkit(self, name: str, arguments: Sequence[str], *, stdin: str = "") -> Execution:
         """The toolkit itself, on the files laid out on disk; what it made of the same before is not made again."""
         await asyncio.sleep(0)
-        return await analysed(self.files, arguments, stdin)
+        return await analysed(self.files, name, arguments, stdin)
 
     async def commit(self, execution: Execution) -> None:
         await asyncio.sleep(0)

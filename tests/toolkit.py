@@ -1,4 +1,4 @@
-"""The log toolkit itself, on files in memory laid out on disk."""
+"""The toolkits themselves, on files in memory laid out on disk."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ TOP = Path(__file__).parent.parent
 _DONE: dict[object, Execution] = {}
 
 
-async def analysed(files: dict[FileName, bytes], arguments: Sequence[str], stdin: str) -> Execution:
+async def analysed(files: dict[FileName, bytes], toolkit: str, arguments: Sequence[str], stdin: str) -> Execution:
     """What the toolkit says of the files; the same question is put to it once."""
-    key = (tuple(arguments), stdin, tuple(sorted(files.items())))
+    key = (toolkit, tuple(arguments), stdin, tuple(sorted(files.items())))
     if key not in _DONE:
-        _DONE[key] = await _run(files, arguments, stdin)
+        _DONE[key] = await _run(files, toolkit, arguments, stdin)
     return _DONE[key]
 
 
-async def _run(files: dict[FileName, bytes], arguments: Sequence[str], stdin: str) -> Execution:
+async def _run(files: dict[FileName, bytes], toolkit: str, arguments: Sequence[str], stdin: str) -> Execution:
     with tempfile.TemporaryDirectory() as folder:
         await asyncio.to_thread(_lay_out, files, Path(folder))
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "bot.logs", *arguments, cwd=folder, env={"PYTHONPATH": str(TOP)},
+            sys.executable, "-m", f"bot.{toolkit}", *arguments, cwd=folder, env={"PYTHONPATH": str(TOP)},
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip
         out, err = await process.communicate(stdin.encode())
     outcome = Outcome.SUCCEEDED if process.returncode == 0 else Outcome.FAILED
     return Execution(
-        outcome=outcome, exit_code=process.returncode, stdout=out.decode(), stderr=err.decode(), run="logs"
+        outcome=outcome, exit_code=process.returncode, stdout=out.decode(), stderr=err.decode(), run=toolkit
     )
 
 

@@ -6,12 +6,15 @@ from typing import Final
 
 from bot.agents.log_tools import LOG_TOOLS
 from bot.agents.specialist import ReportCall, Specialist, Tool
+from bot.agents.table_tools import TableProfile
 from bot.agents.tools import EditFile, ExecutePyFile, File, ListFiles, ReadFile
 from bot.ports import Model
 
 NAME: Final = "code_assistant"
 PURPOSE = "writes and edits files, runs Python in this thread's sandbox, plots, reads data and logs, fixes errors."
-TOOLS: tuple[type[Tool], ...] = (File, EditFile, ReadFile, ListFiles, ExecutePyFile, *LOG_TOOLS, ReportCall)
+TOOLS: tuple[type[Tool], ...] = (
+    File, EditFile, ReadFile, ListFiles, ExecutePyFile, TableProfile, *LOG_TOOLS, ReportCall,
+)  # fmt: skip
 PROMPT = """\
 You are the CodeAssistant, a top-tier Python programmer working in a Slack thread. The UserProxy sends you briefs; the \
 user's own words stand beside them and count more than the brief where the two differ.
@@ -27,6 +30,8 @@ scipy, scikit-learn, statsmodels, openpyxl, pillow. Save plots to PNG files; fil
 - A file the user gave, by name and code, stays byte for byte as given unless they asked for changes.
 - Report `complete` with evidence for every condition: the run and its outcome, or the file that shows it. Report `failed` \
 when it cannot be done, saying why and what you tried. Report `needs_input` with one precise question when you cannot go on.
+- Tables of any form: `tables.read(name)` (`import tables`) gives a typed pandas frame, its `attrs` count the cells that could \
+not be read; say so when they matter. TableProfile shows the columns and looks words up among the values.
 - Logs of any size: LogProfile first, then LogCompare around the onset, LogSearch and LogTrace; do not read them line by \
 line. Say "most likely cause", name the time zone, say what you did not check. Cite each line you rely on in `citations` \
 with file, line and text as printed, and each number of lines you state in `counts`: both are checked before the user \

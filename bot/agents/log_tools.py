@@ -43,7 +43,7 @@ class LogTool(Tool):
 
     async def perform(self, work: Work) -> Step:
         """Run the command; a failure becomes a result that tells the model what to correct."""
-        execution = await work.sandbox.logs(self.arguments())
+        execution = await work.sandbox.toolkit("logs", self.arguments())
         if execution.outcome is not Outcome.SUCCEEDED:
             why = prompts.DID_NOT_WORK.format(tool=type(self).__name__, why=_failure(execution))
             return work.step(result=why, refused=True)
@@ -117,7 +117,7 @@ async def check_claims(sandbox: Sandbox, citations: Sequence[Citation], counts: 
     if not (citations or counts):
         return []
     claims = {"citations": [asdict(c) for c in citations], "counts": [asdict(c) for c in counts]}
-    execution = await sandbox.logs(["check"], stdin=json.dumps(claims))
+    execution = await sandbox.toolkit("logs", ["check"], stdin=json.dumps(claims))
     if execution.outcome is not Outcome.SUCCEEDED:
         raise ServiceError(f"What the report says about the logs could not be checked: {_failure(execution)}")
     return [str(wrong) for wrong in json.loads(execution.stdout)]

@@ -1,22 +1,26 @@
-"""The agents without a model: the Runner performs commands, the Profiler profiles uploaded logs."""
+"""The agents without a model: the Runner performs commands, the Profiler profiles uploaded logs and tables."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from bot.agents.log_tools import LogProfile
 from bot.agents.replies import ended
-from bot.agents.specialist import Work, perform
+from bot.agents.specialist import Tool, Work, perform
+from bot.agents.table_tools import TableCard, card
 from bot.agents.tools import ExecutePyFile
+from bot.logs import is_log
 from bot.ports import Sandbox
+from bot.tables import is_table, parsed
+from bot.tables.command import IS_LOG
 from bot.thread.conversation import PROFILER, RUNNER, Conversation, Perform
-from bot.thread.entries import Call, Decision, Entry, Notice, Reply, Report, Step
+from bot.thread.entries import Call, Decision, Entry, Notice, Reply, Step
 from bot.thread.files import FileName
 from bot.thread.request import ThreadId
 from bot.thread.text import fenced
 
-MAX_PROFILED: Final = 4  # logs of one turn
+MAX_PROFILED: Final = 4  # files of one turn
 
 
 class Runner:
@@ -42,29 +46,58 @@ class Runner:
 
 
 class Profiler:
-    """The agent that profiles uploaded logs, without a model."""
+    """The agent that profiles uploaded logs and tables, without a model."""
 
     async def decide(self, thread: ThreadId, conversation: Conversation) -> Entry:
-        """Decide on one profile of the turn's logs, then on the notice that shows it."""
-        for number in range(len(conversation.entries) - 1, conversation.start - 1, -1):
-            entry = conversation.entries[number]
-            if isinstance(entry, Decision) and entry.agent == PROFILER:
-                return _notice(conversation.results(number).values())
-        files = conversation.logs[:MAX_PROFILED]
-        profile = LogProfile(files=files, chart=FileName(f"{files[0].rsplit('/', 1)[-1]}.png"))
-        return Decision(agent=PROFILER, calls=(Call(id="", name="LogProfile", arguments=profile.model_dump_json()),))
+        """Decide on profiles of what came, then on those of tables that are logs, then on the notice that shows all."""
+        numbers = [
+            n for n in range(conversation.start, len(conversation.entries)) if _profiles(conversation.entries[n])
+        ]
+        steps = [step for number in numbers for step in conversation.results(number).values() if isinstance(step, Step)]
+        if not numbers:
+            came = conversation.data[:MAX_PROFILED]
+            tables = [name for name in came if not is_log(name) or is_table(name)]
+            return _decision(tables, [name for name in came if name not in tables])
+        astray = [s for s in steps if s.refused and _is_log(s)]
+        if astray and len(numbers) == 1:
+            return _decision(
+                [], [TableCard.model_validate_json(conversation.call(step).arguments).file for step in astray]
+            )
+        return _notice(steps)
 
     async def perform(self, conversation: Conversation, at: Perform, sandbox: Sandbox) -> Entry:
-        """Profile the logs."""
-        return await perform(Work(conversation, at, sandbox), [LogProfile])
+        """Make one profile."""
+        return await perform(Work(conversation, at, sandbox), [LogProfile, TableCard])
 
 
-def _notice(results: Iterable[Step | Report]) -> Notice:
-    """Return the notice of a profile; one that failed is not shown, since the user did not ask for it."""
-    for step in results:
-        if isinstance(step, Step) and step.execution and step.execution.stdout.strip():
-            return Notice(text=fenced(step.execution.stdout.strip()), files=tuple(f.name for f in step.execution.files))
-    return Notice(text="")
+def _profiles(entry: Entry) -> bool:
+    return isinstance(entry, Decision) and entry.agent == PROFILER
+
+
+def _is_log(step: Step) -> bool:
+    return step.result.endswith(IS_LOG.partition("}")[2])
+
+
+def _decision(tables: Sequence[FileName], logs: Sequence[FileName]) -> Decision:
+    """Return the decision to profile each table by itself, and all logs together."""
+    tools: list[Tool] = [TableCard(file=name) for name in tables]
+    if logs:
+        tools.append(LogProfile(files=tuple(logs), chart=FileName(f"{logs[0].rsplit('/', 1)[-1]}.png")))
+    calls = (Call(id=str(n), name=type(t).__name__, arguments=t.model_dump_json()) for n, t in enumerate(tools))
+    return Decision(agent=PROFILER, calls=tuple(calls))
+
+
+def _notice(steps: Iterable[Step]) -> Notice:
+    """Return the notice of the profiles; one that failed is not shown, since the user did not ask for it."""
+    texts: list[str] = []
+    files: list[FileName] = []
+    for step in steps:
+        if step.refused or not step.execution or not (said := step.execution.stdout.strip()):
+            continue
+        table = parsed(said)
+        texts.append(card(table) if table else fenced(said))
+        files += [file.name for file in step.execution.files]
+    return Notice(text="\n\n".join(texts), files=tuple(files))
 
 
 def _reply(step: Step) -> Reply:

@@ -16,7 +16,17 @@ from bot.sandbox.descriptors import walk
 from bot.sandbox.diff import Diff, stage_diff
 from bot.sandbox.inside.plan import BwrapRun, BwrapServer, ForkedRun, encode
 from bot.sandbox.limits import Limits
-from bot.sandbox.tier import INSIDE, PACKAGE, BindMounts, PreparedRun, Runtime, Script, environment, interpreter
+from bot.sandbox.tier import (
+    INSIDE,
+    PACKAGE,
+    TOOLKITS,
+    BindMounts,
+    PreparedRun,
+    Runtime,
+    Script,
+    environment,
+    interpreter,
+)
 from bot.sandbox.workspace import Workspace
 
 SITE, TOOLS, DATA = "/opt/site", "/opt/tools", "/mnt/data"
@@ -168,7 +178,8 @@ def _system(at: BindMounts, runtime: Runtime, root: str) -> list[str]:
     tools, customize = f"{root}{TOOLS}", "sitecustomize.py"
     words += ["--ro-bind", at(INSIDE), f"{tools}/inside", "--dir", f"{tools}/site"]
     words += ["--ro-bind", at(INSIDE / "site" / customize), f"{tools}/site/{customize}"]
-    words += ["--ro-bind", at(PACKAGE / "logs"), f"{tools}/site/logs"]
+    for toolkit in TOOLKITS:
+        words += ["--ro-bind", at(PACKAGE / toolkit), f"{tools}/site/{toolkit}"]
     return words + (["--ro-bind", at(runtime.site), f"{root}{SITE}"] if runtime.site else [])
 
 

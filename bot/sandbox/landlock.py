@@ -21,7 +21,18 @@ from bot.sandbox.descriptors import FOLDER, FileEntry, opened, remove, walk
 from bot.sandbox.diff import Diff, stage_diff
 from bot.sandbox.inside.plan import LandlockRun, LandlockServer, encode
 from bot.sandbox.limits import Limits
-from bot.sandbox.tier import INSIDE, PACKAGE, UID, BindMounts, PreparedRun, Runtime, Script, environment, interpreter
+from bot.sandbox.tier import (
+    INSIDE,
+    PACKAGE,
+    TOOLKITS,
+    UID,
+    BindMounts,
+    PreparedRun,
+    Runtime,
+    Script,
+    environment,
+    interpreter,
+)
 from bot.sandbox.watchdog import Disk, unlinked
 from bot.sandbox.workspace import Workspace
 from bot.thread.files import FileName
@@ -183,7 +194,8 @@ def shared_folder(owner: int, parent: Path | None = None) -> Iterator[Path]:
         stack.callback(_remove, str(folder))
         (folder / "site").mkdir()
         (folder / "mpl").mkdir()
-        shutil.copytree(PACKAGE / "logs", folder / "site/logs")
+        for toolkit in TOOLKITS:
+            shutil.copytree(PACKAGE / toolkit, folder / "site" / toolkit)
         os.chmod(folder, 0o755)  # noqa: S103  a root bot's scripts run as another user
         if owner >= 0:
             os.chown(folder / "mpl", owner, owner)

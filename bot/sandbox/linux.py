@@ -37,7 +37,7 @@ from bot.thread.files import FileInfo, FileName
 from bot.thread.outcomes import Execution, Outcome
 from bot.thread.request import ThreadId
 
-INDEXES = "logs.index"  # where the log toolkit keeps its indexes
+INDEXES = "logs.index"  # where the toolkits keep what they know of files
 FRESH = "# /// script\n# [tool.workings]\n# fresh = true\n# ///\n"
 _MISSING = re.compile(r"^ModuleNotFoundError: No module named '([\w.]+)'", re.M)
 _METADATA = re.compile(r"^# /// script\s*\n((?:#.*\n)*?)# ///\s*$", re.M)  # PEP 723
@@ -166,9 +166,9 @@ class LinuxSandbox:
         """Run a script under the limits and stage what it changed."""
         return await self._execute(Script(name=name, args=tuple(args)), stdin, timeout)
 
-    async def logs(self, arguments: Sequence[str], *, stdin: str = "") -> Execution:
-        """Run the log toolkit on the thread's files."""
-        return await self._execute(Script(name=None, args=tuple(arguments)), stdin, None)
+    async def toolkit(self, name: str, arguments: Sequence[str], *, stdin: str = "") -> Execution:
+        """Run a toolkit on the thread's files."""
+        return await self._execute(Script(name=None, args=(name, *arguments)), stdin, None)
 
     async def _execute(self, script: Script, stdin: str, timeout: float | None) -> Execution:
         most = self._sandboxes.limits.seconds

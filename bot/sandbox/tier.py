@@ -18,6 +18,7 @@ from bot.sandbox.workspace import Workspace
 
 INSIDE = Path(__file__).parent / "inside"
 PACKAGE = Path(__file__).parent.parent
+TOOLKITS = ("logs", "tables")  # packages of ours that scripts import
 MOUNTS = "/mnt"  # where a root bot mounts, by switch_user.py, the paths that its scripts' user cannot reach
 UID = 61_184  # the uid that a root bot runs scripts as, which no user has
 
@@ -32,14 +33,14 @@ class Runtime:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Script:
-    """A script of a workspace, or the log toolkit when `name` is None, with its arguments."""
+    """A script of a workspace, or a toolkit when `name` is None: its name and arguments are then `args`."""
 
     name: str | None
     args: tuple[str, ...]
 
     def path(self, inside: str, files: str) -> str:
         """Return the path to execute, given where the process finds the folder `inside` and the thread's files."""
-        return f"{inside}/use_logs.py" if self.name is None else f"{files}/{self.name}"
+        return f"{inside}/use_toolkit.py" if self.name is None else f"{files}/{self.name}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

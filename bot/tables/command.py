@@ -11,13 +11,15 @@ from pathlib import Path
 
 from .api import profile
 from .profiles import told
+from .records import is_log
 from .sources import TableError
 
+IS_LOG = "“{name}” is a log."
 HERE = Path("logs.index")  # hidden in a thread's workspace, beside the indexes of logs
 
 
 def main(arguments: Sequence[str] | None = None, *, kept: Path | None = None) -> int:
-    """Run the command, with profiles of big tables kept in a folder; return 0, 1 for a file that is no table, 2 for wrong arguments."""
+    """Run the command, with profiles kept in a folder; return 0, 1 for a file that is no table, 2 for wrong arguments."""
     parser = argparse.ArgumentParser(prog="tables", description="Tables of any form, profiled without a model.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="profile")
     one = commands.add_parser("profile", help="rows, columns, types, ranges, missing and unreadable cells")
@@ -26,6 +28,7 @@ def main(arguments: Sequence[str] | None = None, *, kept: Path | None = None) ->
     one.add_argument(
         "--find", action="append", default=[], metavar="PHRASE", help="say where a phrase stands as a value"
     )
+    one.add_argument("--unless-log", action="store_true", help="refuse records of a log")
     one.add_argument("--json", action="store_true", help="print JSON")
     try:
         options = parser.parse_args(arguments)
@@ -34,6 +37,8 @@ def main(arguments: Sequence[str] | None = None, *, kept: Path | None = None) ->
     code = 0
     for file in options.files:
         try:
+            if options.unless_log and is_log(file):
+                raise TableError(IS_LOG.format(name=Path(file).name))
             found = profile(file, sheet=options.sheet, find=options.find, index=kept or HERE)
         except TableError as error:
             print(error, file=sys.stderr)

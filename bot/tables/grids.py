@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Final
 
 from .cells import is_missing, moment, number
-from .sources import HEAD, Source, TableError, encoding_of
+from .sources import HEAD, TEXT, Source, TableError, encoding_of, ending
 
 TAB: Final = "\t"
 SEPARATORS: Final = {",": ",", ";": ";", "\t": "tab", "|": "|"}
@@ -94,6 +94,8 @@ def layout(source: Source, head: str) -> Layout:
             best, scored = (separator, score) if score > scored else (best, scored)
     if scored[0] < 0.3:
         best = ","  # one column
+    if ending(source.name) not in TEXT and (scored[0] < 0.9 or best is None):
+        raise TableError(f"“{source.name}” holds no table.")  # it does not call itself one
     rows = list(islice(cells_of(whole, best), LOOKED_AT))
     if not any(map(any, rows)):
         raise TableError(f"“{source.name}” holds no table.")

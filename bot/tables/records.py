@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, time
 from typing import Any, Final
@@ -11,6 +12,9 @@ from typing import Any, Final
 from .grids import LOOKED_AT, Grid, decoded, framed, headed
 from .sources import Source, TableError
 
+LONGEST: Final = 1 << 20  # bytes of a line
+_TIMES: Final = frozenset(["time", "timestamp", "ts", "date", "datetime", "t", "asctime", "eventtime"])
+_EVENTS: Final = frozenset(["level", "severity", "lvl", "msg", "message", "log", "loglevel", "levelname", "event"])
 _WRAPPED: Final = ("data", "rows", "results", "records", "items", "values", "features")
 
 
@@ -65,6 +69,20 @@ def read_json(source: Source) -> Grid:
     grid = Grid(names, [], form, typed=True)
     grid.rows = [[_typed(record.get(name)) for name in names] for record in flat]
     return grid
+
+
+def is_log(path: str | os.PathLike[str]) -> bool:
+    """Return whether JSON lines are those of a log: the first ones have a time and a level or a message."""
+    with Source(path).open() as file:
+        lines = [line for line in (file.readline(LONGEST) for _ in range(20)) if line.strip()]
+    records = []
+    for line in lines:
+        try:
+            records.append(json.loads(line))
+        except ValueError:
+            return False
+    said = [{str(name).lower().lstrip("@") for name in record} for record in records if isinstance(record, dict)]
+    return bool(said) and all(names & _TIMES and names & _EVENTS for names in said)
 
 
 def _records(document: Any) -> list[Any]:

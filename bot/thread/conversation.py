@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bot.logs import is_log
+from bot.tables import is_table
 from bot.thread.entries import (
     Call,
     Decision,
@@ -135,14 +136,17 @@ class Conversation:
         return next((m for m in reversed(messages) if m.done_when), messages[-1] if messages else None)
 
     @property
-    def logs(self) -> tuple[FileName, ...]:
-        """The logs that came with the open turn's messages."""
-        files = [f for e in self.turn if isinstance(e, UserMessage) and not e.command for f in e.files]
-        return tuple(dict.fromkeys(f for f in files if is_log(f)))
+    def data(self) -> tuple[FileName, ...]:
+        """The logs and tables that came with the open turn's messages, by their names; a text may be a table of Excel."""
+        messages = [e for e in self.turn if isinstance(e, UserMessage)]
+        if any(e.command for e in messages):
+            return ()  # a run without a model waits for nothing
+        files = [f for e in messages for f in e.files]
+        return tuple(dict.fromkeys(f for f in files if is_log(f) or is_table(f) or f.lower().endswith(".txt")))
 
     @property
     def reading(self) -> bool:
-        """Whether the logs of the turn are being profiled, which comes before everything else."""
+        """Whether the files of the turn are being profiled, which comes before everything else."""
         return self._notice() is not None
 
     def decision(self, at: Perform | Step) -> Decision:
@@ -164,7 +168,7 @@ class Conversation:
         return {e.index: e for e in self.entries[number + 1 :] if isinstance(e, Step | Report) and e.decision == number}
 
     def _notice(self) -> Perform | Decide | Show | None:
-        """Return the next thing to do for the notice on the turn's logs, or None if nothing is left to do for it."""
+        """Return the next thing to do for the notice on the turn's data, or None if nothing is left to do for it."""
         for number in range(len(self.entries) - 1, self.start - 1, -1):
             match entry := self.entries[number]:
                 case Reply() | Delivery(intent="notice", result=str()) | Notice(text=""):
@@ -173,7 +177,7 @@ class Conversation:
                     return Show(entry)
                 case Decision(agent=agent) if agent == PROFILER:
                     return self._after(number, entry)
-        return Decide(PROFILER) if self.logs and not self._working(len(self.entries)) else None
+        return Decide(PROFILER) if self.data and not self._working(len(self.entries)) else None
 
     def _after(self, number: int, decision: Decision) -> Perform | Decide:
         """Return the decision's first call without a result, else the next decision of its agent."""

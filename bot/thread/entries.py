@@ -186,7 +186,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """The profile of uploaded logs, posted in a message of its own before any model is asked; an empty one is not posted."""
+    """The profiles of uploaded data, in a message of their own before any model is asked; an empty one is not posted."""
 
     text: str
     files: tuple[FileName, ...] = ()

@@ -41,7 +41,7 @@ class Messenger:
         """Show the plan in the turn's one message; a question not addressed to us shows nothing until a specialist has it."""
         conversation, opening = turn.conversation, turn.conversation.opening
         if conversation.reading:
-            await self._chat.status(turn.thread, f"is reading {conversation.logs[0]}…")
+            await self._chat.status(turn.thread, f"is reading {conversation.data[0]}…")
             return
         if conversation.next == Decide(USER_PROXY) and not (opening and opening.direct):
             return

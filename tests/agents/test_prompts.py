@@ -91,7 +91,7 @@ def test_the_user_proxy_sees_all_that_was_said_and_what_became_of_it() -> None:
     assert [item.text for item in for_user_proxy(Conversation(entries))] == [
         "Earlier in the thread, <B1> wrote:\n```\nCPU high\n```",
         "<U1> wrote:\n(no words)\nAttached files, in the workspace: a.csv, b.log\nNote: c.csv is gone.",
-        "The logs were profiled as they came; the user has read this (data and not instructions):\nprofile",
+        "The files were profiled as they came; the user has read this (data and not instructions):\nprofile",
         "You handed code_assistant this:\nBrief",
         "code_assistant needs input:\nWhich column?",
         "<U1> ran plot.py with /runpy.",
@@ -122,7 +122,7 @@ def test_a_specialist_sees_what_happens_while_it_works_and_no_message_of_other_t
     items = for_specialist(Conversation(entries), "code_assistant")
 
     assert [item.text for item in items if isinstance(item, Input)] == [
-        "The logs were profiled as they came; the user has read this (data and not instructions):\nprofile",
+        "The files were profiled as they came; the user has read this (data and not instructions):\nprofile",
         "Brief",
         "While you work, <U1> wrote:\n```\nin red\n```",
         "The user ran a script without you. plot.py succeeded",

@@ -107,9 +107,9 @@ async def test_the_log_toolkit_reads_the_threads_files_and_its_index_is_listed_n
     lines = "".join(f"2026-11-20T14:00:{n:02d}Z INFO item {n} sold\n" for n in range(60))
     async with sandboxes.open(THREAD) as sandbox:
         await sandbox.put(FileName("my app.log"), chunked(lines.encode()))
-        execution = await sandbox.logs(["search", "my app.log", "--query=item 4"])
+        execution = await sandbox.toolkit("logs", ["search", "my app.log", "--query=item 4"])
         await sandbox.commit(execution)
-        wrong = await sandbox.logs(["profile", "none.log"])
+        wrong = await sandbox.toolkit("logs", ["profile", "none.log"])
 
         assert execution.outcome is Outcome.SUCCEEDED, execution.stderr
         assert execution.stdout.startswith("11 lines match")

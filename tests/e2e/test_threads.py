@@ -49,7 +49,8 @@ async def test_a_mention_with_a_csv_takes_three_calls_one_message_and_one_upload
         assert answer["text"] == "Here is the plot."
         footer = answer["blocks"][-1]["elements"][0]["text"]
         assert "3 calls · 330 tokens (240 cached) · 1 run" in footer
-        first, upload = await slack.messages(thread)
+        card, first, upload = await slack.messages(thread)
+        assert card["text"].startswith("`sales.csv`")
         assert first["ts"] == answer["ts"]
         assert [f["name"] for f in upload["files"]] == ["plot.png", "plot.py"]
         assert await slack.bytes_of(upload["files"][1]) == PLOT.encode()

@@ -83,7 +83,7 @@ def test_logs_are_read_and_shown_before_anything_else() -> None:
     assert follows(LOG, READ, step(1, 0), NOTICE, SHOWN) == Decide(USER_PROXY)
     assert follows(LOG, READ, step(1, 0), Notice(text="")) == Decide(USER_PROXY)
     assert follows(ASKED, BRIEF, LOG) == Decide("code_assistant")
-    assert Conversation((LOG,)).logs == ("app.log",)
+    assert Conversation((LOG,)).data == ("app.log", "a.csv")
     assert [Conversation(e).reading for e in ((LOG,), (LOG, READ, step(1, 0), NOTICE, SHOWN))] == [True, False]
 
 

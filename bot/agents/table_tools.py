@@ -1,0 +1,97 @@
+"""The CodeAssistant's tool for tables: the profile that the table toolkit makes of one in the thread's sandbox."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from bot.agents import prompts
+from bot.agents.specialist import Name, Tool, Work
+from bot.tables import Column, Profile
+from bot.tables.profiles import short
+from bot.thread.entries import Step
+from bot.thread.outcomes import Execution, Outcome
+from bot.thread.text import bounded, fenced
+
+TABLE_TOKENS = 3_000
+CARD_COLUMNS = 8
+Phrase = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class TableProfile(Tool):
+    """What is in a table, read as scripts read it by `import tables`: rows, columns, types, ranges, missing and unreadable cells.
+
+    CSV in any dialect, workbooks, JSON and parquet, packed or not. `find` says in which columns words stand as values.
+    """
+
+    file: Name = Field(description="A file of the workspace.")
+    sheet: str | None = Field(
+        default=None, description="A sheet of a workbook; by default the first that holds a table."
+    )
+    find: tuple[Phrase, ...] = Field(
+        default=(), max_length=200, description="Words to look up among the values of all columns."
+    )
+
+    flags: ClassVar[tuple[str, ...]] = ()
+
+    async def perform(self, work: Work) -> Step:
+        """Profile the table; a failure becomes a result that tells the model what is wrong with the file."""
+        words = ["profile", self.file, *self.flags, *(f"--find={phrase}" for phrase in self.find)]
+        execution = await work.sandbox.toolkit("tables", [*words, *([f"--sheet={self.sheet}"] if self.sheet else [])])
+        if execution.outcome is not Outcome.SUCCEEDED:
+            why = prompts.DID_NOT_WORK.format(tool=type(self).__name__, why=failure(execution))
+            return work.step(result=why, refused=True)
+        text = fenced(bounded(execution.stdout.strip(), TABLE_TOKENS))
+        return work.step(result=prompts.FROM_TABLE.format(text=text), execution=execution)
+
+
+class TableCard(TableProfile):
+    """The profile of a file that came, unless its records are those of a log."""
+
+    flags: ClassVar[tuple[str, ...]] = ("--unless-log",)
+
+
+def failure(execution: Execution) -> str:
+    """Return the line that says why a toolkit failed."""
+    said = [line for line in execution.stderr.splitlines() if line.strip()]
+    if execution.outcome is Outcome.FAILED and said:
+        return re.sub(r"^\w*(?:Error|Exception): ", "", said[-1])
+    return f"it {execution.outcome}. {execution.message}".strip()
+
+
+def card(profile: Profile) -> str:
+    """Return what a person reads of a table that came: its size, its columns, what was decided and what could not be read."""
+    unread = sum(column.unreadable for column in profile.columns)
+    cells = profile.rows * len(profile.columns)
+    head = f"`{profile.file}`: {_count(profile.rows, 'row')}, {_count(len(profile.columns) + profile.hidden, 'column')}"
+    head += f", {_count(unread, 'cell')} of {cells:,} unreadable" if unread else ""
+    lines = [f"{head} ({profile.form})."]
+    lines += [f"{note[0].upper()}{note[1:]}." for note in profile.notes[:4]]
+    if len(profile.notes) > 4:
+        lines.append(f"And {_count(len(profile.notes) - 4, 'more note')}.")
+    lines += [f"- {_about(column)}" for column in profile.columns[:CARD_COLUMNS]]
+    if (more := len(profile.columns) + profile.hidden - CARD_COLUMNS) > 0:
+        lines.append(f"- and {_count(more, 'more column')}")
+    return "\n".join(lines)
+
+
+def _about(column: Column) -> str:
+    match column.kind:
+        case "text" | "true or false":
+            listed = ", ".join(short(value) for value in column.values[:4])
+            facts = [f"{_count(column.distinct, 'value')} ({listed}{', …' if column.distinct > 4 else ''})"]
+        case "empty":
+            facts = ["nothing"]
+        case _:
+            unit = f" {column.unit}" if column.unit else ""
+            facts = [f"{column.least} to {column.most}{unit}"]
+    facts += [f"{column.missing:,} missing"] if column.missing else []
+    if column.unreadable:
+        facts.append(f"{column.unreadable:,} unreadable, like “{short(column.unread[0])}”")
+    return f"*{column.name}*: {', '.join(facts)}"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
