@@ -10,6 +10,7 @@ from pydantic import Field
 from bot.agents import prompts
 from bot.agents.specialist import Name, Tool, Work
 from bot.tables import Column, Profile
+from bot.tables.command import NO_PANDAS
 from bot.tables.profiles import short
 from bot.thread.entries import Step
 from bot.thread.outcomes import Execution, Outcome
@@ -38,13 +39,14 @@ class TableProfile(Tool):
 
     async def perform(self, work: Work) -> Step:
         """Profile the table; a failure becomes a result that tells the model what is wrong with the file."""
-        words = ["profile", self.file, *self.flags, *(f"--find={phrase}" for phrase in self.find)]
+        words = ["profile", self.file, "--libraries", *self.flags, *(f"--find={phrase}" for phrase in self.find)]
         execution = await work.sandbox.toolkit("tables", [*words, *([f"--sheet={self.sheet}"] if self.sheet else [])])
         if execution.outcome is not Outcome.SUCCEEDED:
             why = prompts.DID_NOT_WORK.format(tool=type(self).__name__, why=failure(execution))
             return work.step(result=why, refused=True)
         text = fenced(bounded(execution.stdout.strip(), TABLE_TOKENS))
-        return work.step(result=prompts.FROM_TABLE.format(text=text), execution=execution)
+        note = f"\n{NO_PANDAS}" if NO_PANDAS in execution.stderr else ""
+        return work.step(result=prompts.FROM_TABLE.format(text=text) + note, execution=execution)
 
 
 class TableCard(TableProfile):

@@ -7,7 +7,21 @@ print(tables.told(tables.profile("sales.csv", find=["North"])))
 """
 
 from .api import Rows, profile, read, rows
+from .columns import shown
 from .profiles import Column, Found, Profile, parsed, told
 from .sources import TableError, is_table
 
-__all__ = ["Column", "Found", "Profile", "Rows", "TableError", "is_table", "parsed", "profile", "read", "rows", "told"]
+__all__ = [
+    "Column",
+    "Found",
+    "Profile",
+    "Rows",
+    "TableError",
+    "is_table",
+    "parsed",
+    "profile",
+    "read",
+    "rows",
+    "shown",
+    "told",
+]

@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
+from importlib.util import find_spec
 from pathlib import Path
 
 from .api import profile
@@ -14,6 +15,7 @@ from .profiles import told
 from .records import is_log
 from .sources import TableError
 
+NO_PANDAS = "Scripts cannot import pandas yet; those of the standard library run."
 IS_LOG = "“{name}” is a log."
 HERE = Path("logs.index")  # hidden in a thread's workspace, beside the indexes of logs
 
@@ -28,6 +30,7 @@ def main(arguments: Sequence[str] | None = None, *, kept: Path | None = None) ->
     one.add_argument(
         "--find", action="append", default=[], metavar="PHRASE", help="say where a phrase stands as a value"
     )
+    one.add_argument("--libraries", action="store_true", help="say so when scripts cannot import pandas yet")
     one.add_argument("--unless-log", action="store_true", help="refuse records of a log")
     one.add_argument("--json", action="store_true", help="print JSON")
     try:
@@ -35,6 +38,8 @@ def main(arguments: Sequence[str] | None = None, *, kept: Path | None = None) ->
     except SystemExit as end:
         return int(end.code or 0)
     code = 0
+    if options.libraries and find_spec("pandas") is None:
+        print(NO_PANDAS, file=sys.stderr)
     for file in options.files:
         try:
             if options.unless_log and is_log(file):

@@ -6,13 +6,13 @@ import re
 from collections.abc import Mapping, Sequence
 
 from bot.local.planner.calls import Calls, report
+from bot.local.planner.intent import Intent
 from bot.local.planner.reader import Difference, Result
-from bot.local.planner.wish import Wish
 
 _WORDS = re.compile(r"[A-Za-z][A-Za-z ',.:-]{11,}")
 
 
-def log_calls(wish: Wish, results: Sequence[Result], conditions: Sequence[str]) -> Calls:
+def log_calls(wish: Intent, results: Sequence[Result], conditions: Sequence[str]) -> Calls:
     """Return the next call about a log, from the results so far for this brief."""
     refused = next((r.text for r in results if r.refused and r.tool.startswith("Log")), None)
     if refused is not None:
@@ -48,7 +48,7 @@ def _window(profile: Result, at: str) -> str:
 
 
 def _answered(
-    wish: Wish, rows: Sequence[Difference], window: str, done: Mapping[str, Result], conditions: Sequence[str]
+    wish: Intent, rows: Sequence[Difference], window: str, done: Mapping[str, Result], conditions: Sequence[str]
 ) -> Calls:
     cause = next((row for row in rows if row.kind == "rare"), rows[0])
     cited = list(dict.fromkeys([cause, *[row for row in rows if row.kind != "rare"][:2]]))
@@ -61,7 +61,7 @@ def _answered(
     for row in rows[:4]:
         text = row.text[:120].replace("`", chr(180))
         lines.append(f"- {row.kind}: {row.inside} lines in that time, {row.before} before: `{text}`")
-    lines.append("Not checked: other logs, and whether taking the change back helps.")
+    lines.append("\nNot checked: other logs, and whether taking the change back helps.")
     counts = []
     if "LogSearch" in done and (value := done["LogSearch"].matches) is not None:
         query = done["LogSearch"].arguments["query"]

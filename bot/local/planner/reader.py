@@ -173,9 +173,22 @@ class Prompt:
         return re.findall(r"^- (.*)$", brief.partition("Done when:\n")[2].partition("\n\n")[0], re.M)
 
     @property
+    def asked(self) -> list[str]:
+        """The texts of the messages that the last brief or a later message brought."""
+        new = (item for item in self._since_brief if isinstance(item, str))
+        return [
+            match["text"] or ""
+            for item in new
+            for match in _WROTE.finditer(item)
+            if match["user"] and not match["earlier"]
+        ]
+
+    @property
     def results(self) -> list[Result]:
-        """The results of the calls since the last brief."""
-        return [item for item in self._since_brief if isinstance(item, Result)]
+        """The results of the calls since the last brief, or since what was written while it was worked on."""
+        items = self._since_brief
+        written = [n for n, item in enumerate(items) if isinstance(item, str) and item.startswith("While you work, ")]
+        return [item for item in items[max(written, default=0) :] if isinstance(item, Result)]
 
     @property
     def sent_back(self) -> bool:

@@ -1,104 +1,425 @@
-"""Writes the script that fulfils a wish."""
+"""Writes a query as a short script: pandas as a person writes it, or plain Python while pandas is still being installed."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import NamedTuple
 
-from bot.local.planner.compose import script
-from bot.local.planner.wish import Wish
+from bot.local.planner.query import Condition, Group, Query
+from bot.tables import Column, Profile
 
-OPENERS = {
-    ".xlsx": "sheet_table", ".xlsm": "sheet_table", ".parquet": "parquet_table", ".json": "json_table",
-    ".jsonl": "json_table", ".ndjson": "json_table",
+LONG = 40  # figures that an answer shows; more go to a file, and the answer says how many
+_PERIODS = {
+    "year": ".dt.strftime('%Y')", "quarter": ".dt.to_period('Q').astype(str)", "month": ".dt.strftime('%Y-%m')",
+    "week": ".dt.strftime('%G-W%V')", "day": ".dt.strftime('%Y-%m-%d')", "weekday": ".dt.strftime('%u %A')",
+    "hour": ".dt.strftime('%H')",
 }  # fmt: skip
-TABLES = (".csv", ".tsv", ".tab", *OPENERS)
-PICTURES = {"plot", "points", "histogram"}
+_PLOTS = {
+    "line": "plot(marker='.')",
+    "bars": "plot.bar()",
+    "barh": "plot.barh()",
+    "area": "plot.area()",
+    "pie": "plot.pie(autopct='%1.1f%%')",
+}
+_NAMES = {
+    "sum": "Sum",
+    "mean": "Mean",
+    "median": "Median",
+    "min": "Lowest",
+    "max": "Highest",
+    "std": "Standard deviation",
+    "count": "Number",
+}
 
 
-class Script(NamedTuple):
-    """A script to write and run."""
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A script: the name of its file, and its text."""
 
     name: str
     text: str
 
 
-def script_for(wish: Wish, taken: frozenset[str] = frozenset()) -> Script:
-    """Return the script; its name and its picture's name are none of those `taken` by the user's files."""
-    title = _title(wish)
-    name = _free(f"{_slug(title)}.py", taken)
-    picture = _free(f"{name.removesuffix('.py').removeprefix('plot_')}.png", taken) if wish.verb in PICTURES else ""
-    given = {
-        "FILE": wish.file, "VALUE": wish.value, "BY": wish.by, "SPLIT": wish.split, "HOW": wish.how, "KIND": wish.kind,
-        "WHERE": list(wish.where), "COUNT": wish.count, "SMALLEST": wish.smallest, "SECONDS": wish.count,
-        "PICTURE": picture,
-    }  # fmt: skip
-    main = _main(wish)
-    settings = {key: setting for key, setting in given.items() if re.search(rf"\b{key}\b", "\n".join(main))}
-    about = f"{title}\n\nWritten by the planner (a small program, no language model) for: {' '.join(wish.words.split())[:200]}"
-    return Script(name, script(about, settings, main))
-
-
-def _main(wish: Wish) -> list[str]:
-    """Return the lines of the script's main: which definitions of the script library it calls, with which settings."""
-    match wish.verb:
-        case "long":
-            return ["count_slowly(SECONDS)"]
-        case "describe" if not wish.file.lower().endswith(TABLES):
-            return ["look(FILE)"]
-    opener = OPENERS.get(PurePosixPath(wish.file).suffix.lower(), "text_table")
-    lines = [f"table = {opener}(FILE)", *(["only(table, WHERE)"] if wish.where else [])]
-    value = ", value=VALUE" if wish.value else ""
-    smallest = ", smallest=SMALLEST" if wish.smallest else ""
-    others = [name for name in ("by", "split", "how") if getattr(wish, name)]
-    figures = f"figures = figures_of(table{value}{''.join(f', {name}={name.upper()}' for name in others)})"
-    match wish.verb:
-        case "describe":
-            return [*lines, "describe(table)"]
-        case "histogram":
-            return [*lines, f"draw_histogram(table, PICTURE{value})"]
+def title_of(query: Query) -> str:
+    """Return what a query asks for, as the title of its picture and the beginning of its answer."""
+    value = query.value or "rows"
+    by = f" by {' and '.join(group.name for group in query.by)}" if query.by else ""
+    how = f"{_NAMES[query.how]} of {value}" if query.how in _NAMES else value
+    match query.verb:
         case "points":
-            return [*lines, "draw_points(table, PICTURE, value=VALUE, by=BY)"]
-        case "top" if not wish.by:
-            return [*lines, f"tell_top_rows(table, COUNT{value}{smallest})"]
+            return f"{value} against {query.other}"
         case "top":
-            return [*lines, figures, f"tell_top(table, figures, COUNT{smallest})"]
-        case "measure" if not wish.by:
-            return [*lines, f"tell_whole(table, HOW{value})"]
-        case "measure":
-            return [*lines, figures, "tell(table, figures)"]
-    kind = ", kind=KIND" if wish.kind else ""
-    return [*lines, figures, "order = tell(table, figures)", f"draw(figures, order, PICTURE{kind})"]
+            groups = query.by[0].name if query.by else "rows"
+            return f"{'Lowest' if query.smallest else 'Top'} {query.count} {groups} by {how[0].lower() + how[1:]}"
+    if query.kind == "histogram":
+        return f"Distribution of {value}"
+    if query.how == "corr":
+        return f"Correlation between {value} and {query.other}"
+    return (
+        f"{query.change.title() + ' ' if query.change else ''}{how[0].lower() + how[1:] if query.change else how}{by}"
+    )
 
 
-def _title(wish: Wish) -> str:
-    by = f" by {wish.by}" if wish.by else ""
-    split = f" and {wish.split}" if wish.split else ""
-    what = wish.value or ("rows" if wish.how == "count" else PurePosixPath(wish.file).stem)
-    how = f"{wish.how} of " if wish.how and wish.verb != "top" else ""
-    kind = f" as {wish.kind}" if wish.kind else ""
-    match wish.verb:
-        case "describe":
-            return f"Describe {wish.file}"
-        case "histogram":
-            return f"Plot histogram of {what}"
-        case "points":
-            return f"Plot {what} against {wish.by}"
-        case "top":
-            return f"{'Lowest' if wish.smallest else 'Top'} {wish.count} {wish.by or 'rows'} by {what}"
-        case "long":
-            return "Count slowly"
-        case "measure":
-            return f"{(how or 'sum of ').capitalize()}{what}{by}{split}"
-    return f"Plot {how}{what}{by}{split}{kind}"
+def script_for(query: Query, profile: Profile, words: str, taken: frozenset[str], *, plain: bool = False) -> Script:
+    """Return the script of a query; `taken` are names that it must not use, `plain` asks for the standard library alone."""
+    stem = re.sub(
+        r"[^\w]+",
+        "_",
+        (title_of(query) if query.verb in {"measure", "top", "points"} else f"{query.verb} {query.value}").lower(),
+    )
+    name = _free(f"{stem.strip('_')[:50]}.py", taken)
+    writer = _Writer(query, profile, name.removesuffix(".py"), plain)
+    about = " ".join(words.split())[:200].replace("\\", "/").replace('"', "'")
+    head = (
+        f'"""{title_of(query)}.\n\nWritten by the planner, a small program and no language model, for: {about}\n"""\n\n'
+    )
+    return Script(name, f"{head}{writer.imports()}\n\n" + "\n".join(writer.lines()) + "\n")
 
 
-def _slug(title: str) -> str:
-    return re.sub(r"[^\w]+", "_", title.lower()).strip("_")[:60] or "script"
+class _Writer:
+    def __init__(self, query: Query, profile: Profile, stem: str, plain: bool) -> None:
+        self.query, self.profile, self.stem, self.plain = query, profile, stem, plain
+        self.title = title_of(query)
+
+    def imports(self) -> str:
+        drawn = "import matplotlib.pyplot as plt\n" if self.query.plot else ""
+        return f"{'import statistics' + chr(10) * 2 if self.plain else drawn}{chr(10) if drawn else ''}import tables"
+
+    def lines(self) -> list[str]:
+        """Return the lines of the script."""
+        sheet = f", sheet={self.query.sheet!r}" if len(self.profile.sheets) > 1 else ""
+        reader = "rows" if self.plain else "read"
+        lines = [f"table = tables.{reader}({self.query.file!r}{sheet})", *self._kept()]
+        return lines + (self._plain() if self.plain else self._pandas())
+
+    def _kept(self) -> list[str]:
+        """Return the lines that keep the rows that are meant."""
+        where = [_plain_condition(c) if self.plain else _condition(c) for c in self.query.where]
+        if not where:
+            lines = ["rows = table"]
+        elif self.plain:
+            lines = [f"rows = [row for row in table if {' and '.join(where)}]"]
+        else:
+            lines = [
+                f"rows = table[{where[0]}]"
+                if len(where) == 1
+                else f"rows = table[{' & '.join(f'({w})' for w in where)}]"
+            ]
+        if where:
+            lines += ["if len(rows) == 0:", f"    raise SystemExit({f'ANSWER: No row fits: {self._conditions()}.'!r})"]
+        if self.query.value and self.query.how not in {"", "corr"} and self.query.verb in {"measure", "top", "nth"}:
+            value = repr(self.query.value)
+            none = f"all(row[{value}] is None for row in rows)" if self.plain else f"rows[{value}].isna().all()"
+            lines += [
+                f"if {none}:",
+                f"    raise SystemExit({f'ANSWER: None of these rows has a {self.query.value} that can be read.'!r})",
+            ]
+        return lines
+
+    def _conditions(self) -> str:
+        return ", ".join(condition.said for condition in self.query.where)
+
+    def _rows(self) -> str:
+        """Return the part of the first sentence, in an f-string, that says which rows were used."""
+        parts = (
+            [f"{{len(rows):,}} of {{len(table):,}} rows: {_escaped(self._conditions())}"]
+            if self.query.where
+            else ["all {len(table):,} rows"]
+        )
+        column = self._column()
+        if column and column.unreadable * 100 > self.profile.rows:
+            parts.append(f"{column.unreadable:,} cells of {_escaped(column.name)} could not be read and are left out")
+        elif column and column.missing and self.query.verb != "missing":
+            parts.append(f"{column.missing + column.unreadable:,} without {_escaped(column.name)}")
+        return "; ".join(parts)
+
+    def _column(self) -> Column | None:
+        return next((column for column in self.profile.columns if column.name == self.query.value), None)
+
+    def _say(self, figure: str, before: str = "") -> str:
+        """Return the line that prints the first sentence."""
+        return f'print(f"{_escaped(before or self.title)}: {figure} ({self._rows()}).")'
+
+    def _pandas(self) -> list[str]:
+        query, value = self.query, repr(self.query.value)
+        match query.verb:
+            case "rows":
+                return [self._say("{len(rows):,}", "Rows")]
+            case "distinct":
+                return [self._say(f"{{rows[{value}].nunique():,}}", f"Different values of {query.value}")]
+            case "values":
+                counts = f"figures = rows[{value}].value_counts()"
+                return [counts, self._say("{len(figures):,}", f"Different values of {query.value}"), *self._table()]
+            case "missing" if query.value:
+                return [self._say(f"{{rows[{value}].isna().sum():,}}", f"Rows without {query.value}")]
+            case "missing":
+                return [
+                    "figures = rows.isna().sum()",
+                    self._say("{figures.sum():,}", "Cells without a value"),
+                    *self._table(),
+                ]
+            case "duplicates":
+                return [self._say("{rows.duplicated().sum():,}", "Rows that repeat an earlier row")]
+            case "nth":
+                order = f"figures = rows[{value}].drop_duplicates().nlargest({query.count})"
+                order = order.replace("nlargest", "nsmallest") if query.smallest else order
+                place = {2: "Second", 3: "Third", 4: "Fourth", 5: "Fifth"}[query.count]
+                said = f"{place} {'lowest' if query.smallest else 'highest'} different {query.value}"
+                few = f"if len(figures) < {query.count}:"
+                return [
+                    order,
+                    few,
+                    "    raise SystemExit('ANSWER: There are not so many different values.')",
+                    self._say("{tables.shown(figures.iloc[-1])}", said),
+                ]
+            case "points":
+                return self._points()
+            case "top" if not query.by:
+                order = f"figures = rows.sort_values({value}, ascending={query.smallest}, kind='stable').head({query.count})"
+                return [
+                    order,
+                    f'print(f"{_escaped(self.title)} ({self._rows()}).")',
+                    "print()",
+                    "print(figures.to_string(index=False))",
+                ]
+        if query.how == "corr":
+            return [self._say(f"{{tables.shown(rows[{value}].corr(rows[{query.other!r}]))}}")]
+        if query.kind == "histogram":
+            return [f"values = rows[{value}].dropna()", self._say("{len(values):,} values"), f"axes = values.plot.hist(bins=30, title={self.title!r})",
+                    f"axes.set_xlabel({value})", *self._saved()]  # fmt: skip
+        if not query.by:
+            return [f"figure = rows[{value}].{query.how}()", self._say("{tables.shown(figure)}")]
+        return self._grouped()
+
+    def _grouped(self) -> list[str]:
+        query = self.query
+        keys = [_key(group) for group in query.by]
+        names = [group.name for group in query.by]
+        if len(names) > 1 and names[0] == names[1]:
+            names[1] += " (2)"
+        lines = [
+            f"{_variable(n)} = {key}.rename({name!r})" for n, (key, name) in enumerate(zip(keys, names, strict=True))
+        ]
+        groups = "first" if len(keys) == 1 else "[first, second]"
+        measured = f"rows.groupby({groups}, dropna=False)"
+        figures = f"{measured}.size()" if query.how == "count" else f"{measured}[{query.value!r}].{_sure(query.how)}"
+        lines.append(f"figures = {figures}")
+        timed = self._timed(query.by[0])
+        if len(keys) > 1:
+            lines.append("figures = figures.unstack()")
+        elif not timed and query.change != "cumulative":
+            lines.append(f"figures = figures.sort_values(ascending={query.smallest})")
+        if query.change == "share":
+            lines.append("figures = figures / figures.sum() * 100")
+        elif query.change == "cumulative":
+            lines.append("figures = figures.cumsum()")
+        if query.verb == "top":
+            return [*lines, *self._top()]
+        if len(keys) == 1 and not timed:
+            lines += self._extreme()
+        else:
+            lines.append(f'print(f"{_escaped(self.title)} ({self._rows()}).")')
+        lines += self._table()
+        return [*lines, *(self._drawn(timed) if query.plot else [])]
+
+    def _timed(self, group: Group) -> bool:
+        column = next((column for column in self.profile.columns if column.name == group.column), None)
+        return bool(group.period) or bool(
+            column and (column.kind in {"date", "time"} or (column.kind == "number" and column.adds == "none"))
+        )
+
+    def _extreme(self) -> list[str]:
+        """Return the lines that name the highest group, and the ones that tie with it."""
+        share = " %" if self.query.change == "share" else ""
+        figure = f"{{tables.shown(figures.iloc[0])}}{share}"
+        return [
+            "first_ones = ', '.join(map(str, figures[figures == figures.iloc[0]].index[:5]))",
+            f'print(f"{_escaped(self.title)}: the highest is {{first_ones}} with {figure} ({self._rows()}).")',
+        ]
+
+    def _top(self) -> list[str]:
+        count = self.query.count
+        return [
+            "figures = figures.dropna()",
+            f"least = figures.iloc[min({count}, len(figures)) - 1]",
+            f"top = figures[figures {'<=' if self.query.smallest else '>='} least]  # with all that tie",
+            "named = ', '.join(map(str, top.index[:5]))",
+            f'print(f"{_escaped(self.title)}: {{named}}{{\', …\' if len(top) > 5 else \'\'}}; '
+            f'the first with {{tables.shown(top.iloc[0])}} ({self._rows()}).")',
+            "figures = top", *self._table(),
+        ]  # fmt: skip
+
+    def _table(self) -> list[str]:
+        return [
+            "print()",
+            f"print(figures.head({LONG}).map(tables.shown).to_string())",
+            f"if len(figures) > {LONG}:",
+            f"    figures.to_csv({f'{self.stem}.csv'!r})",
+            f'    print(f"… and {{len(figures) - {LONG}:,}} more; all are in {self.stem}.csv")',
+        ]
+
+    def _drawn(self, timed: bool) -> list[str]:
+        kind = self.query.kind or ("line" if timed else "bars")
+        lines = []
+        if (kind == "line" and self.query.by[0].period in {"year", "month", "day"}) or (
+            kind == "line" and timed and not self.query.by[0].period
+        ):
+            pass
+        if not timed and kind in {"bars", "barh", "pie"}:
+            lines.append("drawn = figures.head(30)")
+            lines += ["if len(figures) > 30:", "    print(f'The picture shows the first 30 of {len(figures):,}.')"]
+        else:
+            lines.append("drawn = figures")
+        lines.append(
+            f"axes = drawn.{_PLOTS[kind].replace('()', f'(title={self.title!r})').replace('(a', f'(title={self.title!r}, a').replace('(m', f'(title={self.title!r}, m')}"
+        )
+        if kind != "pie":
+            label = self.query.value or "rows"
+            lines.append(
+                f"axes.set_{'x' if kind == 'barh' else 'y'}label({('share in %' if self.query.change == 'share' else label)!r})"
+            )
+        return [*lines, *self._saved()]
+
+    def _points(self) -> list[str]:
+        x, y = self.query.other, self.query.value
+        return [
+            f"points = rows[[{x!r}, {y!r}]].dropna()",
+            self._say("{len(points):,} points"),
+            f"axes = points.plot.scatter({x!r}, {y!r}, alpha=0.5, title={self.title!r})",
+            *self._saved(),
+        ]
+
+    def _saved(self) -> list[str]:
+        return [
+            f"axes.figure.savefig({f'{self.stem}.png'!r}, dpi=120, bbox_inches='tight')",
+            f"print('Picture: {self.stem}.png')",
+        ]
+
+    def _plain(self) -> list[str]:
+        """Return the same as `_pandas`, with the standard library."""
+        query, value = self.query, repr(self.query.value)
+        values = f"values = [row[{value}] for row in rows if row[{value}] is not None]"
+        match query.verb:
+            case "rows":
+                return [self._say("{len(rows):,}", "Rows")]
+            case "distinct":
+                return [values, self._say("{len(set(values)):,}", f"Different values of {query.value}")]
+            case "missing" if query.value:
+                return [values, self._say("{len(rows) - len(values):,}", f"Rows without {query.value}")]
+        if not query.by:
+            return [values, f"figure = {_plain_how(query.how, 'values')}", self._say("{tables.shown(figure)}")]
+        group = query.by[0]
+        key = (
+            f"row[{group.column!r}]"
+            if not group.period
+            else {"year": "str(row[{c}])[:4]", "month": "str(row[{c}])[:7]", "day": "str(row[{c}])[:10]"}[
+                group.period
+            ].format(c=repr(group.column))
+        )
+        lines = ["groups = {}", "for row in rows:"]
+        if query.how == "count":
+            lines += [f"    groups.setdefault({key}, []).append(1)"]
+        else:
+            lines += [f"    if row[{value}] is not None:", f"        groups.setdefault({key}, []).append(row[{value}])"]
+        lines.append(
+            f"figures = {{name: {_plain_how('sum' if query.how == 'count' else query.how, 'values')} for name, values in groups.items()}}"
+        )
+        timed = self._timed(group)
+        lines.append(
+            "order = sorted(figures, key=str)"
+            if timed
+            else f"order = sorted(figures, key=lambda name: figures[name], reverse={not query.smallest})"
+        )
+        if timed:
+            lines.append(f'print(f"{_escaped(self.title)} ({self._rows()}).")')
+        else:
+            lines += ["first_ones = ', '.join(str(name) for name in order if figures[name] == figures[order[0]])",
+                      f'print(f"{_escaped(self.title)}: the highest is {{first_ones}} with {{tables.shown(figures[order[0]])}} ({self._rows()}).")']  # fmt: skip
+        return [*lines, "print()", "for name in order:", '    print(f"{name!s:<20} {tables.shown(figures[name]):>12}")']
+
+    @property
+    def plain_suffices(self) -> bool:
+        """Whether the standard library is enough for the query."""
+        query = self.query
+        if query.plot or query.change or query.how in {"corr", "std"} or len(query.by) > 1:
+            return False
+        if query.by and (query.by[0].period not in {"", "year", "month", "day"} or query.verb == "top"):
+            return False
+        return query.verb in {"rows", "distinct", "measure"} or (query.verb == "missing" and bool(query.value))
+
+
+def suffices_plain(query: Query, profile: Profile) -> bool:
+    """Return whether a query can be answered by the standard library alone."""
+    return _Writer(query, profile, "", True).plain_suffices
+
+
+def _condition(condition: Condition) -> str:
+    column, values = f"table[{condition.column!r}]", condition.values
+    match condition.sign:
+        case "in" | "not in":
+            test = f"{column} == {values[0]!r}" if len(values) == 1 else f"{column}.isin({list(values)!r})"
+            return test if condition.sign == "in" else (test.replace("==", "!=", 1) if len(values) == 1 else f"~{test}")
+        case "days":
+            return f"({column} >= {values[0]!r}) & ({column} < {values[1]!r})"
+        case "not days":
+            return f"({column} < {values[0]!r}) | ({column} >= {values[1]!r})"
+        case "between":
+            return f"{column}.between({values[0]!r}, {values[1]!r})"
+        case "month":
+            return f"{column}.dt.month == {values[0]}"
+        case "contains":
+            return f"{column}.str.contains({values[0]!r}, case=False, regex=False, na=False)"
+        case "starts":
+            return f"{column}.str.lower().str.startswith({str(values[0]).lower()!r}, na=False)"
+    return f"{column} {condition.sign} {values[0]!r}"
+
+
+def _plain_condition(condition: Condition) -> str:
+    cell, values = f"row[{condition.column!r}]", condition.values
+    known = f"{cell} is not None"
+    match condition.sign:
+        case "in" | "not in":
+            return f"{cell} {condition.sign} {list(values)!r}"
+        case "days":
+            return f"{known} and {values[0]!r} <= str({cell}) < {values[1]!r}"
+        case "not days":
+            return f"{known} and not {values[0]!r} <= str({cell}) < {values[1]!r}"
+        case "between":
+            return f"{known} and {values[0]!r} <= {cell} <= {values[1]!r}"
+        case "month":
+            return f"{known} and {cell}.month == {values[0]}"
+        case "contains":
+            return f"{str(values[0]).lower()!r} in str({cell} or '').lower()"
+        case "starts":
+            return f"str({cell} or '').lower().startswith({str(values[0]).lower()!r})"
+    return f"{known} and {f'str({cell})' if isinstance(values[0], str) else cell} {condition.sign} {values[0]!r}"
+
+
+def _key(group: Group) -> str:
+    return f"rows[{group.column!r}]{_PERIODS[group.period] if group.period else ''}"
+
+
+def _sure(how: str) -> str:
+    return "sum(min_count=1)" if how == "sum" else f"{how}()"
+
+
+def _plain_how(how: str, values: str) -> str:
+    return {"mean": f"statistics.fmean({values})", "median": f"statistics.median({values})"}.get(
+        how, f"{how}({values})"
+    )
+
+
+def _variable(place: int) -> str:
+    return ("first", "second")[place]
+
+
+def _escaped(text: str) -> str:
+    """Return a text as it stands in an f-string in double quotes."""
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("{", "{{").replace("}", "}}").replace("\n", " ")
 
 
 def _free(name: str, taken: frozenset[str]) -> str:
-    stem, dot, suffix = name.rpartition(".")
-    names = (name, *(f"{stem}_{number}{dot}{suffix}" for number in range(2, 1_000)))
-    return next(free for free in names if free not in taken)
+    stem = PurePosixPath(name).stem or "script"
+    stems = (stem, *(f"{stem}_{number}" for number in range(2, 1_000)))
+    return next(f"{free}.py" for free in stems if taken.isdisjoint({f"{free}.py", f"{free}.png", f"{free}.csv"}))

@@ -1,148 +1,271 @@
-"""Understands the user's words as a wish: one of a small, fixed list of requests, or "explain"."""
+"""Understands a request about a table: every word of it is used, or it is refused with the words that were not."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from difflib import get_close_matches
 
-from bot.local.planner.scripts import TABLES
-from bot.local.planner.wish import Wish
-from bot.logs import is_log
+from bot.local.planner.conditions import take_conditions
+from bot.local.planner.query import Group, NotUnderstood, Query
+from bot.local.planner.requests import nearest
+from bot.local.planner.words import MONTHS, Mark, marks
+from bot.tables import Column, Profile
 
-HOW = {
-    "sum": r"sum|total|add up", "mean": r"mean|average|avg", "median": "median", "min": r"min(?:imum)?|smallest|lowest|least",
-    "max": r"max(?:imum)?|largest|biggest|highest", "count": r"count|number of|how many", "std": r"std|standard deviation",
-}  # fmt: skip
-KINDS = {
-    "line": r"lines?", "bars": r"bars?|columns?|bar chart", "barh": r"horizontal bars?", "area": "area", "pie": r"pies?",
-}  # fmt: skip
-BY = r"(?:by|per|for each|over|grouped by|against|vs\.?|versus)"
-_NOISE = re.compile(r"^(?:the|a|an|me|of|our|my|all|please|column)\s+|\s+(?:column|please)$", re.I)
-_WHERE = re.compile(
-    r"\bwhere\s+(?P<column>[\w %-]+?)\s*(?P<sign>=|==|is not|is|!=|>=|<=|>|<|contains)\s*(?P<value>[^,.;?]+)", re.I
+_MEASURE = re.compile(
+    r"(?P<pre>[pk]*)(?P<per>P)?(?P<op>[OXx]|hr?|r(?=[B>])|SO?|O?UO?)?(?P<val>[CG])?"
+    r"(?:[B>](?P<by>[GCP])(?:[&B](?P<split>[GCP]))?)?(?P<post>A?k)?"
 )
-_AS = re.compile(r"(?:now|and|again|same|please|the same|show it|as)?[\s,]*(?:now\s+)?as\s+(?:an?\s+)?([\w ]+?)[.!?]*")
-_RUN = re.compile(r"^(?:please\s+)?(?:run|execute|start|try|fix|mend)\b")
-_HISTOGRAM = re.compile(r"\b(?:histogram(?: of)?|distribution of)\s*(.*)", re.I)
-_POINTS = re.compile(r"\b(?:scatter(?: plot)?(?: of)?|plot|draw)\s+(.+?)\s+(?:against|vs\.?|versus)\s+(.+?)$", re.I)
-_DESCRIBE = re.compile(
-    r"\bdescribe|\bsummar|\bwhat(?:'s| is| does)?\b.*\b(?:in|about|contain)|\blook at|\bprofile|\bexplain\b"
+_POINTS = re.compile(r"(?:[pk]*(?P<a>C)v|z(?P<b>C)[v&B]|(?P<r>R)(?P<c>C)[&v])(?P<x>C)")
+_TOP = re.compile(
+    r"(?:(?P<t>[Tb])(?P<n>N)?|(?P<m>N)(?P<x>[Xx]))(?:(?P<val>C)|r?[B>](?P<of>C)|(?P<by>[GC])[B>](?P<g>C|hr?|r))"
+)
+_FOLLOW = re.compile(
+    r"(?P<kind>A?kA?)|A?(?P<op>[OXx])A?|[B>](?P<by>[GCP])(?:[&B](?P<split>[GCP]))?A?|(?P<t>[Tb])(?P<n>N)o?|(?P<val>C)A?"
 )
 
 
-def understand(words: str, files: Sequence[str], before: Wish | None = None) -> Wish:
-    """Return the wish that the words express, about one of the thread's files; `before` is the last wish."""
-    text = " ".join(re.sub(r"```.*?```", " ", words, flags=re.S).split())
-    named = next((f for f in sorted(files, key=len, reverse=True) if f.lower() in text.lower()), "")
-    rest = re.sub(re.escape(named), " ", text, flags=re.I) if named else text
-    wish = replace(_wish(rest, named, files, before), words=words)
-    if wish.file or wish.verb in {"explain", "long", "save", "list"}:
-        return wish
-    suits = {"log": _logs, "run": _scripts}.get(wish.verb, _tables)
-    fitting = suits(files) or ([] if wish.verb != "describe" else list(files))
-    return replace(wish, file=named or (fitting[-1] if fitting else ""))
+def understand(text: str, profile: Profile, before: Query | None = None) -> Query:
+    """Return the query of a request; raises NotUnderstood, with the nearest requests that are understood."""
+    said = _dated(marks(text, profile))
+    if strange := [mark for mark in said if mark.tag == "?"]:
+        raise NotUnderstood(_strange(strange, said, profile))
+    rest, where = take_conditions(said, profile)
+    rest = _cleaned(rest)
+    tags = "".join(mark.tag for mark in rest)
+    reading = _Reading(rest, tags, profile)
+    query = reading.follow_up(before, bool(where)) if before else None
+    if query is not None and before is not None:
+        changed = {condition.column for condition in where}
+        return replace(query, where=(*(c for c in before.where if c.column not in changed), *where))
+    query = reading.query()
+    if query is None:
+        words = " ".join(mark.text for mark in rest) or text.strip()
+        raise NotUnderstood(f"I do not understand “{words}” as a request about `{profile.file}`. {nearest(profile)}")
+    return replace(query, file=profile.file, sheet=profile.sheet, where=where, chose=(*reading.chose, *query.chose))
 
 
-def _wish(text: str, named: str, files: Sequence[str], before: Wish | None) -> Wish:
-    low = text.lower()
-    if re.search(r"\bcount slowly|\bsomething long|\blong run|\btake your time", low):
-        number = re.search(r"\b(\d{1,4})\b", low)
-        return Wish(verb="long", count=int(number[1]) if number else 60)
-    if re.search(r"\b(?:save|store|keep|write)\b.*\bas\b", low) and not re.search(r"\bthen run|and run", low):
-        return Wish(verb="save", file=named)
-    if re.search(r"\bwhy\b|\bwent wrong|\bgo wrong|\berrors?\b.*\bat\b|\bspike", low) and _logs(files):
-        at = re.search(r"\b(\d{1,2}:\d\d)\b", low)
-        return Wish(verb="log", file=named if named in _logs(files) else "", at=at[1] if at else "")
-    if _RUN.search(low) and (_scripts(files) or named.endswith(".py")):
-        words = text.split()[1:] if named else []
-        args = () if words and words[0].lower() in {"and", "then", "please", "to", "it", "with", "for", "in"} else words
-        return Wish(verb="run", file=named if named.endswith(".py") else "", args=tuple(args))
-    if re.fullmatch(r"(?:what|which)?\s*files?.*|list( the)? files?", low):
-        return Wish(verb="list")
-    if before and (follow := _AS.fullmatch(low)) and (kind := _kind(follow[1])):
-        return replace(before, verb="plot", kind=kind)
-    if before and (by := re.fullmatch(rf"(?:now|and)?\s*{BY}\s+([\w %-]+?)[.!?]*", low)):
-        return replace(before, by=by[1].strip())
-    where = tuple(_condition(m) for m in _WHERE.finditer(text))
-    text = _WHERE.sub(" ", text).strip()
-    if match := _HISTOGRAM.search(text):
-        return Wish(verb="histogram", file=named, value=_clean(match[1]), where=where)
-    if match := _POINTS.search(text):
-        return Wish(verb="points", file=named, value=_clean(match[1]), by=_clean(match[2]), where=where)
-    if match := re.search(r"\b(top|best|bottom|worst|lowest)\s+(\d+)?\s*(.*)", text, re.I):
-        group, _, value = _parted(match[3])
-        count, small = int(match[2] or 5), match[1].lower() in {"bottom", "worst", "lowest"}
-        return Wish(verb="top", file=named, by=group, value=value, count=count, smallest=small, where=where)
-    if match := re.search(r"\b(?:plot|draw|chart|graph|visuali[sz]e|show)\b\s*(?:me\s+)?(.*)", text, re.I):
-        return _plot(match[1], named, where, low)
-    if (how := _how(low)) and (named or _tables(files)):
-        return _measure(text, how, named, where)
-    if files and (_DESCRIBE.search(low) or not text.strip(" .?!")):
-        return Wish(verb="describe", file=named)
-    return Wish(verb="explain")
+class _Reading:
+    """The grammar: each rule must use all the tags that are left."""
+
+    def __init__(self, said: Sequence[Mark], tags: str, profile: Profile) -> None:
+        self.said, self.tags, self.profile = said, tags, profile
+        self.chose: list[str] = []
+
+    def query(self) -> Query | None:
+        """Return what the request says, None if no rule takes it whole."""
+        if simple := {
+            "E": "describe",
+            "Er": "describe",
+            "": "describe",
+            "hl": "columns",
+            "l": "columns",
+            "hs": "sheets",
+            "s": "sheets",
+        }.get(self.tags):
+            return Query(verb=simple)
+        if re.fullmatch(r"[hO]r?|r", self.tags) and self.tags not in {"O", "r"}:
+            return Query(verb="rows")
+        if re.fullmatch(r"h?m[CG]?|[CG]m", self.tags):
+            return Query(verb="missing", value=self.column(re.search("[CG]", self.tags)))
+        if re.fullmatch(r"h?dr?", self.tags):
+            return Query(verb="duplicates")
+        if match := re.fullmatch(r"(h)?u([CG])|wu([CG])", self.tags):
+            return Query(verb="distinct" if match[1] else "values", value=self.column(re.search("[CG]", self.tags)))
+        if match := re.fullmatch(r"h([CG])(?:[B>][CGP])?", self.tags):
+            name = self.column(re.search("[CG]", self.tags))
+            by = f" by {self.said[-1].text}" if len(self.tags) > 2 else ""
+            raise NotUnderstood(
+                f"“How many {self.said[1].text}” can be two things. Ask for “number of rows{by}” or “number of different {name}”"
+                f"{f', or “sum of {name}{by}”' if self.tags[1] == 'C' else ''}."
+            )
+        return self._ranked() or self._two() or self._measure()
+
+    def _ranked(self) -> Query | None:
+        """Return the request for an extreme: which has the most, the second highest, the top five."""
+        if match := re.fullmatch(r"w(?P<g>[GC])a?(?P<x>[Xx])(?P<val>C|r)|w?c(?P<c>[GC])", self.tags):
+            counted = match["c"] or match["val"] == "r"
+            by = self.group(match, "c" if match["c"] else "g")
+            value = "" if counted else self.column(match, "val")
+            how = "count" if counted else self.usual(value, f"“top 1 {by.column} by mean {value}”")
+            return Query(verb="top", value=value, how=how, by=(by,), count=1, smallest=match["x"] == "x")
+        if match := re.fullmatch(r"2(?P<x>[Xx])(?P<val>C)", self.tags):
+            return Query(verb="nth", value=self.column(match), count=self.said[0].means, smallest=match["x"] == "x")
+        if match := _TOP.fullmatch(self.tags):
+            place = match.start("n" if match["n"] else "m")
+            count = self.said[place].means if match["n"] or match["m"] else self.said[0].means or 5
+            small = match["t"] == "b" or match["x"] == "x"
+            if not match["by"]:
+                return Query(
+                    verb="top", value=self.column(match, "val" if match["val"] else "of"), count=count, smallest=small
+                )
+            value = self.column(match, "g") if match["g"] == "C" else ""
+            by = self.group(match, "by")
+            how = self.usual(value, f"“{by.column} by mean {value}”") if value else "count"
+            return Query(verb="top", value=value, how=how, by=(by,), count=count, smallest=small)
+        return None
+
+    def _two(self) -> Query | None:
+        """Return the request for two number columns beside each other."""
+        if not (match := _POINTS.fullmatch(self.tags)):
+            return None
+        first = next(name for name in "abc" if match[name])
+        value, other = self.column(match, first), self.column(match, "x")
+        return Query(
+            verb="measure" if match["r"] else "points",
+            how="corr" if match["r"] else "",
+            value=value,
+            other=other,
+            plot=not match["r"],
+        )
+
+    def _measure(self) -> Query | None:
+        """Return the request for one figure, or for one in each group, told or drawn."""
+        if match := re.fullmatch(r"p?i([CG])", self.tags):
+            column = self.one(self.said[match.start(1)])
+            if column.kind == "number":
+                return Query(verb="measure", value=column.name, plot=True, kind="histogram")
+            return Query(verb="measure", how="count", by=(Group(column.name),), plot=True)
+        match = _MEASURE.fullmatch(self.tags)
+        if not match or not (match["op"] or match["val"]):
+            return None
+        groups = tuple(self.group(match, name) for name in ("per", "by", "split") if match[name])
+        op, plot = match["op"] or "", bool(match["pre"] or match["post"])
+        value = self.column(match, "val") if match["val"] else ""
+        if match["val"] == "G" and (value or op):
+            column = self.one(self.said[match.start("val")])
+            if plot and not op and not groups:
+                return Query(verb="measure", how="count", by=(Group(column.name),), plot=True, kind=self.kind())
+            raise NotUnderstood(f"Column “{value}” is {column.kind}, and I measure numbers. {nearest(self.profile)}")
+        if not value and op[:1] not in {"h", "r", "S"}:
+            raise NotUnderstood(f"Which column do you mean? {nearest(self.profile)}")
+        plot_over = plot and not groups and bool(value)
+        if plot_over:
+            groups = (self.group_of_time("time"),)
+        how = self.how(match, op, value, groups)
+        if "S" in op and how not in {"sum", "count"}:
+            raise NotUnderstood(f"A share needs a sum, and “{value}” is averaged.")
+        change = "share" if "S" in op else "cumulative" if "U" in op else ""
+        if change and not groups:
+            raise NotUnderstood(f"By what? For example: “{change} {value} by {self.profile.columns[0].name}”.")
+        return Query(verb="measure", value=value, how=how, by=groups[:2], change=change, plot=plot, kind=self.kind())
+
+    def how(self, match: re.Match[str], op: str, value: str, groups: Sequence[Group]) -> str:
+        """Return how a column's values become one figure: as said, else as its name tells."""
+        for place in range(match.start("op"), match.end("op")) if op else ():
+            if self.tags[place] in "OXx":
+                return str(self.said[place].means or {"X": "max", "x": "min"}[self.tags[place]])
+        if not value:
+            return "count"
+        by = "".join(f" by {group.name}" for group in groups[:1])
+        return self.usual(value, f"“mean of {value}{by}”")
+
+    def usual(self, value: str, mean: str) -> str:
+        """Return sum or mean, as fits a column; raises NotUnderstood, naming both, where neither is sure."""
+        column = next(c for c in self.profile.columns if c.name == value)
+        if column.adds in {"sum", "mean"}:
+            self.chose.append(f"“{value}” is {'summed' if column.adds == 'sum' else 'averaged'}")
+            return column.adds
+        raise NotUnderstood(f"Shall “{value}” be summed or averaged? Ask for {mean}, or the same with sum.")
+
+    def kind(self) -> str:
+        """Return the kind of picture that was asked for."""
+        kinds = [mark.means for mark in self.said if mark.tag == "k"]
+        return str(kinds[0]) if kinds else ""
+
+    def follow_up(self, before: Query, only_where: bool) -> Query | None:
+        """Return the request before with what this one changes; None if this one stands by itself."""
+        if not self.tags and only_where:
+            return before
+        match = _FOLLOW.fullmatch(self.tags)
+        if match is None or before.verb not in {"measure", "top"}:
+            return None
+        if match["kind"]:
+            if not before.by:
+                raise NotUnderstood("There is nothing to draw: the answer before is one figure. Say by what.")
+            return replace(before, verb="measure", plot=True, kind=self.kind(), count=0)
+        if match["op"]:
+            mark = self.said[match.start("op")]
+            return replace(before, how=mark.means or {"X": "max", "x": "min"}[mark.tag], change="", chose=())
+        if match["by"]:
+            return replace(
+                before, by=tuple(self.group(match, name) for name in ("by", "split") if match[name]), kind=""
+            )
+        if match["t"]:
+            return replace(
+                before, verb="top", count=self.said[match.start("n")].means, smallest=match["t"] == "b", plot=False
+            )
+        value = self.column(match, "val")
+        return replace(before, value=value, how=self.usual(value, f"“mean of {value}”"), chose=tuple(self.chose))
+
+    def column(self, match: re.Match[str] | None, name: str = "") -> str:
+        """Return the column at a place of the rule, "" where it has none."""
+        if match is None:
+            return ""
+        place = match.start(name or ("val" if "val" in match.re.groupindex else 0))
+        return self.one(self.said[place]).name
+
+    def one(self, mark: Mark) -> Column:
+        """Return the only column that a phrase can mean; raises NotUnderstood when there are several."""
+        if len(mark.means) > 1:
+            which = ", ".join(f"“{column.name}”" for column in mark.means[:6])
+            raise NotUnderstood(f"Which column do you mean by “{mark.text}”: {which}?")
+        column: Column = mark.means[0]
+        if column.name.lower() != mark.text.lower() and len(column.name.split()) + column.name.count("_") > len(
+            mark.text.split()
+        ):
+            self.chose.append(f"“{mark.text}” is column “{column.name}”")
+        return column
+
+    def group(self, match: re.Match[str], name: str) -> Group:
+        """Return the group at a place of the rule: a column, or a period of the only column of dates."""
+        mark = self.said[match.start(name)]
+        return self.group_of_time(mark.means) if mark.tag == "P" else Group(self.one(mark).name)
+
+    def group_of_time(self, period: str) -> Group:
+        """Return a period of the only column of dates; raises NotUnderstood where there is none or several."""
+        dates = [column for column in self.profile.columns if column.kind in {"date", "time"}]
+        if len(dates) != 1:
+            names = ", ".join(f"“{column.name}”" for column in dates)
+            raise NotUnderstood(
+                f"Which dates do you mean: {names}?"
+                if dates
+                else f"`{self.profile.file}` has no dates. {nearest(self.profile)}"
+            )
+        return Group(dates[0].name, "" if period == "time" else period)
 
 
-def _plot(text: str, named: str, where: tuple[tuple[str, str, str], ...], low: str) -> Wish:
-    kind = next(
-        (k for k, p in KINDS.items() if re.search(rf"\bas (?:an? )?(?:{p})\b|\b(?:{p}) (?:chart|plot)\b", low)), ""
-    )
-    text = re.sub(
-        r"\bas (?:an? )?[\w ]+$|^(?:an? )?(?:bar|line|pie|area) (?:chart|plot|graph) of\b", " ", text, flags=re.I
-    )
-    value, _, by = _parted(text)
-    by, _, split = by.partition(" and ")
-    how = _how(value.lower())
-    value = re.sub("|".join(rf"\b(?:{p})\b" for p in HOW.values()), " ", value, flags=re.I) if how else value
-    value, by, split = _clean(value), _clean(by), _clean(split)
-    return Wish(verb="plot", file=named, value=value, by=by, split=split, how=how, kind=kind, where=where)
+def _dated(said: list[Mark]) -> list[Mark]:
+    """Return the marks with a month and its year together."""
+    result: list[Mark] = []
+    for mark in said:
+        if mark.tag == "Y" and result and result[-1].tag == "M":
+            result[-1] = Mark(
+                "D", f"{MONTHS[result[-1].means - 1].title()} {mark.text}", (mark.means, result[-1].means)
+            )
+        else:
+            result.append(mark)
+    return result
 
 
-def _measure(text: str, how: str, named: str, where: tuple[tuple[str, str, str], ...]) -> Wish:
-    after = re.split(rf"\b(?:{HOW[how]})\b", text, maxsplit=1, flags=re.I)
-    value, _, by = _parted(after[1] if len(after) > 1 else text)
-    value = re.sub(r"\b(?:are there|is there|do we have|rows?|in total)\b", " ", value, flags=re.I)
-    return Wish(verb="measure", file=named, value=_clean(value), by=_clean(by), how=how, where=where)
+def _cleaned(said: Sequence[Mark]) -> list[Mark]:
+    """Return the marks without the words that only join others."""
+    rest = [mark for mark in said if mark.tag != "="]
+    tags = "".join(mark.tag for mark in rest)
+    keep = set(range(len(rest))) - {
+        m.start() for m in re.finditer(r"f(?=[CGrOXxhlumsTSP])|f$|^&|&$|(?<=[CG])f?r|^w(?=[OXxhSURc2TC])|a$|A$", tags)
+    }
+    return [mark for place, mark in enumerate(rest) if place in keep]
 
 
-def _parted(text: str) -> tuple[str, str, str]:
-    """Return the text before the word "by" or a synonym, that word, and the text after it."""
-    parts = re.split(rf"\s+({BY})\s+|^({BY})\s+", f"{text} ".rstrip(" .?!;"), maxsplit=1, flags=re.I)
-    if len(parts) < 4:
-        return _clean(text), "", ""
-    return _clean(parts[0]), parts[1] or parts[2] or "", _clean(parts[3])
-
-
-def _clean(text: str) -> str:
-    text = re.split(r"\s+(?:from|in|of|with|using|for)\s*$|\s+(?:from|in) (?:the|this|that|my)\b", text, maxsplit=1)[
-        0
-    ].strip(" .,;:?!\"'`")
-    previous = None
-    while previous != text:
-        previous, text = text, _NOISE.sub("", text).strip()
-    return re.sub(r"\s+(?:from|in|of)$", "", text)
-
-
-def _condition(match: re.Match[str]) -> tuple[str, str, str]:
-    sign = {"=": "is", "==": "is", "!=": "is not"}.get(match["sign"].lower(), match["sign"].lower())
-    return match["column"].strip(), sign, match["value"].strip(" \"'")
-
-
-def _how(low: str) -> str:
-    return next((how for how, pattern in HOW.items() if re.search(rf"\b(?:{pattern})\b", low)), "")
-
-
-def _kind(text: str) -> str:
-    return next((k for k, p in KINDS.items() if re.search(rf"\b(?:{p})\b", text)), "")
-
-
-def _tables(files: Sequence[str]) -> list[str]:
-    return [f for f in files if f.lower().endswith(TABLES) and not f.startswith("output/")]
-
-
-def _logs(files: Sequence[str]) -> list[str]:
-    return [f for f in files if is_log(f)]
-
-
-def _scripts(files: Sequence[str]) -> list[str]:
-    return [f for f in files if f.endswith(".py")]
+def _strange(strange: Sequence[Mark], said: Sequence[Mark], profile: Profile) -> str:
+    """Return which words were not understood, what they may have been meant for, and what is understood."""
+    words = ", ".join(f"“{mark.text}”" for mark in strange[:6])
+    candidates = {v.lower(): f"the value “{v}” of {c.name}" for c in profile.columns for v in c.values}
+    candidates |= {column.name.lower(): f"the column “{column.name}”" for column in profile.columns}
+    near = [candidates[hit] for mark in strange for hit in get_close_matches(mark.text.lower(), candidates, 1, 0.75)]
+    maybe = f" Did you mean {' or '.join(dict.fromkeys(near))}?" if near else ""
+    asked = said[said.index(strange[0]) - 1].tag if said.index(strange[0]) else ""
+    cell = f" No cell of `{profile.file}` says so." if asked in {"f", "=", "!", "o"} and not near else ""
+    return f"I do not understand {words}.{cell}{maybe} {nearest(profile)}"

@@ -1,0 +1,177 @@
+"""Marks the words of a request: each is a word of the grammar, a column, a value of the table, a number, a time, or unknown."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from bot.tables import Column, Found, Profile
+
+_TOKEN = re.compile(
+    r"“[^”]*”|\"[^\"]*\"|`[^`]*`|\d{4}-\d\d-\d\d|\d{4}-\d\d(?!\d)|\d{4} ?[Qq][1-4]|[Qq][1-4] \d{4}|[-−]?\d+(?:,\d{3})*(?:\.\d+)?%?"
+    r"|[<>=!]=|[<>=&]|[^\W\d_][\w'’.&/+-]*[\w+]|\w+|,"
+)
+MONTHS = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A phrase of a request: its tag, its words as written, and what it stands for."""
+
+    tag: str
+    text: str
+    means: Any = None
+
+
+@cache
+def known() -> dict[str, Any]:
+    """Return the sections of words.toml."""
+    return tomllib.loads(Path(__file__).with_name("words.toml").read_text(encoding="utf-8"))
+
+
+@cache
+def lexicon() -> dict[str, tuple[str, Any]]:
+    """Return the tag and the meaning of each known phrase."""
+    words: dict[str, tuple[str, Any]] = {}
+    for tag, phrases in known()["tags"].items():
+        words |= dict.fromkeys(phrases, (tag, None))
+    for section, tag in (("how", "O"), ("compare", ">"), ("kinds", "k"), ("periods", "P")):
+        for meaning, phrases in known()[section].items():
+            words |= dict.fromkeys(phrases, (tag, meaning))
+    for section, tag in (("ordinals", "2"), ("numbers", "N")):
+        for meaning, phrases in known()[section].items():
+            words |= dict.fromkeys(phrases, (tag, int(meaning)))
+    for number, name in enumerate(MONTHS, 1):
+        words |= dict.fromkeys((name, name[:3]), ("M", number))
+    return words
+
+
+def tokens(text: str) -> list[str]:
+    """Return the words of a request, without code, and with quoted words together."""
+    bare = re.sub(r"```.*?```", " ", text, flags=re.S)
+    return [token.rstrip(".") for token in _TOKEN.findall(bare)]
+
+
+def phrases(text: str) -> list[str]:
+    """Return every group of up to five words that may be a value of a table."""
+    words, nothing = tokens(text), nothings()
+    spans = (words[i : i + n] for n in range(1, 6) for i in range(len(words) - n + 1))
+    said = (" ".join(unquoted(word) for word in span) for span in spans if not all(w.lower() in nothing for w in span))
+    return list(dict.fromkeys(said))[:200]
+
+
+def nothings() -> frozenset[str]:
+    """Return the words that say nothing by themselves."""
+    return frozenset(word for word in known()["nothing"]["words"].split() if not word.endswith("?"))
+
+
+def marks(text: str, profile: Profile) -> list[Mark]:
+    """Return the phrases of a request in order: columns and values of the table before words of the grammar, longer ones first."""
+    words, place, result = tokens(text), 0, list[Mark]()
+    while place < len(words):
+        for length in range(min(6, len(words) - place), 0, -1):
+            span = words[place : place + length]
+            if mark := _mark(span, profile, len(words) - place - length):
+                break
+        else:
+            length, mark = 1, Mark("?", words[place])
+        place += length
+        if mark.tag:
+            result.append(mark)
+    return result
+
+
+def _mark(span: Sequence[str], profile: Profile, after: int) -> Mark | None:
+    text = " ".join(unquoted(word) for word in span)
+    low, quoted = text.lower(), len(span) == 1 and span[0][:1] in '“"`'
+    columns = [c for c in profile.columns if normal(re.sub(r" \(\d+\)$", "", c.name)) == normal(low)]
+    hits = [f for f in profile.found if f.phrase.lower() == low]
+    entry = None if quoted else lexicon().get(low)
+    if columns and (entry is None or entry[0] == "P" or low == columns[0].name.lower()):
+        return Mark("C" if columns[0].kind == "number" else "G", text, columns)
+    if entry and not (len(span) > 1 and hits):
+        return Mark(entry[0], text, entry[1])
+    if hits:
+        return Mark("V", text, hits)
+    if quoted or len(span) > 1:
+        return Mark("?", text) if quoted else None
+    if low in nothings():
+        return Mark("", text)
+    if normal(low) in {normal(word) for word in re.findall(r"[^\W\d_]+", profile.file.rsplit(".", 1)[0])}:
+        return Mark("r", text)
+    if time := _time(low):
+        return time
+    if re.fullmatch(r"[-−]?[\d,]+(?:\.\d+)?%?", low):
+        number = float(low.replace(",", "").replace("−", "-").rstrip("%"))
+        return Mark("N", text, int(number) if number.is_integer() else number)
+    if top := re.fullmatch(r"top(\d+)", low):
+        return Mark("T", text, int(top[1]))
+    partly = [c for c in profile.columns if normal(low) in {normal(word) for word in _words(c.name)}]
+    if partly and len(low) > 2:
+        return Mark("C" if all(c.kind == "number" for c in partly) else "G", text, partly)
+    return None
+
+
+def _time(low: str) -> Mark | None:
+    if day := re.fullmatch(r"(\d{4})-(\d\d)(?:-(\d\d))?", low):
+        return Mark("D", low, tuple(int(part) for part in day.groups() if part))
+    if quarter := re.fullmatch(r"(\d{4}) ?q([1-4])|q([1-4]) (\d{4})", low):
+        year, number = quarter[1] or quarter[4], quarter[2] or quarter[3]
+        return Mark("D", low, (int(year), f"q{number}"))
+    return Mark("Y", low, int(low)) if re.fullmatch(r"1[5-9]\d\d|20\d\d", low) else None
+
+
+def normal(text: str) -> str:
+    """Return a name as it is compared: its words in lower case and in the singular, without marks between them."""
+    return " ".join(_singular(word) for word in _words(text))
+
+
+def _words(text: str) -> list[str]:
+    spaced = re.sub(r"(?<=[a-zà-ÿ])(?=[A-Z])", " ", text)
+    return [word.lower() for word in re.findall(r"[^\W_]+|%", spaced)]
+
+
+def _singular(word: str) -> str:
+    if len(word) > 3 and word.endswith("ies"):
+        return word[:-3] + "y"
+    return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word
+
+
+def unquoted(word: str) -> str:
+    """Return a word without the quotes around it."""
+    return word[1:-1] if len(word) > 1 and word[0] in '“"`' else word
+
+
+def other_language(text: str) -> str:
+    """Return the sentence in the language of a request that is not English, with a place for an example; "" for English."""
+    words = [word.lower() for word in re.findall(r"[^\W\d_]+", text)]
+    english = {w for phrase in lexicon() for w in phrase.split()} | nothings()
+    unknown = [word for word in words if word not in english]
+    scores = {
+        name: sum(word in set(listed.split()) for word in unknown) for name, (listed, _) in known()["languages"].items()
+    }
+    best = max(scores, key=lambda name: scores[name])
+    return str(known()["languages"][best][1]) if scores[best] >= 2 else ""
+
+
+def found(profile: Profile, column: Column) -> Iterator[Found]:
+    """Yield what was found in one column."""
+    return (hit for hit in profile.found if hit.column == column.name)
