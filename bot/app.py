@@ -37,9 +37,12 @@ log = logging.getLogger(__name__)
 
 
 @asynccontextmanager
-async def serving(settings: Settings, *, pace: float = 3.0) -> AsyncIterator[Callable[[], Awaitable[NoReturn]]]:
+async def serving(
+    settings: Settings, *, pace: float = 3.0, progress: Callable[[str], None] = log.info
+) -> AsyncIterator[Callable[[], Awaitable[NoReturn]]]:
     """Run the bot until the block ends; raises SetupError naming the setting that is missing or wrong.
 
+    `progress` hears how far the libraries for scripts are.
     Yields a function that waits until the app is removed from the workspace, and then raises SetupError.
     """
     bot_token, app_token = _token(settings, "slack_bot_token"), _token(settings, "slack_app_token")
@@ -53,7 +56,7 @@ async def serving(settings: Settings, *, pace: float = 3.0) -> AsyncIterator[Cal
             bot_token, app_token, base_url=settings.slack_api_url, max_upload=settings.bot_max_upload, pace=pace
         ) as slack,
         _answering_health_checks(settings.bot_health_port),
-        _building(runtime if settings.bot_runtime else None),
+        _building(runtime if settings.bot_runtime else None, progress),
     ):
         coder, speaker = models(client, settings)
         proxy, others = agents(coder, speaker)
@@ -113,7 +116,7 @@ def budget(settings: Settings) -> Budget:
 
 
 @asynccontextmanager
-async def _building(runtime: RuntimeBuild | None) -> AsyncIterator[None]:
+async def _building(runtime: RuntimeBuild | None, progress: Callable[[str], None]) -> AsyncIterator[None]:
     """Build the runtime in the background; until it is built, scripts can use the standard library alone."""
     if runtime is None:
         yield
@@ -122,11 +125,12 @@ async def _building(runtime: RuntimeBuild | None) -> AsyncIterator[None]:
     async def build() -> None:
         while True:
             try:
-                await runtime.build(log.info)
+                await runtime.build(progress)
                 return
             except SetupError as error:
-                log.error("%s Trying again in five minutes.", error)
-                await asyncio.sleep(300)
+                log.error("%s Trying again in a minute.", error)
+                progress(f"{error} Trying again in a minute.")
+                await asyncio.sleep(60)
 
     task = asyncio.create_task(build())
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -29,10 +29,13 @@ class LogTool(Tool):
     files: tuple[Name, ...] = Field(min_length=1, description="Files of the workspace: plain, gz, bz2, xz, zst or zip.")
     chart: Name | None = Field(default=None, description="A PNG file to draw a chart into; it is sent to the user.")
 
+    command: ClassVar[str] = ""  # of the toolkit, where the tool's name does not say it
+    insists: ClassVar[bool] = True  # whether to wait for what draws the chart
+
     def arguments(self) -> list[str]:
         """Return the toolkit's command line."""
-        named = type(self).__name__.removeprefix("Log").lower()
-        words = [named, *self.files, *(["--chart", self.chart] if self.chart else [])]
+        words = [self.command or type(self).__name__.removeprefix("Log").lower(), *self.files]
+        words += ["--chart", self.chart] if self.chart else []
         for name, value in self.model_dump(exclude={"files", "chart"}).items():
             flag = f"--{name.replace('_', '-')}"
             if value is True:
@@ -43,7 +46,11 @@ class LogTool(Tool):
 
     async def perform(self, work: Work) -> Step:
         """Run the command; a failure becomes a result that tells the model what to correct."""
-        execution = await work.sandbox.toolkit("logs", self.arguments())
+        words = self.arguments()
+        insists = ["--insist"] if self.chart and self.insists else []  # waits for what draws it, if that is to come
+        execution = await work.sandbox.toolkit("logs", [*words, *insists])
+        if insists and "No module named 'matplotlib'" in execution.stderr:
+            execution = await work.sandbox.toolkit("logs", words)
         if execution.outcome is not Outcome.SUCCEEDED:
             why = prompts.DID_NOT_WORK.format(tool=type(self).__name__, why=_failure(execution))
             return work.step(result=why, refused=True)
@@ -61,6 +68,13 @@ class LogProfile(LogTool):
 
     Large files are read once; every later question about them is answered from an index.
     """
+
+
+class LogCard(LogProfile):
+    """The profile of logs that came, with a chart where one can be drawn at once."""
+
+    command: ClassVar[str] = "profile"
+    insists: ClassVar[bool] = False
 
 
 class LogTemplates(LogTool):

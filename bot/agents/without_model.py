@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from bot.agents.log_tools import LogProfile
+from bot.agents.log_tools import LogCard, LogProfile
 from bot.agents.replies import ended
 from bot.agents.specialist import Tool, Work, perform
 from bot.agents.table_tools import TableCard, card
@@ -67,7 +67,7 @@ class Profiler:
 
     async def perform(self, conversation: Conversation, at: Perform, sandbox: Sandbox) -> Entry:
         """Make one profile."""
-        return await perform(Work(conversation, at, sandbox), [LogProfile, TableCard])
+        return await perform(Work(conversation, at, sandbox), [LogCard, LogProfile, TableCard])
 
 
 def _profiles(entry: Entry) -> bool:
@@ -82,7 +82,7 @@ def _decision(tables: Sequence[FileName], logs: Sequence[FileName]) -> Decision:
     """Return the decision to profile each table by itself, and all logs together."""
     tools: list[Tool] = [TableCard(file=name) for name in tables]
     if logs:
-        tools.append(LogProfile(files=tuple(logs), chart=FileName(f"{logs[0].rsplit('/', 1)[-1]}.png")))
+        tools.append(LogCard(files=tuple(logs), chart=FileName(f"{logs[0].rsplit('/', 1)[-1]}.png")))
     calls = (Call(id=str(n), name=type(t).__name__, arguments=t.model_dump_json()) for n, t in enumerate(tools))
     return Decision(agent=PROFILER, calls=tuple(calls))
 

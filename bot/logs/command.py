@@ -52,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
         one.add_argument("files", nargs=files, metavar="FILE")
         one.add_argument("--json", action="store_true", help="print JSON")
         one.add_argument("--chart", metavar="PNG", help="draw a chart into this file")
+        one.add_argument("--insist", action="store_true", help="fail where the chart cannot be drawn")
         one.add_argument("--index", metavar="DIR", help="folder that keeps indexes; '' keeps none")
         one.add_argument("--room", type=int, default=ROOM, metavar="BYTES", help="how much text may be printed")
         one.set_defaults(run=run)
@@ -258,4 +259,6 @@ def _draw(options: argparse.Namespace, draw: Callable[[], None]) -> None:
         try:
             draw()
         except charts.NoCharts as error:
+            if options.insist and isinstance(error.__cause__, ModuleNotFoundError):
+                raise error.__cause__ from None
             print(error, file=sys.stderr)

@@ -126,6 +126,16 @@ class LinuxSandboxes:
             message=self._hint(execution) or execution.message,
         )
 
+    async def came(self, execution: Execution) -> bool:
+        """Wait for a library that a run lacked while it was being installed; return whether the run is to be made again."""
+        missing = _MISSING.search(execution.stderr) if execution.outcome is Outcome.FAILED else None
+        package = missing[1].split(".")[0] if missing else ""
+        if not self._runtime or not package or self._runtime.has(package) or not await self._runtime.wait_for(package):
+            return False
+        if self.pool and self.pool.current:
+            await self.pool.renewed()
+        return True
+
     def _hint(self, execution: Execution) -> str:
         """Return advice for a script that failed because a library or input was missing, "" for any other end."""
         if execution.outcome is not Outcome.FAILED:
@@ -173,7 +183,10 @@ class LinuxSandbox:
     async def _execute(self, script: Script, stdin: str, timeout: float | None) -> Execution:
         most = self._sandboxes.limits.seconds
         try:
-            return await self._sandboxes.execute(self._workspace, script, stdin, min(timeout or most, most))
+            while True:
+                execution = await self._sandboxes.execute(self._workspace, script, stdin, min(timeout or most, most))
+                if not await self._sandboxes.came(execution):
+                    return execution
         except OSError as error:
             raise ServiceError(f"The sandbox failed: {error.strerror}.") from error
 

@@ -9,7 +9,9 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from uv import find_uv_bin
@@ -21,89 +23,178 @@ from bot.sandbox.tier import Runtime, interpreter
 log = logging.getLogger(__name__)
 REQUIREMENTS = Path(__file__).parent / "runtime.txt"
 NO_RUNTIME = Runtime()
-FINISH = """
-import compileall, os, sys
+QUICK = (
+    "contourpy", "cycler", "et-xmlfile", "fonttools", "kiwisolver", "matplotlib", "numpy", "openpyxl", "packaging", "pandas",
+    "pillow", "pyparsing", "python-dateutil",
+)  # fmt: skip
+WARM = """
+import os, sys
 site, cache = sys.argv[1:]
 sys.path.insert(0, site)
-compileall.compile_dir(site, quiet=2, workers=2)
 os.environ["MPLCONFIGDIR"] = cache
-import matplotlib.font_manager
+import matplotlib.pyplot, numpy, openpyxl, pandas
 """
+COMPILE = """
+import compileall, sys
+compileall.compile_dir(sys.argv[1], quiet=2, workers=2)
+"""
+_DOWNLOAD = re.compile(r"^\s*(Downloading|Downloaded|Building|Built) (\S+)(?: \(([\d.]+)([KMG])iB\))?")
+_MB = {"K": 1 / 1024, "M": 1.0, "G": 1024.0}
 
 
 class RuntimeBuild:
-    """The runtime of a data folder, built or still to be built."""
+    """The runtime of a data folder, built or still to be built, in two stages: first what pictures of tables need, then all."""
 
     def __init__(self, data: Path) -> None:
         python = f"{sys.version_info.major}.{sys.version_info.minor}"
-        locked = hashlib.sha256(f"{python} {REQUIREMENTS.read_text()}".encode()).hexdigest()[:12]
-        self._home = data / f"runtime-{python}-{locked}"
+        self._home = data / f"runtime-{python}-{_locked(python, REQUIREMENTS.read_text())}"
+        self._quick = data / f"quick-{python}-{_locked(python, chr(10).join(_quick()))}"
+        self._failed = ""
+        self._changed = asyncio.Condition()
 
     def done(self) -> bool:
-        """Return whether it is built by now; another process may be building it."""
+        """Return whether all is built by now; another process may be building it."""
         return (self._home / "site").is_dir()
 
     @property
     def current(self) -> Runtime:
-        """The libraries that scripts may import now: none until all are installed."""
-        if not self.done():
+        """The libraries that scripts may import now: none, those of the first stage, or all."""
+        home = next((home for home in (self._home, self._quick) if (home / "site").is_dir()), None)
+        if home is None:
             return NO_RUNTIME
-        return Runtime(site=self._home / "site", fonts=tuple(sorted((self._home / "fonts").glob("fontlist-*.json"))))
+        return Runtime(site=home / "site", fonts=tuple(sorted((home / "fonts").glob("fontlist-*.json"))))
+
+    def has(self, package: str) -> bool:
+        """Return whether scripts can import a package now."""
+        return self.done() or (_named(package) in QUICK and (self._quick / "site").is_dir())
 
     def about(self, package: str) -> str:
         """Return an explanation for a script that could not import a package."""
         if not self.done() and package in IMPORTS:
-            return (
-                f"{package} is still being installed; this happens once. Scripts of the standard library run already."
-            )
+            why = f" It did not work so far: {self._failed}" if self._failed else ""
+            return f"{package} is still being installed; this happens once.{why} Scripts of the standard library run already."
         return f"{package} is not installed, and there is no network to fetch it. There are: {', '.join(packages())}."
+
+    async def wait_for(self, package: str) -> bool:
+        """Wait for a package that is being installed and return True; False if it is no part of it, or cannot be installed now."""
+        if package not in IMPORTS:
+            return False
+        async with self._changed:
+            while not self.has(package) and not self._failed:
+                with suppress(TimeoutError):  # another process may be the one that installs it
+                    await asyncio.wait_for(self._changed.wait(), 0.5)
+        return self.has(package)
 
     async def build(self, progress: Callable[[str], None]) -> None:
         """Build it unless it is built, and report each step; raises SetupError when that fails, and may be called again."""
+        self._failed = ""
         if self.done():
-            return
-        partial = self._home.with_name(f"{self._home.name}.partial")
-        self._home.parent.mkdir(parents=True, exist_ok=True)
-        with self._home.with_name(f"{self._home.name}.lock").open("w") as file:
+            await asyncio.to_thread(shutil.rmtree, self._quick, ignore_errors=True)
+        try:
+            if not self.done() and not (self._quick / "site").is_dir():
+                await self._stage(self._quick, _quick(), "numpy, pandas and matplotlib", WARM, progress)
+                progress("pictures and tables are ready; the other libraries follow")
+            if not self.done():
+                await self._stage(
+                    self._home, _lines(), f"{len(packages())} libraries for scripts", f"{WARM}{COMPILE}", progress
+                )
+            progress("the libraries are ready")
+        except SetupError as error:
+            self._failed = str(error)
+            raise
+        finally:
+            async with self._changed:
+                self._changed.notify_all()
+
+    async def _stage(
+        self, home: Path, lines: Sequence[str], what: str, finish: str, progress: Callable[[str], None]
+    ) -> None:
+        """Build one stage in its folder, and move it there when it is whole."""
+        partial = home.with_name(f"{home.name}.partial")
+        home.parent.mkdir(parents=True, exist_ok=True)
+        with home.with_name(f"{home.name}.lock").open("w") as file:
             while not lock(file):  # noqa: ASYNC110  the lock is another process's
                 await asyncio.sleep(0.5)
-            if self.done():
+            if (home / "site").is_dir():
                 return
             shutil.rmtree(partial, ignore_errors=True)
-            progress(f"installing {len(packages())} libraries for scripts (once)")
+            progress(f"installing {what} (once)")
             python, _ = interpreter()
             site, fonts = partial / "site", partial / "fonts"
+            fonts.mkdir(parents=True)
+            (partial / "requirements.txt").write_text("\n".join(lines))
             await _check_call(
-                find_uv_bin(), "pip", "install", "--quiet", "--python", python, "--target", str(site), "--link-mode", "copy",
-                "--requirements", str(REQUIREMENTS),
+                find_uv_bin(), "pip", "install", "--no-deps", "--python", python, "--target", str(site), "--link-mode", "copy",
+                "--requirements", str(partial / "requirements.txt"), heard=_Downloads(what, progress).hear,
             )  # fmt: skip
-            progress("preparing the libraries")
-            fonts.mkdir()
-            await _check_call(python, "-I", "-c", FINISH, str(site), str(fonts))
+            progress(f"preparing {what}")
+            await _check_call(python, "-I", "-c", finish, str(site), str(fonts))
             for folder in (partial, site, fonts):
                 os.chmod(folder, 0o755)  # noqa: S103  scripts run as another user
-            partial.rename(self._home)
-            progress("the libraries are ready")
+            partial.rename(home)
+        async with self._changed:
+            self._changed.notify_all()
+
+
+class _Downloads:
+    """Makes progress of what uv says of its downloads."""
+
+    def __init__(self, what: str, progress: Callable[[str], None]) -> None:
+        self._what, self._progress = what, progress
+        self._sizes: dict[str, float] = {}
+        self._done = 0.0
+
+    def hear(self, line: str) -> None:
+        """Read one line of uv's output."""
+        if match := _DOWNLOAD.match(line):
+            if match[3]:
+                self._sizes[match[2]] = float(match[3]) * _MB[match[4]]
+            elif match[1] == "Downloaded":
+                self._done += self._sizes.get(match[2], 0.0)
+            self._progress(f"installing {self._what} (once): {self._done:.0f} of {sum(self._sizes.values()):.0f} MB")
 
 
 def packages() -> list[str]:
     """Return the names of the packages, in the order of the requirements."""
-    return [line.split("==")[0] for line in REQUIREMENTS.read_text().splitlines() if re.match(r"\w", line)]
+    return [line.split("==")[0] for line in _lines()]
 
 
-async def _check_call(*command: str) -> None:
+def _lines() -> list[str]:
+    return [line for line in REQUIREMENTS.read_text().splitlines() if re.match(r"\w", line)]
+
+
+def _quick() -> list[str]:
+    return [line for line in _lines() if line.split("==")[0] in QUICK]
+
+
+def _locked(python: str, requirements: str) -> str:
+    return hashlib.sha256(f"{python} {requirements}".encode()).hexdigest()[:12]
+
+
+def _named(package: str) -> str:
+    """Return the name under which what a script imports is installed."""
+    return {"PIL": "pillow", "dateutil": "python-dateutil", "sklearn": "scikit-learn"}.get(package, package)
+
+
+async def _check_call(*command: str, heard: Callable[[str], None] = lambda line: None) -> None:
+    """Run a command, and pass on each line of its output; raises SetupError with the last ones when it fails."""
     process = await asyncio.create_subprocess_exec(
         *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, stdin=asyncio.subprocess.DEVNULL
     )
+    assert process.stdout
+    said: deque[str] = deque(maxlen=8)
     try:
-        output, _ = await process.communicate()
-    except asyncio.CancelledError:
-        process.kill()
+        async for raw in process.stdout:
+            said.append(raw.decode(errors="replace").strip())
+            heard(said[-1])
+        await process.wait()
+    except BaseException:
+        if process.returncode is None:
+            process.kill()
         await process.wait()
         raise
     if process.returncode:
-        last = output.decode(errors="replace").strip()[-400:]
-        raise SetupError(f"The libraries for scripts could not be installed: {last}")
+        raise SetupError(f"The libraries for scripts could not be installed: {' '.join(said)[-400:]}")
 
 
 IMPORTS = frozenset(packages()) | {"sklearn", "PIL", "dateutil"}

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from bot.agents.code_assistant import TOOLS
-from bot.agents.log_tools import LogTool
+from bot.agents.log_tools import LogCard, LogTool
 from bot.agents.specialist import parse
+from bot.agents.table_tools import TableCard, TableProfile
 from bot.agents.tools import EditFile, ExecutePyFile, File, ReadFile
 from bot.ports import Task
 from bot.thread.conversation import USER_PROXY, Conversation, Decide, Deliver, Judge, Perform
@@ -42,12 +43,14 @@ def _now(conversation: Conversation) -> str:
 def _title(conversation: Conversation, at: Perform | Step, *, done: bool) -> str:
     """Return what a call did or is doing, in a few words; "" for one that is not shown."""
     call = conversation.call(at)
-    match parse(call, TOOLS):
+    match parse(call, (*TOOLS, LogCard, TableCard)):
         case File(name=name):
             return f"{'Wrote' if done else 'Writing'} {name}"
         case EditFile(name=name):
             return f"{'Changed' if done else 'Changing'} {name}"
         case ReadFile(name=name):
+            return f"{'Read' if done else 'Reading'} {name}"
+        case TableProfile(file=name):
             return f"{'Read' if done else 'Reading'} {name}"
         case LogTool(files=files):
             return f"{'Read' if done else 'Reading'} {', '.join(files)}"
