@@ -7,7 +7,7 @@ FROM python:3.11-slim-bookworm
 RUN apt-get update && apt-get install -y --no-install-recommends tini && rm -rf /var/lib/apt/lists/* \
     && useradd --create-home --uid 10001 workings && mkdir /data && chown workings /data
 WORKDIR /app
-COPY pyproject.toml README.md LICENSE ./
+COPY pyproject.toml README.md LICENSE manifest.yml ./
 COPY bot bot
 RUN python -m venv .venv && .venv/bin/pip install --no-cache-dir uv==0.13.9 \
     && .venv/bin/uv sync --no-dev --inexact --no-cache --compile-bytecode

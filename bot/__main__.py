@@ -1,12 +1,16 @@
-"""The command line: demo, local, serve, run, logs, doctor. Each command imports only what it needs, so that `run` starts fast."""
+"""The command line. Each command imports only what it needs, so that `run` starts fast."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
+import subprocess
 import sys
 from collections.abc import Coroutine
+from getpass import getpass
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -16,6 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bot.errors import BotError, SetupError
+from bot.sandbox.runtime import RuntimeBuild
 from bot.settings import Settings, limits, load, runtime_folder
 from bot.turns.loop import current_thread
 
@@ -24,25 +29,56 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 PORT = Annotated[int, typer.Option(help="Port of the web page; 0 picks a free one.")]
+WRONG_USE: type[Exception] = typer.BadParameter.__mro__[1]  # UsageError, which typer does not name
 DATA = Annotated[Path | None, typer.Option(help="Data folder; by default the value of BOT_DATA.")]
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"workings {version('workings')}")
+        raise typer.Exit
+
+
+@app.callback()
+def workings(
+    show: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """A code assistant that lives in Slack."""
 
 
 @app.command()
 def demo(
     port: PORT = 8484,
     data: DATA = None,
+    browser: Annotated[
+        bool, typer.Option(help="Whether to open the page in a browser, where there is a screen.")
+    ] = True,
     workspace: Annotated[
         str | None, typer.Option(help="Connect to the local workspace at this URL instead of starting one.")
     ] = None,
 ) -> None:
     """Try the bot in a workspace like Slack's on this machine; needs no account and no key."""
     _require_stand_ins()
+    settings = _settings(data, port=port)
+    print(f"Starting a workspace like Slack's, with the bot in it, at http://127.0.0.1:{port}/ …", flush=True)
+    if settings.bot_runtime and not RuntimeBuild(runtime_folder(settings.bot_data)).done():
+        print(
+            "The libraries for scripts are installed once, about 50 MB before the first picture; all else works at once."
+        )
     from bot.local.demo import run_demo
 
-    settings = _settings(data)
-    _run(run_demo(settings, port, workspace, lambda url: print(f"Open {url} and write to workings.", flush=True)))
+    def announce(url: str) -> None:
+        print(f"Open {url} and click an example. Ctrl-C ends it.", flush=True)
+        if browser and os.geteuid() != 0 and {"DISPLAY", "WAYLAND_DISPLAY"} & os.environ.keys():
+            command = [sys.executable, "-m", "webbrowser", "-t", url]
+            subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    _run(run_demo(settings, port, workspace, announce))
 
 
 @app.command()
@@ -51,7 +87,7 @@ def local(port: PORT = 8484, data: DATA = None) -> None:
     _require_stand_ins()
     from bot.local.workspace.server import CannotServe, running
 
-    folder = _settings(data).bot_data / "workspace"
+    folder = _settings(data, port=port).bot_data / "workspace"
 
     async def run() -> None:
         try:
@@ -68,10 +104,15 @@ def local(port: PORT = 8484, data: DATA = None) -> None:
 def serve_slack(data: DATA = None) -> None:
     """Connect to Slack and answer there until stopped."""
     from bot.app import serving
+    from bot.doctor import examine_app_token, examine_bot_token
 
     settings = _settings(data)
 
     async def run() -> None:
+        for check in (examine_bot_token, examine_app_token):
+            found = await check(settings)
+            if not found.ok and "no answer" not in found.state:
+                raise SetupError(f"{found.part}: {found.state}. {found.advice}")
         async with serving(settings) as until_removed:
             await until_removed()
 
@@ -97,8 +138,17 @@ def run(
     The exit code is the script's own, or 124 timed out, 137 out of memory or killed, 125 too much output, 122 disk full.
     """
     from bot.sandbox.command import run_script
+    from bot.sandbox.sandboxes import TIERS
 
     settings = _settings(data, quiet=True)
+    if timeout is not None and not 0 < timeout <= settings.sandbox_seconds:
+        _fail(
+            SetupError(
+                f"--timeout {timeout:g} is not between 0 and SANDBOX_SECONDS, which is {settings.sandbox_seconds:g}."
+            )
+        )
+    if tier not in {"", "auto", *TIERS}:
+        _fail(SetupError(f"There is no sandbox tier {tier}: there are auto, {', '.join(TIERS)}."))
     execution = run_script(
         script,
         args or (),
@@ -122,6 +172,37 @@ def read_logs(context: typer.Context) -> None:
     from bot.logs.command import main as read
 
     raise typer.Exit(read(context.args, kept=Path.home() / ".cache/workings/logs"))
+
+
+@app.command(
+    "tables", context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+)
+def read_tables(context: typer.Context) -> None:
+    """Profile tables of any form; `workings tables --help` says more."""
+    from bot.tables.command import main as read
+
+    raise typer.Exit(read(context.args, kept=Path.home() / ".cache/workings/tables"))
+
+
+@app.command()
+def setup(data: DATA = None) -> None:
+    """Go live in Slack: make the app, give its tokens and a key, check them, and write .env."""
+    from bot.setup import default_env, set_up
+
+    settings = _settings(data, quiet=True)
+    ask = getpass if sys.stdin.isatty() else lambda prompt: _line(prompt)
+    _run(set_up(default_env(), settings, ask, lambda text: print(text, flush=True)))
+    doctor(data)
+
+
+def _line(prompt: str) -> str:
+    """Read a line of standard input that is no terminal."""
+    print(prompt, end="", flush=True)
+    line = sys.stdin.readline()
+    if not line:
+        raise EOFError
+    print()
+    return line
 
 
 @app.command()
@@ -165,13 +246,36 @@ def _set_up_logging(level: str) -> None:
 
 
 def main() -> None:
-    """Run the command line; errors in the settings are printed as one line, without a traceback."""
-    app()
+    """Run the command line; what is wrong with it, or with the settings, is printed as one line, without a traceback."""
+    command = typer.main.get_command(app)
+    try:
+        code = command.main(standalone_mode=False)
+    except WRONG_USE as error:
+        helps = not str(error).strip() or "Usage:" in str(error)  # nothing was asked for: the help is the answer
+        print(
+            error if helps else f"workings: {str(error).strip().rstrip('.')}. See `workings --help`.", file=sys.stderr
+        )
+        code = 2
+    except (typer.Abort, KeyboardInterrupt):
+        code = 130
+    sys.exit(code or 0)
 
 
-def _settings(data: Path | None, *, quiet: bool = False) -> Settings:
+def _settings(data: Path | None, *, quiet: bool = False, port: int = 0) -> Settings:
+    """Return the settings; a wrong one, a port out of range or a folder that cannot be written ends the program."""
     try:
         settings = load(**({"bot_data": data.absolute()} if data else {}))
+        if not 0 <= port <= 65_535:
+            raise SetupError(f"Port {port} is out of range: 0 to 65535.")
+        settings.bot_data.mkdir(parents=True, exist_ok=True)
+        if not os.access(settings.bot_data, os.W_OK | os.X_OK):
+            raise SetupError(
+                f"The data folder {settings.bot_data} cannot be written. Choose one with --data or BOT_DATA."
+            )
+    except OSError as error:
+        _fail(
+            SetupError(f"The data folder cannot be used: {error.filename}: {error.strerror}. Choose one with --data.")
+        )
     except BotError as error:
         _fail(error)
     _set_up_logging("ERROR" if quiet else settings.bot_log_level)

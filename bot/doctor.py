@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -36,7 +35,9 @@ class Finding:
 
 
 async def examine(settings: Settings) -> AsyncIterator[Finding]:
-    """Check the sandbox, the runtime, the store, the model and Slack, in this order."""
+    """Check Slack's tokens first, since nothing helps without them; then the sandbox, the runtime, the store and the model."""
+    yield await examine_bot_token(settings)
+    yield await examine_app_token(settings)
     works = False
     for name, tier in TIERS.items():
         tried = await probe(name, limits(settings))
@@ -59,10 +60,10 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
             waiting = len(await store.waiting())
         yield Finding("store", True, f"{settings.bot_data}, {waiting} threads waiting")
     except SetupError as error:
-        yield Finding("store", "Another bot" in str(error), str(error), "Set BOT_DATA to a folder you may write.")
+        running = "Another bot" in str(error)
+        state = f"{settings.bot_data} is in use by a bot that runs" if running else str(error)
+        yield Finding("store", running, state, "Set BOT_DATA to a folder you may write.")
     yield await examine_model(settings, datetime.now(UTC).date())
-    async for finding in _slack(settings):
-        yield finding
 
 
 async def examine_model(settings: Settings, today: date) -> Finding:
@@ -85,21 +86,44 @@ async def examine_model(settings: Settings, today: date) -> Finding:
     return Finding("model", True, ", ".join(sorted(names)))
 
 
-async def _slack(settings: Settings) -> AsyncIterator[Finding]:
-    if not settings.slack_bot_token or not settings.slack_app_token:
-        yield Finding("Slack", False, "SLACK_BOT_TOKEN or SLACK_APP_TOKEN is not set", "See “Slack” in the README.")
-        return
-    client = AsyncWebClient(token=settings.slack_bot_token.get_secret_value(), base_url=settings.slack_api_url)
+async def examine_bot_token(settings: Settings) -> Finding:
+    """Check that Slack takes the bot token, and that the app has all scopes."""
+    token = settings.slack_bot_token.get_secret_value() if settings.slack_bot_token else ""
+    if wrong := _shape("SLACK_BOT_TOKEN", token, "xoxb-", "xapp-"):
+        return wrong
     try:
-        me = await client.auth_test()
-        have = {s.strip() for s in str(me.headers.get("x-oauth-scopes") or "").split(",") if s.strip()}
-        missing = SCOPES - have if have else set()
-        state = f"{me['team']} as {me['user']}" + (f"; missing scopes: {', '.join(sorted(missing))}" if missing else "")
-        yield Finding("Slack bot token", not missing, state, "Add them from manifest.yml and install the app again.")
-        app = AsyncWebClient(token=settings.slack_app_token.get_secret_value(), base_url=settings.slack_api_url)
-        await app.apps_connections_open(app_token=settings.slack_app_token.get_secret_value())
-        yield Finding("Slack app token", True, "Socket Mode opens")
-    except SlackApiError as error:
-        yield Finding("Slack", False, str(error.response["error"]), "Copy the tokens again, and install the app again.")
-    except (TimeoutError, aiohttp.ClientError) as error:
-        yield Finding("Slack", False, f"no answer: {error}", "Check the network and SLACK_API_URL.")
+        me = await AsyncWebClient(token=token, base_url=settings.slack_api_url).auth_test()
+    except Exception as error:  # noqa: BLE001  what is no answer of Slack has no shape
+        return _refused("Slack bot token", error)
+    have = {s.strip() for s in str(me.headers.get("x-oauth-scopes") or "").split(",") if s.strip()}
+    missing = SCOPES - have if have else set()
+    state = f"{me['team']} as {me['user']}" + (f"; missing scopes: {', '.join(sorted(missing))}" if missing else "")
+    return Finding("Slack bot token", not missing, state, "Add them from manifest.yml and install the app again.")
+
+
+async def examine_app_token(settings: Settings) -> Finding:
+    """Check that Slack opens Socket Mode with the app token."""
+    token = settings.slack_app_token.get_secret_value() if settings.slack_app_token else ""
+    if wrong := _shape("SLACK_APP_TOKEN", token, "xapp-", "xoxb-"):
+        return wrong
+    try:
+        await AsyncWebClient(token=token, base_url=settings.slack_api_url).apps_connections_open(app_token=token)
+    except Exception as error:  # noqa: BLE001  what is no answer of Slack has no shape
+        return _refused("Slack app token", error)
+    return Finding("Slack app token", True, "Socket Mode opens")
+
+
+def _shape(name: str, token: str, prefix: str, other: str) -> Finding | None:
+    """Return what is wrong with a token that Slack need not be asked about."""
+    if not token:
+        return Finding("Slack", False, f"{name} is not set", "Run `workings setup`.")
+    if token.startswith(prefix):
+        return None
+    swapped = f"; one that begins with {other} belongs into the other variable" if token.startswith(other) else ""
+    return Finding("Slack", False, f"{name} does not begin with {prefix}{swapped}", "Run `workings setup`.")
+
+
+def _refused(part: str, error: Exception) -> Finding:
+    if isinstance(error, SlackApiError) and isinstance(code := error.response.get("error"), str):
+        return Finding(part, False, f"Slack says {code}", "Copy the token again, and install the app again.")
+    return Finding(part, False, f"no answer of Slack: {str(error)[:200]}", "Check the network and SLACK_API_URL.")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import logging
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +17,16 @@ from pydantic import SecretStr
 from bot.app import serving
 from bot.errors import SetupError
 from bot.local.planner.endpoint import serve_planner
+from bot.local.planner.requests import CARDS
 from bot.settings import Settings
 
 log = logging.getLogger(__name__)
 OLLAMA = "http://127.0.0.1:11434"
+SAMPLES = Path(__file__).parent / "samples"
 GREETING = (
-    "Hello! I am Workings. I write Python, run it in a sandbox of your thread's own, and post what comes out. Four things to"
-    " try, here or in a channel with `@workings`:\n"
-    "1. Attach a CSV and write “plot revenue by month”.\n"
-    "2. Attach a script that fails and write “run this”: I read the traceback and mend it.\n"
-    "3. Attach a log and write “why did this log go wrong?”.\n"
-    "4. Write “count slowly to 50”, and press Stop."
+    "Hello! I am Workings. I write Python, run it in a sandbox of your thread's own, and post what comes out. Click an"
+    " example below, or attach a file of yours and ask. In a channel, begin with `@workings`. To see Stop at work, write"
+    " “count slowly to 50”."
 )
 
 
@@ -34,7 +34,7 @@ async def run_demo(settings: Settings, port: int, workspace: str | None, announc
     """Serve until cancelled; `announce` gets the URL of the page once it answers."""
     async with _workspace(settings.bot_data, port, workspace) as url, _model(settings) as (with_model, notice):
         tokens = await _control(url, "GET", "tokens")
-        await _control(url, "POST", "notice", {"text": notice})
+        await _control(url, "POST", "notice", {"text": notice, "examples": _examples()})
         connected = with_model.model_copy(
             update={
                 "slack_bot_token": SecretStr(tokens["bot_token"]),
@@ -42,10 +42,41 @@ async def run_demo(settings: Settings, port: int, workspace: str | None, announc
                 "slack_api_url": tokens["api_url"],
             }
         )
+        await _greet(tokens)
         announce(url)
-        async with serving(connected) as until_removed:
-            await _greet(tokens)
-            await until_removed()
+        heard: asyncio.Queue[str] = asyncio.Queue()
+        showing = asyncio.create_task(_show_progress(url, heard))
+        try:
+            async with serving(connected, progress=heard.put_nowait) as until_removed:
+                await until_removed()
+        finally:
+            showing.cancel()
+            await asyncio.gather(showing, return_exceptions=True)
+
+
+async def _show_progress(url: str, heard: asyncio.Queue[str]) -> None:
+    """Show on the page, and in the terminal, how far the libraries are; runs until cancelled."""
+    while True:
+        text = await heard.get()
+        while not heard.empty():
+            text = heard.get_nowait()
+        if sys.stderr.isatty():
+            print(
+                f"\r\x1b[K{text[0].upper()}{text[1:]}", end="\n" if "ready" in text else "", file=sys.stderr, flush=True
+            )
+        else:
+            log.info("%s", text)
+        with suppress(SetupError):  # the workspace is going away, and the demo with it
+            await _control(url, "POST", "notice", {"progress": "" if text == "the libraries are ready" else text})
+
+
+def _examples() -> list[dict[str, str]]:
+    """Return the examples that the page offers, with their files."""
+
+    def content(file: str) -> str:
+        return base64.b64encode((SAMPLES / file).read_bytes()).decode()
+
+    return [{"title": c.title, "text": c.text, "name": c.file, "content_base64": content(c.file)} for c in CARDS]
 
 
 @asynccontextmanager
@@ -55,8 +86,8 @@ async def _workspace(data: Path, port: int, url: str | None) -> AsyncIterator[st
         yield url.rstrip("/") + "/"
         return
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bot.local.workspace", "--port", str(port), "--data", str(data / "workspace"),
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        sys.executable, "-m", "bot.local.workspace", "--port", str(port), "--data", str(data / "workspace"), "--with-parent",
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     assert process.stdout
     assert process.stderr

@@ -88,7 +88,7 @@ def find_sources(paths: Sequence[str]) -> list[Source]:
     sources: list[Source] = []
     for path in paths:
         if not os.path.isfile(path):
-            raise NotALog(f"There is no file {path}.")
+            raise NotALog(f"{path} is a folder, not a log." if os.path.isdir(path) else f"There is no file {path}.")
         name = path.removeprefix("./")
         if not zipfile.is_zipfile(path):
             sources.append(Source(path, name))
@@ -175,7 +175,7 @@ def _open(source: Source, stack: ExitStack, offset: int) -> tuple[bytes, IO[byte
         stream = cast("IO[bytes]", io.BufferedReader(wide))
         head = b""
     elif b"\0" in head:
-        raise NotALog(f"{source.name} is not text.")
+        raise NotALog(f"{source.name} is not text: a picture, a workbook or a program is no log.")
     elif head.startswith(codecs.BOM_UTF8):
         head = head[3:]
     if not offset:

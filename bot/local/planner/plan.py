@@ -260,7 +260,7 @@ def _after(intent: Intent, results: Sequence[Result], conditions: Sequence[str],
     calls = _ran(run, conditions, "")
     if intent.kind == "run" and run.outcome == "succeeded":
         printed = re.sub(r"\n*^Picture: .+$", "", run.stream("stdout"), flags=re.M).strip()
-        mended_it = f"I mended `{run.name}`: {_mistakes(runs)}. " if len(runs) > 1 else ""
+        mended_it = f"I mended `{run.name}`. " if len(runs) > 1 else ""
         calls[0][1]["answer"] = mended_it + (
             f"It printed:\n```\n{printed}\n```" if printed else "It ran and printed nothing."
         )
@@ -268,15 +268,6 @@ def _after(intent: Intent, results: Sequence[Result], conditions: Sequence[str],
         pictures = re.findall(r"([^\s,][^,]*?\.png) \(", made[1]) if made else []
         calls[0][1]["files"] = list(dict.fromkeys([*calls[0][1].get("files", []), *pictures]))
     return calls
-
-
-def _mistakes(runs: Sequence[Result]) -> str:
-    errors = [
-        run.stream("stderr").strip().splitlines()[-1]
-        for run in runs
-        if run.outcome == "failed" and run.stream("stderr").strip()
-    ]
-    return ", ".join(f"`{error[:160]}`" for error in errors) or "it failed"
 
 
 def _mend(results: Sequence[Result]) -> Calls:

@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 from bot.local.planner.query import Condition, Group, Query
 from bot.tables import Column, Profile
 
+BESIDE = 12  # figures beside a picture, which shows all
 LONG = 40  # figures that an answer shows; more go to a file, and the answer says how many
 _PERIODS = {
     "year": ".dt.strftime('%Y')", "quarter": ".dt.to_period('Q').astype(str)", "month": ".dt.strftime('%Y-%m')",
@@ -251,12 +252,13 @@ class _Writer:
         ]  # fmt: skip
 
     def _table(self) -> list[str]:
+        most = BESIDE if self.query.plot else LONG
         return [
             "print()",
-            f"print(figures.head({LONG}).map(tables.shown).to_string())",
-            f"if len(figures) > {LONG}:",
+            f"print(figures.head({most}).map(tables.shown).to_string())",
+            f"if len(figures) > {most}:",
             f"    figures.to_csv({f'{self.stem}.csv'!r})",
-            f'    print(f"… and {{len(figures) - {LONG}:,}} more; all are in {self.stem}.csv")',
+            f'    print(f"… and {{len(figures) - {most}:,}} more; all are in {self.stem}.csv")',
         ]
 
     def _drawn(self, timed: bool) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
+import os
 import signal
 import sys
 from pathlib import Path
@@ -21,19 +22,27 @@ def main() -> int:
     parser.add_argument("--manifest", type=Path, default=MANIFEST)
     parser.add_argument("--request-url", help="deliver as signed HTTP to this URL, not over Socket Mode")
     parser.add_argument("--no-rate-limits", action="store_true", help="for benchmarks")
+    parser.add_argument("--with-parent", action="store_true", help="end when standard input does")
     given = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     options = Options(rate_limits=not given.no_rate_limits, request_url=given.request_url)
     try:
-        asyncio.run(_serve(given.host, given.port, given.data, given.manifest, options))
+        asyncio.run(_serve(given.host, given.port, given.data, given.manifest, options, with_parent=given.with_parent))
     except CannotServe as error:
         print(error, file=sys.stderr)
         return 2
     return 0
 
 
-async def _serve(host: str, port: int, data: Path, manifest: Path, options: Options) -> None:
+async def _serve(host: str, port: int, data: Path, manifest: Path, options: Options, *, with_parent: bool) -> None:
     ended = asyncio.Event()
+
+    def parent_said() -> None:
+        if not os.read(0, 4096):
+            ended.set()
+
+    if with_parent:
+        asyncio.get_running_loop().add_reader(0, parent_said)
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
     async with running(data, manifest, host=host, port=port, options=options) as workspace:

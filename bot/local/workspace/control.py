@@ -23,11 +23,11 @@ from bot.local.workspace.tokens import Tokens
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Control:
-    """The routes under /control; `announce` shows on the page which model answers."""
+    """The routes under /control; `announce` shows on the page which model answers, and more."""
 
     workspace: Workspace
     people: PeopleApi
-    announce: Callable[[str], None]
+    announce: Callable[[Json], None]
     events: Events
     faults: Faults
     socket_mode: SocketMode
@@ -78,8 +78,8 @@ class Control:
         return {"disconnected": len(sockets)}
 
     async def notice(self, body: Json) -> None:
-        """Show on the page which model answers."""
-        self.announce(text_of(body, "text"))
+        """Show on the page which model answers, what is still being prepared, and examples to click."""
+        self.announce(body)
 
     async def messages(self, request: web.Request) -> web.Response:
         channel, thread = request.query.get("channel"), request.query.get("thread_ts")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import binascii
 import json
 from collections.abc import Callable
 from contextlib import suppress
@@ -11,23 +13,25 @@ from pathlib import Path
 
 from aiohttp import web
 
+from bot.local.workspace.bodies import BadBody
 from bot.local.workspace.buttons import elements
 from bot.local.workspace.delivery import Delivery
 from bot.local.workspace.files import File
 from bot.local.workspace.interactions import Interactions
 from bot.local.workspace.journal import Json
 from bot.local.workspace.messages import Change, Message
-from bot.local.workspace.people import BOT_USER, TEAM, TEAM_NAME, Channel, User
-from bot.local.workspace.people_api import PeopleApi, channel_of, user_of
+from bot.local.workspace.people import BOT_USER, FIXTURES, TEAM, TEAM_NAME, Channel, User
+from bot.local.workspace.people_api import PeopleApi, channel_of, text_of, user_of
 from bot.local.workspace.render import render_message
 from bot.local.workspace.state import Workspace
 from bot.local.workspace.statuses import Statuses
 from bot.local.workspace.streams import Streams
-from bot.local.workspace.wire_text import typed
+from bot.local.workspace.wire_text import typed, written
 
 STATIC = Path(__file__).parent / "static"
 ME = "U0ALICE"
 _HEARTBEAT = 15.0
+_INVITE = {"/invite": {"usage_hint": "@workings", "description": "Add the bot to this channel"}}
 _NEWEST = 300
 
 
@@ -61,9 +65,22 @@ def _told(change: Change) -> Json:
     return told
 
 
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A message that a newcomer can send by a click: its title, its words, and the file that goes with it."""
+
+    title: str
+    text: str
+    name: str
+    content: bytes
+
+
 @dataclass(slots=True, kw_only=True)
 class Page:
-    """The page's routes. `model_notice` says which model answers; `open_channels` is what each person's page shows."""
+    """The page's routes. `model_notice` says which model answers, `progress` what is still being prepared.
+
+    `open_channels` is what each person's page shows.
+    """
 
     workspace: Workspace
     people: PeopleApi
@@ -72,6 +89,8 @@ class Page:
     streams: Streams
     statuses: Statuses
     model_notice: str = ""
+    progress: str = ""
+    examples: tuple[Example, ...] = ()
     open_channels: dict[str, str] = field(default_factory=dict)
 
     def routes(self) -> list[web.RouteDef]:
@@ -81,29 +100,53 @@ class Page:
             web.get("/page/state", self.state),
             web.get("/page/messages", self.messages),
             web.get("/page/events", self.events),
+            web.get("/page/examples/{number}", self.example),
             web.get("/page/files/{id}", self.people.files.attachment),
             web.get("/page/images/{id}", self.people.files.image),
             web.get("/files/{user}/{id}/{name}", self.people.files.attachment),
         ]
 
-    def announce(self, notice: str) -> None:
-        """Show which model answers."""
-        self.model_notice = notice
+    def announce(self, body: Json) -> None:
+        """Show which model answers, what is still being prepared, and examples to click, as far as the body says."""
+        self.model_notice = text_of(body, "text", self.model_notice)
+        self.progress = text_of(body, "progress", self.progress)
+        try:
+            given = [
+                Example(
+                    text_of(e, "title"), text_of(e, "text"), text_of(e, "name"), base64.b64decode(e["content_base64"])
+                )
+                for e in body.get("examples") or ()
+            ]
+        except (KeyError, TypeError, AttributeError, binascii.Error) as error:
+            raise BadBody("Each of the 'examples' has a title, a text, a name and its content_base64.") from error
+        self.examples = tuple(given) or self.examples
         self.workspace.tell(Change("state"))
+
+    async def example(self, request: web.Request) -> web.Response:
+        """Return the bytes of an example's file."""
+        number = request.match_info["number"]
+        if not number.isdigit() or int(number) >= len(self.examples):
+            raise web.HTTPNotFound(text="There is no such example.")
+        return web.Response(body=self.examples[int(number)].content, content_type="application/octet-stream")
 
     async def state(self, request: web.Request) -> web.Response:
         me, manifest = self._viewer(request), self.workspace.manifest
         mine = [c for c in self.workspace.channels.values() if (c.user == me.id if c.is_im else me.id in c.members)]
         direct = next(c for c in mine if c.is_im)
+        users = list(self.workspace.users.values())
+        if me.id not in FIXTURES:
+            mine = [channel for channel in mine if channel.id not in FIXTURES]
+            users = [user for user in users if user.id not in FIXTURES]
         prompts = self.statuses.prompts(direct.id) or list(manifest.prompts)
         self.open_channels.pop(me.id, None)
         seen: Json = {
             "team": {"id": TEAM, "name": TEAM_NAME}, "me": me.id,
-            "users": [_fields(u, "id", "name", "real_name", "is_bot") for u in self.workspace.users.values()],
+            "users": [_fields(u, "id", "name", "real_name", "is_bot") for u in users],
             "channels": [self._shown_channel(channel) for channel in mine],
-            "commands": [{"command": name, **about} for name, about in manifest.commands.items()],
+            "commands": [{"command": name, **about} for name, about in {**manifest.commands, **_INVITE}.items()],
             "shortcuts": [{"callback_id": key, "name": name} for key, name in manifest.message_shortcuts.items()],
             "bot_online": self.delivery.connections > 0, "model_notice": self.model_notice,
+            "progress": self.progress, "examples": [_fields(example, "title", "text", "name") for example in self.examples],
             "suggested_prompts": prompts,
         }  # fmt: skip
         return web.json_response(seen)
@@ -129,7 +172,7 @@ class Page:
         body: Json = {
             "ts": message.ts,
             "user": message.user,
-            "text": message.text,
+            "text": written(message.text, {user.id: user.name for user in self.workspace.users.values()}),
             "html": self._render(self.workspace.to_slack(message)),
             "files": [self._shown_file(file) for file in files],
             "edited": message.edited is not None,

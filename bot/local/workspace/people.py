@@ -14,6 +14,9 @@ BOT = "B0BOT"
 ALERT_USER = "U0ALERTS"
 ALERT_BOT = "B0ALERTS"
 SLACKBOT = "USLACKBOT"
+FIXTURES = frozenset(
+    {"C0PARTNER", "C0LOBBY", "C0PRIVATE", "U0GUEST", "U0EXT", "U0ALERTS", "USLACKBOT"}
+)  # for tests; not shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +106,13 @@ def first_users(bot_name: str, app_name: str) -> tuple[User, ...]:
 
 
 def first_channels() -> tuple[Channel, ...]:
-    """Return two ordinary channels, one shared with a partner, two without the bot, and direct messages for each person."""
+    """Return two channels with the bot and one without, some that only tests need, and direct messages for each person."""
     staff = ["U0ALICE", "U0BOB"]
     people = (("ALICE", "U0ALICE"), ("BOB", "U0BOB"), ("GUEST", "U0GUEST"), ("EXT", "U0EXT"))
     return (
         Channel("C0GENERAL", "general", [*staff, "U0GUEST", BOT_USER, ALERT_USER]),
         Channel("C0RANDOM", "random", [*staff, BOT_USER, ALERT_USER]),
+        Channel("C0IDEAS", "ideas", list(staff)),
         Channel("C0PARTNER", "partner", [*staff, "U0EXT", BOT_USER], is_ext_shared=True),
         Channel("C0LOBBY", "lobby", list(staff)),
         Channel("C0PRIVATE", "private", list(staff), is_private=True),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -200,7 +201,9 @@ async def _listen(application: web.Application, host: str, port: int, stack: Asy
     try:
         await web.TCPSite(runner, host, port).start()
     except OSError as error:
-        raise CannotServe(f"Port {port} is taken: {error.strerror}. Choose another one.") from error
+        raise CannotServe(
+            f"Port {port} cannot be used: {os.strerror(error.errno or 0)}. Choose another one with --port."
+        ) from error
     return f"http://{f'[{host}]' if ':' in host else host}:{runner.addresses[0][1]}/"
 
 

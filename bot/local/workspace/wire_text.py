@@ -26,6 +26,13 @@ def typed(text: str, names: Mapping[str, str] | None = None) -> str:
     )
 
 
+def written(text: str, names: Mapping[str, str]) -> str:
+    """Return Slack's wire form as a person types it: the inverse of `typed`; `names` maps user ids to names."""
+    bare = re.sub(r"<@(\w+)(?:\|[^>]*)?>", lambda match: f"@{names.get(match[1], match[1])}", text)
+    bare = re.sub(r"<((?:https?|mailto):[^<>|\s]+)(?:\|[^<>]*)?>", r"\1", bare)
+    return bare.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+
+
 def wire(text: str) -> str:
     """Return `text` unchanged if Slack could have sent it; else it was typed, and is escaped as such.
 

@@ -1,7 +1,7 @@
 "use strict";
 // The page of the local workspace. All text goes in as text; the only HTML is what the server made safe (message.html).
 const byId = (id) => document.getElementById(id);
-const state = { me: "U0ALICE", channel: null, thread: null, users: new Map(), channels: [], commands: [], shortcuts: [], prompts: [], statuses: new Map(), unread: new Set(), bot: null };
+const state = { me: "U0ALICE", channel: null, thread: null, users: new Map(), channels: [], commands: [], shortcuts: [], prompts: [], examples: [], statuses: new Map(), unread: new Set(), bot: null };
 
 function make(tag, properties = {}, ...children) {
   const element = Object.assign(document.createElement(tag), properties);
@@ -30,15 +30,17 @@ const name = (user) => state.users.get(user)?.real_name || state.users.get(user)
 async function loadState() {
   const found = await ask(`/page/state?user=${state.me}`);
   for (const user of found.users) state.users.set(user.id, user);
-  Object.assign(state, { channels: found.channels, commands: found.commands, shortcuts: found.shortcuts, prompts: found.suggested_prompts || [] });
+  Object.assign(state, { channels: found.channels, commands: found.commands, shortcuts: found.shortcuts, prompts: found.suggested_prompts || [], examples: found.examples || [] });
   state.bot = found.users.find((u) => u.is_bot && u.id === "U0BOT") || found.users.find((u) => u.is_bot);
   byId("team").textContent = found.team.name;
   byId("presence").textContent = found.bot_online ? "● Workings is here" : "○ Workings is away";
   byId("notice").textContent = found.model_notice || "";
+  byId("progress").textContent = found.progress ? `${found.progress[0].toUpperCase()}${found.progress.slice(1)}. What needs them is answered when they are there.` : "";
+  byId("progress").hidden = !found.progress;
   const people = found.users.filter((u) => !u.is_bot);
   byId("me").replaceChildren(...people.map((u) => make("option", { value: u.id, textContent: u.real_name || u.name, selected: u.id === state.me })));
   if (!state.channels.some((c) => c.id === state.channel)) state.channel = null;
-  state.channel ??= (state.channels.find((c) => c.id === "C0GENERAL") || state.channels[0]).id;
+  state.channel ??= (state.channels.find((c) => c.is_im && state.examples.length) || state.channels.find((c) => c.id === "C0GENERAL") || state.channels[0]).id;
   drawChannels();
 }
 
@@ -53,8 +55,21 @@ function drawChannels() {
   draw(byId("directs"), true);
   const here = state.channels.find((c) => c.id === state.channel);
   byId("title").textContent = here.is_im ? name(here.user) : `# ${here.name}`;
+  byId("invite").hidden = here.is_member;
+  byId("invite").textContent = `Invite @${state.bot?.name || "workings"}`;
   const box = byId("composer").querySelector("textarea");
   if (box) box.placeholder = here.is_im ? `Message ${name(here.user)}` : `Message #${here.name}: mention @${state.bot?.name || "workings"}, or /runpy`;
+}
+
+// The address names the channel and the thread, so that a reload and the back button lead there.
+const address = () => `#/${state.channel}${state.thread ? `/${state.thread}` : ""}`;
+function remember() { if (location.hash !== address()) history.pushState(null, "", address()); }
+async function goto(hash) {
+  const [, channel, thread] = hash.split("/");
+  if (!state.channels.some((c) => c.id === channel)) return false;
+  await openChannel(channel);
+  if (thread && /^\d+\.\d+$/.test(thread)) await openThread(thread);
+  return true;
 }
 
 async function openChannel(id) {
@@ -72,7 +87,28 @@ async function drawMessages() {
   if (channel !== state.channel) return;
   fill(byId("messages"), messages, false);
   const empty = state.prompts.length && !messages.some((m) => m.user === state.me);
-  byId("chips").replaceChildren(...(empty ? state.prompts.map((p) => make("button", { type: "button", textContent: p.title, onclick: () => suggest(p.message) })) : []));
+  drawExamples(!messages.some((m) => m.user === state.me));
+  byId("chips").replaceChildren(...(empty && !state.examples.length ? state.prompts.map((p) => make("button", { type: "button", textContent: p.title, onclick: () => suggest(p.message) })) : []));
+}
+
+function drawExamples(wide) {
+  const here = state.channels.find((c) => c.id === state.channel), list = byId("examples");
+  list.hidden = !here.is_im || !state.examples.length;
+  list.className = wide ? "cards" : "cards small";
+  if (list.dataset.count === String(state.examples.length)) return;
+  list.dataset.count = state.examples.length;
+  list.replaceChildren(...state.examples.map((e, n) => make("button", { type: "button", title: `Sends “${e.text}” with ${e.name}`, onclick: () => sendExample(e, n).catch(tell) },
+    make("strong", { textContent: e.title }), make("small", { textContent: `“${e.text}” with ${e.name}` }))));
+}
+
+async function sendExample(example, number) {
+  const content = await fetch(`/page/examples/${number}`);
+  if (!content.ok) throw new Error("The example's file could not be read. Try again.");
+  const kept = await fetch(`/page/upload?name=${encodeURIComponent(example.name)}`, { method: "POST", headers: { "Content-Type": "application/octet-stream" }, body: await content.blob() });
+  const file = await kept.json();
+  if (!kept.ok) throw new Error(file.error || "The example's file could not be uploaded. Try again.");
+  const sent = await ask("/page/message", { channel: state.channel, text: example.text, file_ids: [file.id] });
+  await openThread(sent.ts);
 }
 
 function suggest(text) {
@@ -94,13 +130,37 @@ async function drawThread() {
 function fill(list, messages, inThread) {
   const atBottom = list.scrollHeight - list.scrollTop - list.clientHeight < 80 || !list.childElementCount;
   const old = new Map([...list.children].map((e) => [e.dataset.ts, e]));
-  list.replaceChildren(...messages.map((m) => {
-    const key = JSON.stringify([m.html, m.files, m.actions, m.reply_count, m.edited, m.streaming]);
-    const kept = old.get(m.ts);
-    return kept && kept.dataset.key === key ? kept : drawMessage(m, inThread, key);
+  if (list.querySelector(".editing")) return;  // what is being written is not drawn over
+  let day = "";
+  list.replaceChildren(...together(messages).flatMap((m) => {
+    const key = JSON.stringify([m.html, m.files, m.actions, m.reply_count, m.edited, m.streaming, m.pictures]);
+    const kept = old.get(m.ts), drawn = kept && kept.dataset.key === key ? kept : drawMessage(m, inThread, key);
+    const before = day;
+    day = dayOf(m.ts);
+    return day === before ? [drawn] : [make("li", { className: "day", textContent: day }), drawn];
   }));
   if (atBottom) { list.scrollTop = list.scrollHeight; for (const image of list.querySelectorAll("img")) image.addEventListener("load", () => { list.scrollTop = list.scrollHeight; }, { once: true }); }
 }
+
+// The pictures that an answer made come as a message of their own; they are shown above the answer's figures.
+function together(messages) {
+  const shown = [];
+  for (const message of messages) {
+    const last = shown[shown.length - 1], pictures = message.files.filter((f) => f.image_url);
+    if (last && pictures.length && !message.text && message.user === last.user && last.html.includes("<pre") && !last.pictures) {
+      last.pictures = pictures;
+      message.files = message.files.filter((f) => !f.image_url);
+      if (!message.files.length) continue;
+    }
+    shown.push(message);
+  }
+  return shown;
+}
+
+const dayOf = (ts) => {
+  const then = new Date(parseFloat(ts) * 1000), days = Math.round((new Date().setHours(0, 0, 0, 0) - new Date(then).setHours(0, 0, 0, 0)) / 864e5);
+  return days === 0 ? "Today" : days === 1 ? "Yesterday" : then.toLocaleDateString([], { weekday: "long", year: "numeric", month: "long", day: "numeric" });
+};
 
 function drawMessage(message, inThread, key) {
   const item = make("li", { className: `message${message.ephemeral ? " ephemeral" : ""}` });
@@ -108,7 +168,15 @@ function drawMessage(message, inThread, key) {
   item.dataset.key = key;
   const body = make("div", { className: "body" });
   body.innerHTML = message.html;  // made safe by the server
-  item.append(make("div", { className: "by" }, make("strong", { textContent: name(message.user) }), make("time", { textContent: time(message.ts) }),
+  for (const code of body.querySelectorAll("pre")) {
+    const copy = make("button", { type: "button", className: "copy", textContent: "Copy" });
+    copy.onclick = async () => { copy.textContent = await copied(code.textContent) ? "Copied" : "Select and copy"; setTimeout(() => { copy.textContent = "Copy"; }, 2000); };
+    const box = make("div", { className: "code" });
+    code.replaceWith(box);
+    box.append(code, copy);
+  }
+  if (message.pictures) (body.querySelector(".code") || body).before(make("div", { className: "files" }, ...message.pictures.map(drawFile)));
+  item.append(make("div", { className: "by" }, make("strong", { textContent: name(message.user) }), make("time", { textContent: time(message.ts), title: new Date(parseFloat(message.ts) * 1000).toLocaleString() }),
     message.edited && message.user === state.me ? make("span", { className: "mark", textContent: "(edited)" }) : null, message.ephemeral ? make("span", { className: "mark", textContent: "Only visible to you" }) : null), body);
   if (message.files.length) item.append(make("div", { className: "files" }, ...message.files.map(drawFile)));
   if (message.actions.length) item.append(make("div", { className: "actions" }, ...message.actions.map((a) => make("button", { type: "button", className: a.style || "", textContent: a.text, onclick: (e) => {
@@ -120,12 +188,22 @@ function drawMessage(message, inThread, key) {
   return item;
 }
 
+async function copied(text) {
+  if (navigator.clipboard) return navigator.clipboard.writeText(text).then(() => true, () => false);
+  const box = make("textarea", { value: text });  // a page of another machine has no clipboard
+  document.body.append(box);
+  box.select();
+  const done = document.execCommand("copy");
+  box.remove();
+  return done;
+}
+
 function drawFile(file) {
   const link = make("a", { className: "file", href: file.url, download: file.name }, make("span", { textContent: file.name }), make("small", { textContent: size(file.size) }));
   if (!file.image_url) return link;
   const image = make("img", { src: file.image_url, alt: file.name, tabIndex: 0 });
-  image.onclick = () => { const large = byId("large"); large.firstElementChild.src = file.image_url; large.showModal(); };
-  image.onkeydown = (e) => { if (e.key === "Enter") image.onclick(); };
+  image.onclick = () => { const large = byId("large"); const shown = large.querySelector("img"); shown.src = file.image_url; shown.alt = file.name; large.showModal(); };
+  image.onkeydown = (e) => { if (e.key === "Enter" || e.key === " ") { e.preventDefault(); image.onclick(); } };
   return make("div", {}, image, link);
 }
 
@@ -135,10 +213,21 @@ function drawMenu(message, inThread) {
   if (!inThread) add("Reply in thread", () => openThread(message.ts));
   if (message.files.length) for (const s of state.shortcuts) add(s.name, () => ask("/page/shortcut", { channel: state.channel, ts: message.ts, callback_id: s.callback_id }).catch(tell));
   if (message.user === state.me) {
-    add("Edit", () => { const text = prompt("Edit the message", message.text); if (text !== null && text !== message.text) ask("/page/edit", { channel: state.channel, ts: message.ts, text }).catch(tell); });
+    add("Edit", (e) => edit(message, e.target.closest(".message")));
     add("Delete", () => { if (confirm("Delete this message?")) ask("/page/delete", { channel: state.channel, ts: message.ts }).catch(tell); });
   }
   return menu;
+}
+
+function edit(message, item) {
+  const box = make("textarea", { value: message.text, ariaLabel: "Edit the message", rows: Math.min(12, message.text.split("\n").length + 1) });
+  const end = () => { form.remove(); item.querySelector(".body").hidden = false; refresh(); };
+  const save = async () => { try { if (box.value.trim() && box.value !== message.text) await ask("/page/edit", { channel: state.channel, ts: message.ts, text: box.value }); end(); } catch (error) { tell(error); } };
+  const form = make("div", { className: "editing" }, box, make("button", { type: "button", textContent: "Save", onclick: save }), make("button", { type: "button", textContent: "Cancel", onclick: end }));
+  box.onkeydown = (e) => { if (e.key === "Escape") { e.stopPropagation(); end(); } if (e.key === "Enter" && !e.shiftKey && !e.isComposing) { e.preventDefault(); save(); } };
+  item.querySelector(".body").hidden = true;
+  item.querySelector(".body").after(form);
+  box.focus();
 }
 
 const tell = (error) => { (state.thread ? byId("answer") : byId("composer")).querySelector(".problem").textContent = error.message; };
@@ -147,6 +236,7 @@ async function openThread(ts) {
   state.thread = ts;
   byId("thread").hidden = false;
   byId("replies").replaceChildren();
+  remember();
   await drawThread();
   byId("answer").querySelector("textarea").focus();
 }
@@ -154,6 +244,7 @@ async function openThread(ts) {
 function closeThread() {
   state.thread = null;
   byId("thread").hidden = true;
+  remember();
 }
 
 function drawStatus() {
@@ -231,7 +322,12 @@ function compose(form, inThread) {
       const command = inThread ? null : text.match(/^(\/\w+)(?:\s+([\s\S]*))?$/);
       if (command) {
         if (!state.commands.some((c) => c.command === command[1])) throw new Error(`${command[1]} is not a command here.`);
-        await ask("/page/command", { channel: state.channel, command: command[1], text: command[2] || "" });
+        let words = command[2] || "";
+        if (files.length && command[1] === "/runpy") {  // a file that goes with the command is the one it means
+          await ask("/page/message", { channel: state.channel, text: "", file_ids: files.map((f) => f.id) });
+          words = `${(files.find((f) => f.name.endsWith(".py")) || files[0]).name} ${words}`.trim();
+        }
+        await ask("/page/command", { channel: state.channel, command: command[1], text: words });
       } else {
         const body = { channel: state.channel, text, file_ids: files.map((f) => f.id) };
         if (inThread) body.thread_ts = state.thread;
@@ -274,10 +370,12 @@ async function start() {
   byId("close").onclick = closeThread;
   byId("stop").onclick = () => ask("/page/stop", { channel: state.channel, thread_ts: state.thread }).catch(tell);
   byId("large").onclick = () => byId("large").close();
-  document.addEventListener("keydown", (e) => { if (e.key === "Escape" && state.thread && !byId("large").open) closeThread(); });
+  byId("invite").onclick = () => ask("/page/command", { channel: state.channel, command: "/invite", text: `@${state.bot.name}` }).then(loadState).catch(tell);
+  document.addEventListener("keydown", (e) => { if (e.key === "Escape" && state.thread && !byId("large").open) { closeThread(); byId("composer").querySelector("textarea").focus(); } });
   await loadState();
+  window.addEventListener("popstate", () => { if (location.hash !== address()) goto(location.hash).catch(tell); });
+  if (!await goto(location.hash)) await openChannel(state.channel);
   let events = listen();
   byId("me").onchange = async () => { state.me = byId("me").value; events.close(); state.channel = null; closeThread(); await loadState(); await drawMessages(); events = listen(); };
-  await drawMessages();
 }
 start().catch((error) => { byId("away").textContent = error.message; byId("away").hidden = false; });
