@@ -87,6 +87,9 @@ class Sandbox(Protocol):
         kills the whole process tree before it returns. The workspace is unchanged until `commit`.
         """
 
+    def end_run(self) -> bool:
+        """End the run in progress, which becomes an interrupted Execution with what it printed; return whether there was one."""
+
     async def toolkit(self, name: str, arguments: Sequence[str], *, stdin: str = "") -> Execution:
         """Run a toolkit, `logs` or `tables`, on the thread's files under the same limits; `arguments` are those of its command.
 

@@ -108,6 +108,9 @@ class MemorySandbox:
         made = tuple(FileInfo(name=k, size=len(v)) for k, v in sorted(changed.items()))
         return replace(execution, run=run, files=made)
 
+    def end_run(self) -> bool:
+        return False
+
     async def toolkit(self, name: str, arguments: Sequence[str], *, stdin: str = "") -> Execution:
         """The toolkit itself, on the files laid out on disk; what it made of the same before is not made again."""
         await asyncio.sleep(0)

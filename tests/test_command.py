@@ -37,7 +37,7 @@ import importlib, pkgutil, sys
 sys.modules.update({name: None for name in ("bot.local", "nh3", "yaml")})
 import bot
 for module in pkgutil.walk_packages(bot.__path__, "bot.", onerror=lambda name: None):
-    if not module.name.startswith(("bot.local", "bot.sandbox.inside", "bot.logs.__main__")):
+    if not module.name.startswith(("bot.local", "bot.sandbox.inside", "bot.logs.__main__", "bot.tables.__main__", "bot.tables.frames")):
         importlib.import_module(module.name)
 print(*sorted(name for name in sys.modules if name in ("bot.app", "bot.doctor", "bot.__main__")))
 """

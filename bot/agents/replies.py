@@ -28,7 +28,7 @@ async def answer(conversation: Conversation, report: Report, sandbox: Sandbox) -
         text += "\n\n" + _evidence(report)
     if len(files) > MAX_FILES:
         text += f"\n\n{len(files) - MAX_FILES} more files are in the thread's workspace: ask for them by name."
-    return Reply(text=text, files=tuple(files[:MAX_FILES]))
+    return Reply(text=text, output=_printed(conversation), files=tuple(files[:MAX_FILES]))
 
 
 def _evidence(report: Report) -> str:
@@ -51,7 +51,15 @@ def account(conversation: Conversation, why: str, missing: Sequence[str] = ()) -
     if files := made_files(conversation):
         lines.append(f"Files in the workspace from this attempt: {', '.join(f'`{f}`' for f in files[:20])}.")
     lines.append("Tell me how to go on, or ask again with more detail.")
-    return Reply(text="\n\n".join(lines))
+    return Reply(text="\n\n".join(lines), output=_printed(conversation))
+
+
+def _printed(conversation: Conversation) -> str:
+    """Return what the last run printed if a limit or Stop ended it: whatever else is said, that is in the answer."""
+    last = conversation.runs[-1].execution if conversation.runs else None
+    if last is None or last.outcome in {Outcome.SUCCEEDED, Outcome.FAILED}:
+        return ""
+    return "\n".join(s.rstrip("\n") for s in (last.stdout, last.stderr) if s.strip())
 
 
 def made_files(conversation: Conversation, named: Iterable[FileName] = ()) -> list[FileName]:

@@ -99,7 +99,9 @@ class LinuxSandboxes:
             raise ServiceError(f"The thread's files cannot be reached: {error.strerror}.") from error
         yield LinuxSandbox(self, workspace)
 
-    async def execute(self, workspace: Workspace, script: Script, stdin: str, seconds: float) -> Execution:
+    async def execute(
+        self, workspace: Workspace, script: Script, stdin: str, seconds: float, stop: asyncio.Event
+    ) -> Execution:
         """Run a script, or the log toolkit, on a thread's files and stage what it changed; raises OSError."""
         async with self._slots:
             discard_diffs(workspace)
@@ -107,7 +109,12 @@ class LinuxSandboxes:
             run = uuid.uuid4().hex
             async with self.tier.prepare(workspace, run, script, self._libraries()) as prepared:
                 terms = Terms(
-                    stdin=stdin, seconds=seconds, limits=self.limits, disk=prepared.disk, watch=self._watchdog
+                    stdin=stdin,
+                    seconds=seconds,
+                    limits=self.limits,
+                    disk=prepared.disk,
+                    watch=self._watchdog,
+                    stop=stop,
                 )
                 forked = await pool.supervise_fork(prepared.plan, terms) if pool else None
                 start = partial(start_command, prepared.command, self._groups)
@@ -156,6 +163,14 @@ class LinuxSandbox:
     def __init__(self, sandboxes: LinuxSandboxes, workspace: Workspace) -> None:
         self._sandboxes = sandboxes
         self._workspace = workspace
+        self._stop: asyncio.Event | None = None  # of the run in progress
+
+    def end_run(self) -> bool:
+        """End the run in progress."""
+        if self._stop is None:
+            return False
+        self._stop.set()
+        return True
 
     async def put(self, name: FileName, chunks: AsyncIterator[bytes]) -> FileInfo:
         """Write a file whole or not at all."""
@@ -184,7 +199,12 @@ class LinuxSandbox:
         most = self._sandboxes.limits.seconds
         try:
             while True:
-                execution = await self._sandboxes.execute(self._workspace, script, stdin, min(timeout or most, most))
+                self._stop = asyncio.Event()
+                seconds = min(timeout or most, most)
+                try:
+                    execution = await self._sandboxes.execute(self._workspace, script, stdin, seconds, self._stop)
+                finally:
+                    self._stop = None
                 if not await self._sandboxes.came(execution):
                     return execution
         except OSError as error:

@@ -9,7 +9,7 @@ import socket
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from bot.errors import ServiceError
@@ -99,6 +99,7 @@ class Terms:
     limits: Limits
     disk: Disk | None
     watch: Watch
+    stop: asyncio.Event = field(default_factory=asyncio.Event)  # set by who wants the run to end now
 
 
 async def supervise(start: Start, terms: Terms) -> tuple[Execution, int | None]:
@@ -136,24 +137,28 @@ async def _until_over(process: Started, output: Output, seen: Watched, status: S
     over: asyncio.Future[Any] = asyncio.gather(
         process.wait(), output.read(process.stdout, output.stdout), output.read(process.stderr, output.stderr)
     )
-    full = asyncio.create_task(output.full.wait())
+    full, stopped = asyncio.create_task(output.full.wait()), asyncio.create_task(terms.stop.wait())
     disk, hard = terms.disk or status.disk, terms.disk is not None
     watched = terms.watch(process.pid, terms.limits.memory, seen, disk, process.group.exhausted, hard=hard)
     watching = asyncio.create_task(watched)
     try:
-        done, _ = await asyncio.wait([over, full, watching], timeout=terms.seconds, return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait(
+            [over, full, watching, stopped], timeout=terms.seconds, return_when=asyncio.FIRST_COMPLETED
+        )
         if over in done:
             return Outcome.OUTPUT_LIMIT if output.full.is_set() else None
         if watching in done:
             return watching.result()
+        if stopped in done:
+            return Outcome.INTERRUPTED
         return Outcome.OUTPUT_LIMIT if full in done else Outcome.TIMED_OUT
     finally:
-        for task in (full, watching):
+        for task in (full, watching, stopped):
             task.cancel()
         await process.end()
         with suppress(TimeoutError, asyncio.CancelledError):
             await asyncio.wait_for(over, 5)
-        await asyncio.gather(full, watching, return_exceptions=True)
+        await asyncio.gather(full, watching, stopped, return_exceptions=True)
 
 
 def _execution(
@@ -187,6 +192,8 @@ def _message(outcome: Outcome, limits: Limits, seconds: float, code: int | None)
             return f"It printed more than {size(limits.output)} and was ended."
         case Outcome.DISK_FULL:
             return f"It wrote more than {size(limits.disk)} of new files, or more than {limits.inodes:,} of them."
+        case Outcome.INTERRUPTED:
+            return "It was stopped."
         case Outcome.KILLED:
             return "It was killed from inside its sandbox."
         case Outcome.FAILED if code is not None and code < 0:

@@ -60,6 +60,9 @@ class Turns:
         """Store a request if it concerns us; once this returns, it will be answered even if this process dies."""
         if await self._store.accept(request):
             self._scheduler.ring(request.thread)
+            turn = self._open.get(request.thread)
+            if request.kind == "stop" and turn and turn.sandbox.end_run():
+                return  # what it printed becomes a step, and then the turn stops
             if request.kind == "stop" or (
                 request.kind == "delete" and self._is_opening(request.thread, request.replaces)
             ):

@@ -39,6 +39,7 @@ async def _serve(host: str, port: int, data: Path, manifest: Path, options: Opti
 
     def parent_said() -> None:
         if not os.read(0, 4096):
+            asyncio.get_running_loop().remove_reader(0)
             ended.set()
 
     if with_parent:

@@ -15,10 +15,11 @@ async def test_the_state_is_what_alice_sees(place: Place) -> None:
     state = await place.get("page/state")
 
     assert (state["me"], state["team"]["id"], state["bot_online"]) == ("U0ALICE", "T0LOCAL", False)
-    assert [c["id"] for c in state["channels"]] == [
-        "C0GENERAL", "C0RANDOM", "C0PARTNER", "C0LOBBY", "C0PRIVATE", "D0ALICE",
+    assert [(c["id"], c["is_member"]) for c in state["channels"]] == [
+        ("C0GENERAL", True), ("C0RANDOM", True), ("C0IDEAS", False), ("D0ALICE", True),
     ]  # fmt: skip
-    assert [c["command"] for c in state["commands"]] == ["/runpy"]
+    assert [u["name"] for u in state["users"] if not u["is_bot"]] == ["alice", "bob"]
+    assert [c["command"] for c in state["commands"]] == ["/runpy", "/invite"]
     assert [s["callback_id"] for s in state["shortcuts"]] == ["run_file"]
     assert len(state["suggested_prompts"]) == 4
 

@@ -87,7 +87,7 @@ async def test_a_missing_manifest_is_said(tmp_path: Path) -> None:
 async def test_a_taken_port_is_said(tmp_path: Path) -> None:
     async with running(tmp_path / "a") as workspace:
         port = int(workspace.base_url.rsplit(":", 1)[1].rstrip("/"))
-        with pytest.raises(CannotServe, match=f"Port {port} is taken"):
+        with pytest.raises(CannotServe, match=f"Port {port} cannot be used: Address already in use"):
             async with running(tmp_path / "b", port=port):
                 pass
 
