@@ -17,19 +17,21 @@ from bot.thread.outcomes import Outcome
 async def objections(conversation: Conversation, report: Report, sandbox: Sandbox) -> list[str]:
     """Return what does not hold about a report, in words the specialist can act on; empty when it is certain."""
     there = {f.name for f in await sandbox.list()}
-    wrong = [f"You name the file {name!r}, which is not in the workspace." for name in _missing(report.files, there)]
-    cited = list(report.citations)
+    named = [*report.files, *(e.file for e in report.evidence if e.file), *(c.file for c in report.citations)]
+    gone = dict.fromkeys(_missing(named, there))  # each is said once, wherever it is named
+    wrong = [f"You name the file {name!r}, which is not in the workspace." for name in gone]
+    cited = [c for c in report.citations if c.file not in gone]
     if report.status == "complete":
         wrong += _without_evidence(conversation, report)
         for evidence in report.evidence:
-            wrong += _doubts(conversation, evidence, there)
+            wrong += _doubts(conversation, evidence)
         places = [(e.file, e.line) for e in report.evidence if e.file and e.line and not e.run]
         cited += [Citation(file=file, line=line, text="") for file, line in places if not _missing([file], there)]
         wrong += _unexplained_failure(conversation, report)
     packed = [c for c in cited if "!" in c.file or c.file.lower().endswith(PACKED)]
     wrong += await _miscited([c for c in cited if c not in packed], sandbox)
     wrong += await check_claims(sandbox, packed, report.counts)
-    return wrong
+    return list(dict.fromkeys(wrong))
 
 
 def _without_evidence(conversation: Conversation, report: Report) -> list[str]:
@@ -42,15 +44,10 @@ def _without_evidence(conversation: Conversation, report: Report) -> list[str]:
     return [f"There is no evidence for the condition: {c}" for c in unshown[: len(conditions) - len(report.evidence)]]
 
 
-def _doubts(conversation: Conversation, evidence: Evidence, there: set[FileName]) -> list[str]:
+def _doubts(conversation: Conversation, evidence: Evidence) -> list[str]:
     if not (evidence.run or evidence.file):
         return [f"The evidence for {evidence.condition!r} names neither a run nor a file."]
-    wrong: list[str] = []
-    if evidence.run:
-        wrong += _run_doubts(conversation, evidence)
-    if evidence.file and _missing([evidence.file], there):
-        wrong.append(f"The evidence for {evidence.condition!r} names {evidence.file!r}, which is not in the workspace.")
-    return wrong
+    return _run_doubts(conversation, evidence) if evidence.run else []
 
 
 def _run_doubts(conversation: Conversation, evidence: Evidence) -> list[str]:

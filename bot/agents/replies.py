@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from bot.agents.prompts import listed
 from bot.logs.secrets import without_secrets
 from bot.ports import Sandbox
 from bot.thread.conversation import Conversation
@@ -23,7 +24,8 @@ async def answer(conversation: Conversation, report: Report, sandbox: Sandbox) -
     text = report.answer
     runs = conversation.runs
     if any(run.execution and run.execution.outcome is not Outcome.SUCCEEDED for run in runs):
-        text += "\n\n" + "\n".join(f"{n}. {_attempt(run)}" for n, run in enumerate(runs, 1))
+        text += "\n\n" * bool(attempts := _attempts(runs, text))
+        text += "\n".join(f"{n}. {attempt}" for n, attempt in enumerate(attempts, 1))
     if report.citations or report.counts:
         text += "\n\n" + _evidence(report)
     if len(files) > MAX_FILES:
@@ -44,10 +46,12 @@ def _evidence(report: Report) -> str:
 def account(conversation: Conversation, why: str, missing: Sequence[str] = ()) -> Reply:
     """Return a reply that says `why`, and lists the turn's runs, what is missing, and its files; it claims nothing unchecked."""
     lines = [why]
-    if runs := conversation.runs:
-        lines.append("What was done:\n" + "\n".join(f"- {_attempt(run)}" for run in runs[-8:]))
+    if attempts := _attempts(conversation.runs, why):
+        more = [f"{_many(len(attempts) - 8, 'earlier run')}"] if len(attempts) > 8 else []
+        lines.append("What was done:\n" + listed([*more, *attempts[-8:]]))
     if missing:
-        lines.append("What does not hold:\n" + "\n".join(f"- {m}" for m in missing[:8]))
+        more = [f"and {len(missing) - 8} more"] if len(missing) > 8 else []
+        lines.append("What does not hold:\n" + listed([*missing[:8], *more]))
     if files := made_files(conversation):
         lines.append(f"Files in the workspace from this attempt: {', '.join(f'`{f}`' for f in files[:20])}.")
     lines.append("Tell me how to go on, or ask again with more detail.")
@@ -95,16 +99,30 @@ def footer(conversation: Conversation, seconds: float | None) -> str:
 
 def ended(name: str | None, execution: Execution) -> str:
     """Return one line on how a run ended, in the user's words."""
+    return _line(name, execution, execution.message)
+
+
+def _line(name: str | None, execution: Execution, why: str) -> str:
+    if why.startswith("It "):  # what ended it says how it ended
+        return f"`{name}` {why.removeprefix('It ')}"
     code = f" (exit code {execution.exit_code})" if execution.outcome is Outcome.FAILED else ""
-    line = f"`{name}` {execution.outcome}{code} after {execution.duration:.2f} s."
-    return f"{line} {execution.message}".strip()
+    return f"`{name}` {execution.outcome}{code} after {execution.duration:.2f} s. {why}".strip()
 
 
-def _attempt(step: Step) -> str:
-    execution = step.execution
-    assert execution is not None
-    last = execution.stderr.strip().splitlines()[-1:] if execution.outcome is Outcome.FAILED else []
-    return ended(step.ran, execution) + "".join(f" `{bounded(line, 60).replace('`', '´')}`" for line in last)
+def _attempts(runs: Sequence[Step], said: str) -> list[str]:
+    """Return a line for each run, in which nothing stands that an earlier one or the text `said` says; none for one such run."""
+    lines: list[str] = []
+    known = False
+    for step in runs:
+        assert step.execution is not None
+        execution = step.execution
+        last = execution.stderr.strip().splitlines()[-1:] if execution.outcome is Outcome.FAILED else []
+        error = "".join(last)
+        why = execution.message or "".join(f"`{bounded(line, 60).replace('`', '´')}`" for line in last)
+        facts = [why[:100]] if execution.message else [why[:100], error[:100], error.partition(": ")[2][:100]]
+        known = not why.startswith("It ") and any(len(f) > 8 and f in "\n".join([said, *lines]) for f in facts)
+        lines.append(_line(step.ran, execution, "" if known else why))
+    return [] if known and len(lines) == 1 else lines
 
 
 def _many(count: int, what: str) -> str:

@@ -130,7 +130,11 @@ async def test_a_true_report_is_never_blocked(case: str, language: str) -> None:
             "The last run of plot.py failed; your evidence says it succeeded.",
         ),
         ([wrote(), ran()], reported(), "There is no evidence for the condition: c"),
-        ([], reported(Evidence(condition="c", file="gone.png")), "names 'gone.png', which is not in the workspace"),
+        (
+            [],
+            reported(Evidence(condition="c", file="gone.png")),
+            "You name the file 'gone.png', which is not in the workspace.",
+        ),
         ([], reported(Evidence(condition="c")), "names neither a run nor a file"),
         ([], reported(status="failed", files=("gone.png",)), "You name the file 'gone.png'"),
         ([], reported(status="failed", files=("../etc/passwd",)), "You name the file '../etc/passwd'"),
@@ -158,6 +162,17 @@ async def test_a_true_report_is_never_blocked(case: str, language: str) -> None:
 )
 async def test_a_false_report_is_named_for_what_it_is(steps: list[Step], report: Report, objection: str) -> None:
     assert objection in "\n".join(await objections(thread(*steps), report, await workspace()))
+
+
+async def test_what_is_wrong_is_said_once_wherever_it_stands() -> None:
+    evidence = Evidence(condition="c", file="gone.png")
+    cited = Citation(file="gone.png", line=1, text="x")
+
+    found = await objections(
+        thread(), reported(evidence, files=("gone.png",), citations=(cited, cited)), await workspace()
+    )
+
+    assert found == ["You name the file 'gone.png', which is not in the workspace."]
 
 
 @pytest.mark.parametrize(("line", "wrong"), [(2, 0), (3, 1)])

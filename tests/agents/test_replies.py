@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bot.agents.replies import account, answer, footer
 from bot.thread.conversation import PROFILER, Conversation
 from bot.thread.entries import Call, Citation, Count, Decision, Entry, Report, Step, Usage, UserMessage
@@ -19,7 +21,7 @@ def decided(number: int, **usage: int) -> Decision:
 
 def ran(execution: Execution, *made: str) -> Step:
     files = tuple(FileInfo(name=FileName(name), size=1) for name in made)
-    execution = Execution(outcome=execution.outcome, exit_code=1, duration=0.1, stderr=execution.stderr, files=files)
+    execution = replace(execution, exit_code=1, duration=0.1, files=files)
     return Step(decision=1, index=0, result="", ran=FileName("plot.py"), execution=execution)
 
 
@@ -45,6 +47,26 @@ async def test_an_answer_shows_each_run_when_one_failed() -> None:
         "1. `plot.py` failed (exit code 1) after 0.10 s. `KeyError: ´x´`",
         "2. `plot.py` succeeded after 0.10 s.",
     ]
+
+
+async def test_an_answer_says_once_why_its_runs_failed() -> None:
+    missing = replace(FAILED, message="x is not installed.", stderr="ModuleNotFoundError: x")
+    stopped = replace(FAILED, outcome=Outcome.TIMED_OUT, message="It ran longer than 60 s and was ended.")
+    said = replace(report(), answer="It failed: `KeyError: `x``, and I cannot mend it.")
+
+    twice = await answer(turn(ran(FAILED), ran(FAILED), ran(missing), ran(stopped)), report(), workspace())
+    [alone, among] = [
+        await answer(turn(*runs), said, workspace()) for runs in ([ran(FAILED)], [ran(FAILED), ran(stopped)])
+    ]
+
+    assert twice.text.split("\n")[2:] == [
+        "1. `plot.py` failed (exit code 1) after 0.10 s. `KeyError: ´x´`",
+        "2. `plot.py` failed (exit code 1) after 0.10 s.",
+        "3. `plot.py` failed (exit code 1) after 0.10 s. x is not installed.",
+        "4. `plot.py` ran longer than 60 s and was ended.",
+    ]
+    assert alone.text == said.answer
+    assert among.text.split("\n")[2] == "1. `plot.py` failed (exit code 1) after 0.10 s."
 
 
 async def test_an_answer_brings_named_files_first_then_images_results_and_scripts_that_are_there() -> None:
