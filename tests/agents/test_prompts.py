@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bot.agents.prompts import UNPERFORMED, brief, for_specialist, for_user_proxy
 from bot.ports import Exchange, Input
 from bot.thread.conversation import Conversation
-from bot.thread.entries import Call, Decision, Message, Notice, Reply, Report, Step, Stopped, UserMessage
+from bot.thread.entries import Call, Decision, Delivery, Message, Notice, Reply, Report, Step, Stopped, UserMessage
 from bot.thread.files import FileName
+from bot.thread.outcomes import Execution, Outcome
 from bot.thread.request import Command
 
 ASKED = UserMessage(ts="1.0", user="U1", text="plot it", files=())
@@ -101,6 +104,32 @@ def test_the_user_proxy_sees_all_that_was_said_and_what_became_of_it() -> None:
         "(not addressed to you by name) <U2> wrote:\n```\nlunch?\n```",
         "The user stopped the work.",
     ]
+
+
+def test_the_user_proxy_sees_how_the_last_run_of_an_answer_failed_so_that_fix_it_is_understood() -> None:
+    execution = Execution(outcome=Outcome.FAILED, exit_code=1, stderr="Traceback\nKeyError: 'x' token=abcdefgh12\n")
+    failed = Step(decision=2, index=0, result="", ran=FileName("plot.py"), execution=execution)
+    said = Report(decision=2, index=1, agent="code_assistant", status="failed", answer="No.")
+    delivered = Delivery(intent="reply", turn="1.0", result="delivered")
+    entries = (
+        ASKED,
+        BRIEF,
+        TWO,
+        failed,
+        said,
+        Reply(text="No."),
+        delivered,
+        UserMessage(ts="2.0", user="U1", text="why?"),
+    )
+
+    told = for_user_proxy(Conversation(entries))[2].text
+    mended = replace(failed, execution=replace(execution, outcome=Outcome.SUCCEEDED))
+
+    assert told == (
+        "code_assistant reported (failed); the user has read it:\nNo.\n"
+        "The last run was that of plot.py: failed. \n```\nTraceback\nKeyError: 'x' token=[masked]\n```"
+    )
+    assert "The last run" not in str(for_user_proxy(Conversation((*entries[:4], mended, *entries[4:]))))
 
 
 def test_a_specialist_sees_what_happens_while_it_works_and_no_message_of_other_times() -> None:
