@@ -69,6 +69,7 @@ class MemorySandbox:
     def __init__(self, programs: dict[str, Program], limit: int) -> None:
         self.files: dict[FileName, bytes] = {}
         self.runs: list[str] = []
+        self.fault: ServiceError | None = None  # of the toolkits
         self._programs = programs
         self._limit = limit
         self._staged: dict[str, dict[FileName, bytes]] = {}
@@ -114,6 +115,8 @@ class MemorySandbox:
     async def toolkit(self, name: str, arguments: Sequence[str], *, stdin: str = "") -> Execution:
         """The toolkit itself, on the files laid out on disk; what it made of the same before is not made again."""
         await asyncio.sleep(0)
+        if self.fault:
+            raise self.fault
         return await analysed(self.files, name, arguments, stdin)
 
     async def commit(self, execution: Execution) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Annotated, ClassVar, Literal
@@ -52,7 +53,7 @@ class LogTool(Tool):
         if insists and "No module named 'matplotlib'" in execution.stderr:
             execution = await work.sandbox.toolkit("logs", words)
         if execution.outcome is not Outcome.SUCCEEDED:
-            why = prompts.DID_NOT_WORK.format(tool=type(self).__name__, why=_failure(execution))
+            why = prompts.DID_NOT_WORK.format(tool=type(self).__name__, why=failure(execution))
             return work.step(result=why, refused=True)
         text = fenced(bounded(execution.stdout.strip(), LOG_TOKENS))
         text += "".join(prompts.DREW.format(name=f.name) for f in execution.files)
@@ -133,10 +134,11 @@ async def check_claims(sandbox: Sandbox, citations: Sequence[Citation], counts: 
     claims = {"citations": [asdict(c) for c in citations], "counts": [asdict(c) for c in counts]}
     execution = await sandbox.toolkit("logs", ["check"], stdin=json.dumps(claims))
     if execution.outcome is not Outcome.SUCCEEDED:
-        raise ServiceError(f"What the report says about the logs could not be checked: {_failure(execution)}")
+        raise ServiceError(f"What the report says about the logs could not be checked: {failure(execution)}")
     return [str(wrong) for wrong in json.loads(execution.stdout)]
 
 
-def _failure(execution: Execution) -> str:
-    """Return why a command of the toolkit failed."""
-    return execution.message or execution.stderr.strip()[-400:] or str(execution.outcome)
+def failure(execution: Execution) -> str:
+    """Return the one sentence that says why a command of a toolkit failed."""
+    last = re.sub(r"^\w*(?:Error|Exception): ", "", (execution.stderr.strip().splitlines() or [""])[-1])
+    return execution.message or last or f"it {execution.outcome}."

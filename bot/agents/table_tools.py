@@ -8,12 +8,13 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from bot.agents import prompts
+from bot.agents.log_tools import failure
 from bot.agents.specialist import Name, Tool, Work
 from bot.tables import Column, Profile
 from bot.tables.command import NO_PANDAS
 from bot.tables.profiles import short
 from bot.thread.entries import Step
-from bot.thread.outcomes import Execution, Outcome
+from bot.thread.outcomes import Outcome
 from bot.thread.text import bounded, fenced
 
 TABLE_TOKENS = 3_000
@@ -35,7 +36,7 @@ class TableProfile(Tool):
         default=(), max_length=200, description="Words to look up among the values of all columns."
     )
 
-    flags: ClassVar[tuple[str, ...]] = ()
+    flags: ClassVar[tuple[str, ...]] = ("--insist",)  # waits for a library that is being installed
 
     async def perform(self, work: Work) -> Step:
         """Profile the table; a failure becomes a result that tells the model what is wrong with the file."""
@@ -50,27 +51,19 @@ class TableProfile(Tool):
 
 
 class TableCard(TableProfile):
-    """The profile of a file that came, unless its records are those of a log."""
+    """The profile of a file that came, unless it is a log; one that needs a library which is still to come is not made."""
 
     flags: ClassVar[tuple[str, ...]] = ("--unless-log",)
-
-
-def failure(execution: Execution) -> str:
-    """Return the line that says why a toolkit failed."""
-    said = [line for line in execution.stderr.splitlines() if line.strip()]
-    if execution.outcome is Outcome.FAILED and said:
-        return re.sub(r"^\w*(?:Error|Exception): ", "", said[-1])
-    return f"it {execution.outcome}. {execution.message}".strip()
 
 
 def card(profile: Profile) -> str:
     """Return what a person reads of a table that came: its size, its columns, what was decided and what could not be read."""
     unread = sum(column.unreadable for column in profile.columns)
     cells = profile.rows * len(profile.columns)
-    head = f"`{profile.file}`: {_count(profile.rows, 'row')}, {_count(len(profile.columns) + profile.hidden, 'column')}"
+    head = f"{_code(profile.file)}: {_count(profile.rows, 'row')}, {_count(len(profile.columns) + profile.hidden, 'column')}"
     head += f", {_count(unread, 'cell')} of {cells:,} unreadable" if unread else ""
     lines = [f"{head} ({profile.form})."]
-    lines += [f"{note[0].upper()}{note[1:]}." for note in profile.notes[:4]]
+    lines += [re.sub(r"([\\*_~`\[\]<>|])", r"\\\1", f"{note[0].upper()}{note[1:]}.") for note in profile.notes[:4]]
     if len(profile.notes) > 4:
         lines.append(f"And {_count(len(profile.notes) - 4, 'more note')}.")
     lines += [f"- {_about(column)}" for column in profile.columns[:CARD_COLUMNS]]
@@ -82,17 +75,28 @@ def card(profile: Profile) -> str:
 def _about(column: Column) -> str:
     match column.kind:
         case "text" | "true or false":
-            listed = ", ".join(short(value) for value in column.values[:4])
+            listed = ", ".join(_harmless(short(value)) for value in column.values[:4])
             facts = [f"{_count(column.distinct, 'value')} ({listed}{', …' if column.distinct > 4 else ''})"]
         case "empty":
             facts = ["nothing"]
         case _:
-            unit = f" {column.unit}" if column.unit else ""
+            unit = f" {_harmless(column.unit)}" if column.unit else ""
             facts = [f"{column.least} to {column.most}{unit}"]
     facts += [f"{column.missing:,} missing"] if column.missing else []
     if column.unreadable:
-        facts.append(f"{column.unreadable:,} unreadable, like “{short(column.unread[0])}”")
-    return f"*{column.name}*: {', '.join(facts)}"
+        facts.append(f"{column.unreadable:,} unreadable, like “{_harmless(short(column.unread[0]))}”")
+    return f"{_code(short(column.name))}: {', '.join(facts)}"
+
+
+def _harmless(text: str) -> str:
+    """Return text of a table so that nothing in it is taken for markup, a link or a mention."""
+    return (
+        text if re.fullmatch(r"[\w .,;:%€$£'’()/+&-]*", text) and not re.search(r"://|\b_|_\b", text) else _code(text)
+    )
+
+
+def _code(text: str) -> str:
+    return f"`{' '.join(text.split()).replace('`', '´')}`"
 
 
 def _count(number: int, what: str) -> str:

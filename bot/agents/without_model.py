@@ -10,6 +10,7 @@ from bot.agents.replies import ended
 from bot.agents.specialist import Tool, Work, perform
 from bot.agents.table_tools import TableCard, card
 from bot.agents.tools import ExecutePyFile
+from bot.errors import ServiceError
 from bot.logs import is_log
 from bot.ports import Sandbox
 from bot.tables import is_table, parsed
@@ -66,8 +67,12 @@ class Profiler:
         return _notice(steps)
 
     async def perform(self, conversation: Conversation, at: Perform, sandbox: Sandbox) -> Entry:
-        """Make one profile."""
-        return await perform(Work(conversation, at, sandbox), [LogCard, LogProfile, TableCard])
+        """Make one profile; what only adorns the answer fails no turn."""
+        work = Work(conversation, at, sandbox)
+        try:
+            return await perform(work, [LogCard, LogProfile, TableCard])
+        except ServiceError as error:
+            return work.step(result=str(error), refused=True)
 
 
 def _profiles(entry: Entry) -> bool:

@@ -9,7 +9,7 @@ print(tables.told(tables.profile("sales.csv", find=["North"])))
 from .api import Rows, profile, read, rows
 from .columns import shown
 from .profiles import Column, Found, Profile, parsed, told
-from .sources import TableError, is_table
+from .sources import TableError, is_table, may_hold_table
 
 __all__ = [
     "Column",
@@ -18,6 +18,7 @@ __all__ = [
     "Rows",
     "TableError",
     "is_table",
+    "may_hold_table",
     "parsed",
     "profile",
     "read",

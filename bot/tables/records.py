@@ -5,16 +5,21 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, time
 from typing import Any, Final
 
 from .grids import LOOKED_AT, Grid, decoded, framed, headed
-from .sources import Source, TableError
+from .sources import HEAD, Source, TableError, encoding_of, is_table
 
-LONGEST: Final = 1 << 20  # bytes of a line
 _TIMES: Final = frozenset(["time", "timestamp", "ts", "date", "datetime", "t", "asctime", "eventtime"])
-_EVENTS: Final = frozenset(["level", "severity", "lvl", "msg", "message", "log", "loglevel", "levelname", "event"])
+_LEVELS: Final = frozenset(["level", "severity", "lvl", "loglevel", "levelname", "log.level"])
+_MESSAGES: Final = frozenset(["msg", "message", "log", "event", "textpayload"])
+_STAMPED: Final = re.compile(
+    r"\W{0,2}\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d|[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d |\W?\d\d:\d\d:\d\d\b"
+    r"|\S+ \S+ .{1,40}\[\d\d/[A-Z][a-z]{2}/\d{4}:"
+)
 _WRAPPED: Final = ("data", "rows", "results", "records", "items", "values", "features")
 
 
@@ -72,17 +77,33 @@ def read_json(source: Source) -> Grid:
 
 
 def is_log(path: str | os.PathLike[str]) -> bool:
-    """Return whether JSON lines are those of a log: the first ones have a time and a level or a message."""
-    with Source(path).open() as file:
-        lines = [line for line in (file.readline(LONGEST) for _ in range(20)) if line.strip()]
-    records = []
-    for line in lines:
-        try:
-            records.append(json.loads(line))
-        except ValueError:
-            return False
-    said = [{str(name).lower().lstrip("@") for name in record} for record in records if isinstance(record, dict)]
-    return bool(said) and all(names & _TIMES and names & _EVENTS for names in said)
+    """Return whether a file's first lines are those of a log: JSON with a time and a level or a message, or lines with a time.
+
+    A file whose name says that it is a table is asked for JSON alone: its lines may begin with a time as well.
+    """
+    source = Source(path)
+    head = source.read(HEAD)
+    whole = head.decode(encoding_of(head), errors="replace").splitlines()[: 50 if len(head) < HEAD else -1][:50]
+    lines = [line for line in whole if line.strip()]
+    if not lines:
+        return False
+    told = [
+        _of_log(line) if line.lstrip().startswith("{") else not is_table(source.name) and _STAMPED.match(line)
+        for line in lines
+    ]
+    tabs = {line.count("\t") for line in lines}
+    return sum(map(bool, told)) > 0.8 * len(lines) and (len(tabs) > 1 or tabs == {0})
+
+
+def _of_log(line: str) -> bool:
+    """Return whether a line is a record with a time and a level, or with a time and a message of several words."""
+    try:
+        record = json.loads(line)
+    except ValueError:
+        return False
+    fields = {str(name).lower().lstrip("@"): value for name, value in record.items()}
+    said = any(" " in str(fields[name]).strip() for name in fields.keys() & _MESSAGES)
+    return bool(fields.keys() & _TIMES) and (bool(fields.keys() & _LEVELS) or said)
 
 
 def _records(document: Any) -> list[Any]:

@@ -18,7 +18,7 @@ HEAD: Final = 200_000  # bytes from which a file's form is judged
 TEXT: Final = (".csv", ".tsv", ".tab", ".psv")
 BOOKS: Final = (".xlsx", ".xlsm")
 JSON: Final = (".json", ".jsonl", ".ndjson", ".geojson")
-_NAME = re.compile(r"\.(?:csv|tsv|tab|psv|xlsx|xlsm|parquet|json|jsonl|ndjson)(?:\.(?:gz|bz2|xz|zip))?", re.I)
+_NAME = re.compile(r"\.(?:csv|tsv|tab|psv|xlsx|xlsm|parquet|json|jsonl|ndjson)(?:\.(?:gz|bz2|xz|zip))?$", re.I)
 _OPENERS: dict[bytes, Callable[..., Any]] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}
 _BINARY = {
     b"%PDF": "a PDF", b"\x89PNG": "a picture", b"\xff\xd8\xff": "a picture", b"GIF8": "a picture", b"\x7fELF": "a program",
@@ -33,8 +33,12 @@ class TableError(Exception):
 
 def is_table(name: str) -> bool:
     """Return whether a file's name says that it is a table: sales.csv, book.xlsx, data.json.gz."""
-    base = name.rsplit("/", 1)[-1]
-    return any(match.end() == len(base) for match in _NAME.finditer(base))
+    return _NAME.search(name.rsplit("/", 1)[-1]) is not None
+
+
+def may_hold_table(name: str) -> bool:
+    """Return whether a file's name does not say what it holds, so that it may be a table: export.txt, export.gz, export.zip."""
+    return name.lower().endswith((".txt", ".gz", ".bz2", ".xz", ".zip")) and ".tar." not in name.lower()
 
 
 def ending(name: str) -> str:

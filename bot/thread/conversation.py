@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bot.logs import is_log
-from bot.tables import is_table
+from bot.tables import is_table, may_hold_table
 from bot.thread.entries import (
     Call,
     Decision,
@@ -137,12 +137,12 @@ class Conversation:
 
     @property
     def data(self) -> tuple[FileName, ...]:
-        """The logs and tables that came with the open turn's messages, by their names; a text may be a table of Excel."""
+        """The logs and tables that came with the open turn's messages, by their names, and what may be one by its name."""
         messages = [e for e in self.turn if isinstance(e, UserMessage)]
         if any(e.command for e in messages):
             return ()  # a run without a model waits for nothing
         files = [f for e in messages for f in e.files]
-        return tuple(dict.fromkeys(f for f in files if is_log(f) or is_table(f) or f.lower().endswith(".txt")))
+        return tuple(dict.fromkeys(f for f in files if is_log(f) or is_table(f) or may_hold_table(f)))
 
     @property
     def reading(self) -> bool:

@@ -119,6 +119,22 @@ async def test_the_log_toolkit_reads_the_threads_files_and_its_index_is_listed_n
         assert "There is no file none.log." in wrong.stderr
 
 
+async def test_the_table_toolkit_reads_the_threads_files_and_scripts_import_it(sandboxes: Sandboxes) -> None:
+    script = 'import logs, tables\nprint(tables.rows("my sales.csv")[1]["sold"] + len(logs.__all__) * 0)\n'
+    async with sandboxes.open(THREAD) as sandbox:
+        await sandbox.put(FileName("my sales.csv"), chunked(b"day;sold\n1.2.2026;1,5\n2.2.2026;2,5\n"))
+        await sandbox.put(FileName("adds.py"), chunked(script.encode()))
+        execution = await sandbox.toolkit("tables", ["profile", "my sales.csv"])
+        wrong = await sandbox.toolkit("tables", ["profile", "none.csv"])
+        imported = await sandbox.run(FileName("adds.py"))
+
+        assert execution.stdout.startswith('Table "my sales.csv": 2 rows, 2 columns'), execution.stderr
+        assert execution.files == ()
+        assert (wrong.outcome, wrong.exit_code, wrong.stderr) == (Outcome.FAILED, 1, "There is no file “none.csv”.\n")
+        assert imported.outcome is Outcome.SUCCEEDED, imported.stderr
+        assert imported.stdout == ("" if isinstance(sandboxes, MemorySandboxes) else "2.5\n")
+
+
 async def test_the_watch_on_new_files_never_walks_on_the_loop_nor_twice_at_once(tmp_path: Path) -> None:
     if not (found := await probe("landlock", LIMITS)).works:
         pytest.skip(f"landlock does not work on this machine: {found.why}")

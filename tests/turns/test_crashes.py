@@ -14,7 +14,7 @@ from bot.thread.entries import Decision, Delivery, Report, Step
 from bot.thread.request import ThreadId
 from tests.dying import Died, DyingStore
 from tests.turns.stories import LOG, PLOT, RUN, endless, plots
-from tests.world import THREAD, World, brief, mention, report, respond, runpy, silent, world
+from tests.world import CSV, THREAD, World, brief, mention, report, respond, runpy, silent, world
 
 
 async def test_a_model_that_does_not_answer_is_said_and_not_shown_as_a_traceback() -> None:
@@ -136,20 +136,34 @@ async def test_a_process_that_dies_at_any_write_is_followed_by_one_that_answers_
     assert write == 13 + 1  # it died at every write there is
 
 
+RECORDS = b"".join(b'{"ts": "2026-11-20T14:00:%02dZ", "level": "INFO"}\n' % second for second in range(60))
+
+
 @pytest.mark.parametrize("before", [True, False], ids=["before", "after"])
-async def test_a_profile_is_posted_once_whatever_write_the_process_dies_at(before: bool) -> None:
+@pytest.mark.parametrize(
+    ("files", "cards", "writes"),
+    [
+        ({"app.log": LOG}, ["```\napp.log"], 12),
+        ({"a.csv": CSV}, ["`a.csv`: 2 "], 12),
+        ({"a.csv": CSV, "e.jsonl": RECORDS}, ["`a.csv`: 2 ", "```\ne.jsonl"], 15),  # a log, as its second profile shows
+    ],
+)
+async def test_a_profile_is_posted_once_whatever_write_the_process_dies_at(
+    files: dict[str, bytes], cards: list[str], writes: int, before: bool
+) -> None:
     for write in count(1):
         async with world(respond("Read it.")) as w:
-            await w.store.accept(mention("look", w.file("app.log", LOG), ts="2.0"))
+            await w.store.accept(mention("look", *(w.file(*file) for file in files.items()), ts="2.0"))
             dies = await died(w, THREAD, write, before=before)
 
             await w.turns.run(THREAD)
 
-            assert (write, [text[:11] for text in w.texts()]) == (write, ["```\napp.log", "Read it."])
+            notice, answer = w.texts()
+            assert (write, [text[:11] for text in notice.split("\n\n")], answer) == (write, cards, "Read it.")
             assert w.chat.made == ["2.0:notice", "2.0"]
         if not dies:
             break
-    assert write == 12 + 1
+    assert write == writes + 1
 
 
 @pytest.mark.parametrize("before", [True, False], ids=["before", "after"])
