@@ -70,7 +70,7 @@ DATES: Final = {
     "dmy": re.compile(rf"(?P<d>\d{{1,2}})[-/.](?P<m>\d{{1,2}})[-/.](?P<y>\d{{4}}|\d\d){_CLOCK}"),
     "mdy": re.compile(rf"(?P<m>\d{{1,2}})[-/.](?P<d>\d{{1,2}})[-/.](?P<y>\d{{4}}|\d\d){_CLOCK}"),
     "d name y": re.compile(rf"(?P<d>\d{{1,2}})\.?[ -]{_NAME}[ ,-]+(?P<y>\d{{4}}){_CLOCK}"),
-    "name d y": re.compile(rf"{_NAME} (?P<d>\d{{1,2}}),? (?P<y>\d{{4}}){_CLOCK}"),
+    "name d y": re.compile(rf"{_NAME}[ -](?P<d>\d{{1,2}}),?[ -](?P<y>\d{{4}}){_CLOCK}"),
     "name y": re.compile(rf"{_NAME}[ -](?P<y>\d{{4}})"),
     "y-m": re.compile(r"(?P<y>\d{4})[-/](?P<m>\d{1,2})"),
     "quarter": re.compile(r"(?P<y>\d{4})[ -]?[Qq](?P<q>[1-4])"),

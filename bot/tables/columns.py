@@ -39,7 +39,7 @@ def read_table(source: Source, sheet: str | None = None) -> Table:
     for place, name in enumerate(grid.names):
         cells = [row[place] for row in grid.rows]
         kind = decide(dict.fromkeys(cells), grid.comma)
-        table.columns[name] = read_cells(cells, replace(kind, note="") if grid.typed else kind)
+        table.columns[name] = read_cells(cells, replace(kind, note="") if grid.sure else kind)
     return table
 
 

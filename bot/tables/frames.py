@@ -97,7 +97,8 @@ def _big_text(source: Source) -> pd.DataFrame:
         for place, name in enumerate(lay.names)
     }
     frame, wrong = _parsed(source, lay, kinds)
-    notes = [*lay.notes, *(f"column “{name}”: {kind.note}" for name, kind in kinds.items() if kind.note)]
+    doubts = (f"column “{name}”: {kind.note}" for name, kind in kinds.items() if kind.note and lay.separator != ",")
+    notes = [*lay.notes, *doubts]
     if wrong:
         notes.append(f"{wrong:,} rows have more cells than the header and were left out")
     frame = _without_end(frame, notes)

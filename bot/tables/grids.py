@@ -33,7 +33,7 @@ class Grid:
     notes: list[str] = field(default_factory=list)
     sheet: str = ""
     sheets: tuple[str, ...] = ()
-    typed: bool = False  # whether the file itself says what is a number
+    sure: bool = False  # whether the file itself says what a number is, or leaves no doubt of its decimal mark
     comma: bool = False  # whether decimal commas are likelier than points
 
 
@@ -76,7 +76,7 @@ def cells_of(text: str, separator: str | None) -> Iterable[list[str]]:
     csv.field_size_limit(1 << 30)
     lines = io.StringIO(text.replace("\x00", ""), newline=None)
     if separator is None:
-        return ([cell for cell in re.split(r"\s{2,}|\t", line.strip()) if cell] for line in lines)
+        return ([cell.strip("'\"") for cell in re.split(r"\s{2,}|\t", line.strip()) if cell] for line in lines)
     blanks = separator != "\t" and text.count(f"{separator} ") * 2 > text.count(separator)
     return ([c.strip() for c in row] for row in csv.reader(lines, delimiter=separator, skipinitialspace=blanks))
 
@@ -116,7 +116,7 @@ def headed(rows: Sequence[Sequence[str]]) -> tuple[int, bool, tuple[str, ...], t
     numeric = [cell for cell, below in pairs if sum(map(_figure, below)) * 2 > len(below)]
     header = not (numeric and all(map(_figure, numeric))) or _years(numeric)
     width = max(len(first), max((len(row) for row in body), default=0) if not header else 0)
-    names = [name.replace("\n", " ").strip() for name in first] if header else []
+    names = [name.replace("\n", " ").strip().strip("'") for name in first] if header else []
     names += [""] * (width - len(names))
     notes = []
     if not header:
@@ -138,7 +138,17 @@ def headed(rows: Sequence[Sequence[str]]) -> tuple[int, bool, tuple[str, ...], t
 
 def finished(rows: Sequence[Sequence[str]], lay: Layout, source: Source) -> Grid:
     """Return the grid of a text's rows below its header."""
-    return framed(Grid(list(lay.names), [], form_of(lay, source), list(lay.notes), comma=lay.separator == ";"), rows)
+    return framed(
+        Grid(
+            list(lay.names),
+            [],
+            form_of(lay, source),
+            list(lay.notes),
+            sure=lay.separator == ",",
+            comma=lay.separator == ";",
+        ),
+        rows,
+    )
 
 
 def form_of(lay: Layout, source: Source) -> str:

@@ -12,11 +12,7 @@ def adds(name: str, unit: str, numbers: Sequence[int | float]) -> str:
     """Return `sum`, `mean` or `none` (a key, a place, a year) for a column's name, unit and values; "" when neither tells."""
     words = words_of(name)
     joined = "_".join(words)
-    if (
-        not words
-        or joined in _words("none")
-        or words[-1] in {"id", "ids", "code", "key", "zip", "no", "nr", "lat", "lon", "year"}
-    ):
+    if not words or joined in _words("none") or words[-1] in {"id", "ids", "code", "key", "zip", "lat", "lon", "year"}:
         return "none"
     if (
         _words("always mean") & set(words)

@@ -49,7 +49,7 @@ def read_book(source: Source, sheet: str | None) -> Grid:
     if not any(map(any, rows)):
         raise TableError(f"“{source.name}” holds no table.")
     start, header, names, notes = headed(rows[:LOOKED_AT])
-    grid = Grid(list(names), [], "Excel workbook", list(notes), title, tuple(pages), typed=True)
+    grid = Grid(list(names), [], "Excel workbook", list(notes), title, tuple(pages), sure=True)
     if len(pages) > 1 and sheet is None:
         grid.notes.insert(0, f"sheet “{title}” was taken, of {len(pages)}: {', '.join(pages)}")
     return framed(grid, rows[start + header :])
@@ -71,7 +71,7 @@ def read_json(source: Source) -> Grid:
     flat = [dict(_flat(record)) for record in records]
     names = list(dict.fromkeys(name for record in flat for name in record))
     form += f", {source.packed}" if source.packed else ""
-    grid = Grid(names, [], form, typed=True)
+    grid = Grid(names, [], form, sure=True)
     grid.rows = [[_typed(record.get(name)) for name in names] for record in flat]
     return grid
 
