@@ -66,19 +66,25 @@ async def _ask_all(questions: list[list[str]], folder: Path) -> int:
     wrong: list[str] = []
     began = time.monotonic()
     async with serve_planner() as url, at_work(folder, url, "chat") as slack:
-        for name, asked, expected in questions:
-            said = await _ask(slack, files[name], name, asked.split("|"))
-            try:
-                verdict = judge(said, expected, files[MADE.get(name, name)])
-            except Exception as error:  # noqa: BLE001  a question of ours that duckdb does not take
-                print(f"{name}: {asked}: {error}")
-                verdict = "broken"
-            counts.setdefault(name, Counter())[verdict] += 1
-            counts[name]["may be refused"] += verdict == "refused" and not expected.startswith("select")
-            if verdict == "wrong":
-                wrong.append(f"{name}: {asked}\n  expected {expected}\n  said {said[:500]}")
-            elif "-v" in sys.argv and verdict == "refused" and expected.startswith("select"):
-                print(f"refused {name}: {asked}: {said[:200]}")
+        gate = asyncio.Semaphore(6)
+
+        async def one(name: str, asked: str) -> str:
+            async with gate:
+                return await _ask(slack, files[name], name, asked.split("|"))
+
+        answers = await asyncio.gather(*(one(name, asked) for name, asked, _ in questions))
+    for (name, asked, expected), said in zip(questions, answers, strict=True):
+        try:
+            verdict = judge(said, expected, files[MADE.get(name, name)])
+        except Exception as error:  # noqa: BLE001  a question of ours that duckdb does not take
+            print(f"{name}: {asked}: {error}")
+            verdict = "broken"
+        counts.setdefault(name, Counter())[verdict] += 1
+        counts[name]["may be refused"] += verdict == "refused" and not expected.startswith("select")
+        if verdict == "wrong":
+            wrong.append(f"{name}: {asked}\n  expected {expected}\n  said {said[:500]}")
+        elif "-v" in sys.argv and verdict == "refused" and expected.startswith("select"):
+            print(f"refused {name}: {asked}: {said[:200]}")
     for name, found in counts.items():
         print(f"{name:24} {found['right']:4} right {found['refused']:4} refused {found['wrong']:4} wrong")
     total = sum(counts.values(), Counter())
@@ -162,7 +168,7 @@ def query(sql: str, path: Path) -> list[tuple[Any, ...]]:
         kinds = {name: kind for name, kind, *_ in connection.execute("describe t").fetchall()}
         if path.name.startswith("stocks.csv") and kinds.get("date") == "VARCHAR":
             connection.execute("alter table t alter date type date using strptime(date, '%b %d %Y')")
-        return connection.execute(sql).fetchall()
+        return list(connection.execute(sql).fetchall())
 
 
 def tables(folder: Path) -> dict[str, Path]:

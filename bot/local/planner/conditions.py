@@ -22,9 +22,14 @@ def take_conditions(said: Sequence[Mark], profile: Profile) -> tuple[list[Mark],
     place = 0
     while place < len(said):
         tags = "".join(mark.tag for mark in said[place : place + _LOOK])
+        grouped = (
+            bool(rest) and rest[-1].tag == "B"
+        )  # “by region without North”: the column groups, and is no part of it
         for pattern, read in _RULES:
             match = pattern.match(tags)
-            if match and (condition := read(said[place : place + match.end()], match[0], profile)):
+            if not match or (grouped and tags[0] in "CGP"):
+                continue
+            if condition := read(said[place : place + match.end()], match[0], profile):
                 found.append(condition)
                 before = "".join(mark.tag for mark in rest).rstrip("f")[-1:]
                 if tags[0] == "C" and (
@@ -100,6 +105,8 @@ def _dates(said: Sequence[Mark], tags: str, profile: Profile) -> Condition | Non
     ]
     if not dates and all(mark.tag == "Y" for mark in times) and len(years) == 1:
         return _year(years[0], said, tags, [mark.means for mark in times])
+    if named and named[0].kind not in {"date", "time"}:
+        return None
     chosen = named or dates
     if len(chosen) != 1 or chosen[0].kind not in {"date", "time"} or (years and not named):
         names = ", ".join(f"“{c.name}”" for c in [*dates, *years])
@@ -189,9 +196,7 @@ _RULES: tuple[tuple[re.Pattern[str], Reader], ...] = (
     (re.compile(r"&?(?:!|o)?[faq]?=?!?V(?:&[fa]?!?V)*"), _values),
     (re.compile(r"&?[qa]?[CG]=?t[NY]&[NY]|&?[qa]?[CG]=?>[NY]|&?[qaf]?[>][NY]C|&?[qaf]?C=?t[NY]"), _comparison),
     (re.compile(r"&?[qaf]?C=?!?[NY](?![CG])|&?[qa]N[C](?![B>])"), _comparison),
-    (
-        re.compile(rf"&?[qaf]?[G]?=?t{_T}&{_T}|&?f{_T}f{_T}|&?[qa]?G=?[tf]{_T}|&?[qa]G=?{_T}|&?(?:o|!)?[ft]?!?{_T}"),
-        _dates,
-    ),
+    (re.compile(rf"&?[qaf]?G=?t{_T}&{_T}|&?[qa]?G=?[tf]{_T}|&?[qa]G=?{_T}"), _dates),
+    (re.compile(rf"&?[qaf]?t{_T}&{_T}|&?f{_T}f{_T}|&?(?:o|!)?[ft]?!?{_T}"), _dates),
     (re.compile(r"&?[qaf]?[CG]K."), _text),
 )

@@ -43,7 +43,8 @@ def intent_of(words: str, files: Sequence[str]) -> Intent:
     rest = re.sub(re.escape(named), " ", text, flags=re.I).strip() if named else text
     low = rest.lower()
     logs, scripts = [f for f in files if is_log(f)], [f for f in files if f.endswith(".py")]
-    tables = [f for f in files if is_table(f) and not f.startswith("output/") and f not in logs]
+    tables = [f for f in files if is_table(f) and not f.startswith("output/")]
+    tables = tables or [f for f in files if f.lower().endswith(".txt") and f not in logs]  # Excel calls its text so
     if re.search(r"\bcount slowly|\bsomething long|\blong run|\btake your time", low):
         number = re.search(r"\b(\d{1,4})\b", low)
         return Intent(kind="long", words=words, count=int(number[1]) if number else 60)
@@ -55,8 +56,14 @@ def intent_of(words: str, files: Sequence[str]) -> Intent:
         return Intent(kind="run", file=named or scripts[-1], words=words, args=() if prose else tuple(after))
     if re.fullmatch(r"(?:(?:what|which|list|show)\s+)*(?:the |me |my )*files?\b.{0,20}", low):
         return Intent(kind="list", words=words)
-    log = named if named in logs else logs[-1] if logs and not named and not (tables and files[-1] in tables) else ""
-    if log and (_LOG.search(low) or named in logs):
+    log = (
+        named
+        if named in logs
+        else logs[-1]
+        if logs and not named and not (tables and files[-1] in tables and files[-1] not in logs)
+        else ""
+    )
+    if log and (_LOG.search(low) or (named in logs and named not in tables)):
         at = re.search(r"\b(\d{1,2}:\d\d)\b", low)
         said = re.findall(r"[^\W\d_][\w'-]*", re.sub(r"\d{1,2}:\d\d", " ", low))
         strange = tuple(word for word in said if word not in _LOG_WORDS)

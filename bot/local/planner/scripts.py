@@ -195,7 +195,7 @@ class _Writer:
 
     def _grouped(self) -> list[str]:
         query = self.query
-        keys = [_key(group) for group in query.by]
+        keys = [self._key(group) for group in query.by]
         names = [group.name for group in query.by]
         if len(names) > 1 and names[0] == names[1]:
             names[1] += " (2)"
@@ -203,7 +203,7 @@ class _Writer:
             f"{_variable(n)} = {key}.rename({name!r})" for n, (key, name) in enumerate(zip(keys, names, strict=True))
         ]
         groups = "first" if len(keys) == 1 else "[first, second]"
-        measured = f"rows.groupby({groups}, dropna=False)"
+        measured = f"rows.groupby({groups})"
         figures = f"{measured}.size()" if query.how == "count" else f"{measured}[{query.value!r}].{_sure(query.how)}"
         lines.append(f"figures = {figures}")
         timed = self._timed(query.by[0])
@@ -223,6 +223,13 @@ class _Writer:
             lines.append(f'print(f"{_escaped(self.title)} ({self._rows()}).")')
         lines += self._table()
         return [*lines, *(self._drawn(timed) if query.plot else [])]
+
+    def _key(self, group: Group) -> str:
+        """Return what the rows are grouped by; cells that say nothing are a group of their own, but in a ranking."""
+        column = next((column for column in self.profile.columns if column.name == group.column), None)
+        some = column is not None and column.missing + column.unreadable > 0 and self.query.verb != "top"
+        missing = ".fillna('(missing)')" if some and (group.period or (column and column.kind == "text")) else ""
+        return f"rows[{group.column!r}]{_PERIODS[group.period] if group.period else ''}{missing}"
 
     def _timed(self, group: Group) -> bool:
         column = next((column for column in self.profile.columns if column.name == group.column), None)
@@ -396,10 +403,6 @@ def _plain_condition(condition: Condition) -> str:
         case "starts":
             return f"str({cell} or '').lower().startswith({str(values[0]).lower()!r})"
     return f"{known} and {f'str({cell})' if isinstance(values[0], str) else cell} {condition.sign} {values[0]!r}"
-
-
-def _key(group: Group) -> str:
-    return f"rows[{group.column!r}]{_PERIODS[group.period] if group.period else ''}"
 
 
 def _sure(how: str) -> str:

@@ -34,7 +34,7 @@ def understand(text: str, profile: Profile, before: Query | None = None) -> Quer
     rest, where = take_conditions(said, profile)
     rest = _cleaned(rest)
     tags = "".join(mark.tag for mark in rest)
-    reading = _Reading(rest, tags, profile)
+    reading = _Reading(rest, tags, profile, where=bool(where))
     query = reading.follow_up(before, bool(where)) if before else None
     if query is not None and before is not None:
         changed = {condition.column for condition in where}
@@ -49,12 +49,14 @@ def understand(text: str, profile: Profile, before: Query | None = None) -> Quer
 class _Reading:
     """The grammar: each rule must use all the tags that are left."""
 
-    def __init__(self, said: Sequence[Mark], tags: str, profile: Profile) -> None:
-        self.said, self.tags, self.profile = said, tags, profile
+    def __init__(self, said: Sequence[Mark], tags: str, profile: Profile, *, where: bool) -> None:
+        self.said, self.tags, self.profile, self.where = said, tags, profile, where
         self.chose: list[str] = []
 
     def query(self) -> Query | None:
         """Return what the request says, None if no rule takes it whole."""
+        if not self.tags and self.where:
+            raise NotUnderstood(f"What do you want to know of these rows? {nearest(self.profile)}")
         if simple := {
             "E": "describe",
             "Er": "describe",
@@ -253,9 +255,8 @@ def _cleaned(said: Sequence[Mark]) -> list[Mark]:
     """Return the marks without the words that only join others."""
     rest = [mark for mark in said if mark.tag != "="]
     tags = "".join(mark.tag for mark in rest)
-    keep = set(range(len(rest))) - {
-        m.start() for m in re.finditer(r"f(?=[CGrOXxhlumsTSP])|f$|^&|&$|(?<=[CG])f?r|^w(?=[OXxhSURc2TC])|a$|A$", tags)
-    }
+    joins = re.finditer(r"(?<=[CG])f?r|f(?=[CGrOXxhlumsTSP])|f$|^&|&$|^w(?=[OXxhSURc2TC])|a$|A$", tags)
+    keep = set(range(len(rest))) - {place for join in joins for place in range(*join.span())}
     return [mark for place, mark in enumerate(rest) if place in keep]
 
 

@@ -102,7 +102,7 @@ def marks(text: str, profile: Profile) -> list[Mark]:
 def _mark(span: Sequence[str], profile: Profile, after: int) -> Mark | None:
     text = " ".join(unquoted(word) for word in span)
     low, quoted = text.lower(), len(span) == 1 and span[0][:1] in '“"`'
-    columns = [c for c in profile.columns if normal(re.sub(r" \(\d+\)$", "", c.name)) == normal(low)]
+    columns = [c for c in profile.columns if normal(re.sub(r" \(\d+\)$", "", c.name)) == normal(text)]
     hits = [f for f in profile.found if f.phrase.lower() == low]
     entry = None if quoted else lexicon().get(low)
     if columns and (entry is None or entry[0] == "P" or low == columns[0].name.lower()):
@@ -115,7 +115,7 @@ def _mark(span: Sequence[str], profile: Profile, after: int) -> Mark | None:
         return Mark("?", text) if quoted else None
     if low in nothings():
         return Mark("", text)
-    if normal(low) in {normal(word) for word in re.findall(r"[^\W\d_]+", profile.file.rsplit(".", 1)[0])}:
+    if normal(text) in {normal(word) for word in re.findall(r"[^\W\d_]+", profile.file.rsplit(".", 1)[0])}:
         return Mark("r", text)
     if time := _time(low):
         return time
@@ -124,7 +124,7 @@ def _mark(span: Sequence[str], profile: Profile, after: int) -> Mark | None:
         return Mark("N", text, int(number) if number.is_integer() else number)
     if top := re.fullmatch(r"top(\d+)", low):
         return Mark("T", text, int(top[1]))
-    partly = [c for c in profile.columns if normal(low) in {normal(word) for word in _words(c.name)}]
+    partly = [c for c in profile.columns if normal(text) in {normal(word) for word in _words(c.name)}]
     if partly and len(low) > 2:
         return Mark("C" if all(c.kind == "number" for c in partly) else "G", text, partly)
     return None
