@@ -33,17 +33,12 @@ class TableError(Exception):
 
 def is_table(name: str) -> bool:
     """Return whether a file's name says that it is a table: sales.csv, book.xlsx, data.json.gz."""
-<<<<<<< HEAD
     return _NAME.search(name.rsplit("/", 1)[-1]) is not None
 
 
 def may_hold_table(name: str) -> bool:
     """Return whether a file's name does not say what it holds, so that it may be a table: export.txt, export.gz, export.zip."""
     return name.lower().endswith((".txt", ".gz", ".bz2", ".xz", ".zip")) and ".tar." not in name.lower()
-=======
-    base = name.rsplit("/", 1)[-1]
-    return _NAME.search(base) is not None
->>>>>>> f6a74c3 (Let no condition swallow the column that groups, and read every form of JSON lines)
 
 
 def ending(name: str) -> str:
