@@ -39,7 +39,7 @@ from bot.thread.request import ThreadId
 
 INDEXES = "logs.index"  # where the toolkits keep what they know of files
 FRESH = "# /// script\n# [tool.workings]\n# fresh = true\n# ///\n"
-_MISSING = re.compile(r"^ModuleNotFoundError: No module named '([\w.]+)'", re.M)
+_MISSING = re.compile(r"^(?:ModuleNotFoundError: No module named|.*Missing optional dependency) '([\w.]+)'", re.M)
 _METADATA = re.compile(r"^# /// script\s*\n((?:#.*\n)*?)# ///\s*$", re.M)  # PEP 723
 
 

@@ -23,6 +23,7 @@ from bot.sandbox.tier import Runtime, interpreter
 log = logging.getLogger(__name__)
 REQUIREMENTS = Path(__file__).parent / "runtime.txt"
 NO_RUNTIME = Runtime()
+NOBODY = "The bot was told to install nothing (BOT_RUNTIME)."
 QUICK = (
     "contourpy", "cycler", "et-xmlfile", "fonttools", "kiwisolver", "matplotlib", "numpy", "openpyxl", "packaging", "pandas",
     "pillow", "pyparsing", "python-dateutil",
@@ -49,7 +50,7 @@ class RuntimeBuild:
         python = f"{sys.version_info.major}.{sys.version_info.minor}"
         self._home = data / f"runtime-{python}-{_locked(python, REQUIREMENTS.read_text())}"
         self._quick = data / f"quick-{python}-{_locked(python, chr(10).join(_quick()))}"
-        self._failed = ""
+        self._failed = NOBODY  # why nothing is being installed now
         self._changed = asyncio.Condition()
 
     def done(self) -> bool:
@@ -71,8 +72,9 @@ class RuntimeBuild:
     def about(self, package: str) -> str:
         """Return an explanation for a script that could not import a package."""
         if not self.done() and package in IMPORTS:
-            why = f" It did not work so far: {self._failed}" if self._failed else ""
-            return f"{package} is still being installed; this happens once.{why} Scripts of the standard library run already."
+            if self._failed:
+                return f"{package} is not installed. {self._failed} Scripts of the standard library run."
+            return f"{package} is still being installed; this happens once. Scripts of the standard library run already."
         return f"{package} is not installed, and there is no network to fetch it. There are: {', '.join(packages())}."
 
     async def wait_for(self, package: str) -> bool:

@@ -17,6 +17,7 @@ import pytest_asyncio
 from bot.sandbox.landlock import shared_folder
 from bot.sandbox.limits import Limits
 from bot.sandbox.linux import LinuxSandboxes
+from bot.sandbox.runtime import RuntimeBuild
 from bot.sandbox.watchdog import tree
 from bot.thread.files import FileName, chunked
 from bot.thread.outcomes import Execution
@@ -228,3 +229,10 @@ def _commands(root: int) -> bytes:
         with suppress(OSError):  # it has ended since
             found += Path(f"/proc/{pid}/cmdline").read_bytes()
     return found
+
+
+async def test_a_library_that_nobody_installs_is_not_waited_for(tmp_path: Path) -> None:
+    build = RuntimeBuild(tmp_path)
+
+    assert not await asyncio.wait_for(build.wait_for("pandas"), 5)
+    assert build.about("pandas").startswith("pandas is not installed. The bot was told to install nothing")
