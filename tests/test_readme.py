@@ -1,4 +1,4 @@
-"""The README says what the code says, and the two lists of pinned versions agree."""
+"""The README and the pages say what the code says, and the two lists of pinned versions agree."""
 
 from __future__ import annotations
 
@@ -6,25 +6,33 @@ import re
 import tomllib
 from pathlib import Path
 
+from bot.local.planner.requests import SENTENCE
 from bot.settings import Settings
 
 TOP = Path(__file__).parents[1]
 
 
-def test_every_setting_stands_in_the_readme_with_its_words() -> None:
-    text = (TOP / "README.md").read_text()
+def test_every_setting_stands_on_its_page_with_its_words() -> None:
+    text = (TOP / ".github/OPERATION.md").read_text()
 
     rows = dict(re.findall(r"^\| `([A-Z_]+)` \|[^|]*\| (.*) \|$", text, re.M))
 
     assert rows == {name.upper(): field.description for name, field in Settings.model_fields.items()}
 
 
-def test_a_default_in_the_readme_is_the_real_one() -> None:
-    text = (TOP / "README.md").read_text()
+def test_a_default_on_the_page_is_the_real_one() -> None:
+    text = (TOP / ".github/OPERATION.md").read_text()
 
     for name, field in Settings.model_fields.items():
         if isinstance(field.default, int | float | str) and not isinstance(field.default, bool) and field.default != "":
             assert re.search(rf"^\| `{name.upper()}` \| `{re.escape(str(field.default))}` \|", text, re.M), name
+
+
+def test_the_readme_has_at_most_120_lines_and_the_planners_own_sentence() -> None:
+    text = (TOP / "README.md").read_text()
+
+    assert len(text.splitlines()) <= 120
+    assert SENTENCE in " ".join(text.split())
 
 
 def test_both_commands_are_one_line_each() -> None:
