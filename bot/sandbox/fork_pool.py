@@ -58,12 +58,13 @@ class ForkPool:
             execution = replace(execution, outcome=Outcome.INTERRUPTED, message=INTERRUPTED)
         return execution, layer
 
-    async def renewed(self) -> None:
-        """Wait until the server has the libraries of now, or cannot have them."""
+    async def renewed(self) -> bool:
+        """Wait until the server has the libraries of now; return False if it cannot have them."""
         for _ in range(150):
             if self.loaded == self._runtime():
-                return
+                return True
             await asyncio.sleep(0.1)
+        return False
 
     async def _start(self, runtime: Runtime) -> None:
         """Start a server with these libraries, and replace the present one with it; raises ServiceError."""

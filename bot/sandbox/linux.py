@@ -134,14 +134,17 @@ class LinuxSandboxes:
         )
 
     async def came(self, execution: Execution) -> bool:
-        """Wait for a library that a run lacked while it was being installed; return whether the run is to be made again."""
+        """Wait for a library that a run lacked and that is to come; return whether the run is to be made again."""
         missing = _MISSING.search(execution.stderr) if execution.outcome is Outcome.FAILED else None
         package = missing[1].split(".")[0] if missing else ""
-        if not self._runtime or not package or self._runtime.has(package) or not await self._runtime.wait_for(package):
+        if not self._runtime or not package:
             return False
-        if self.pool and self.pool.current:
-            await self.pool.renewed()
-        return True
+        there = self._runtime.has(package)
+        if not there and not await self._runtime.wait_for(package):
+            return False
+        if self.pool and self.pool.current and self.pool.loaded != self._libraries():  # as at every start
+            return await self.pool.renewed()
+        return not there
 
     def _hint(self, execution: Execution) -> str:
         """Return advice for a script that failed because a library or input was missing, "" for any other end."""

@@ -67,14 +67,17 @@ class RuntimeBuild:
 
     def has(self, package: str) -> bool:
         """Return whether scripts can import a package now."""
-        return self.done() or (_named(package) in QUICK and (self._quick / "site").is_dir())
+        quick = _named(package) in QUICK and (self._quick / "site").is_dir()
+        return package in IMPORTS and (self.done() or quick)
 
     def about(self, package: str) -> str:
         """Return an explanation for a script that could not import a package."""
         if not self.done() and package in IMPORTS:
             if self._failed:
                 return f"{package} is not installed. {self._failed} Scripts of the standard library run."
-            return f"{package} is still being installed; this happens once. Scripts of the standard library run already."
+            return (
+                f"{package} is still being installed; this happens once. Scripts of the standard library run already."
+            )
         return f"{package} is not installed, and there is no network to fetch it. There are: {', '.join(packages())}."
 
     async def wait_for(self, package: str) -> bool:

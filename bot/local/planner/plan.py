@@ -203,6 +203,8 @@ def _ran(run: Result, conditions: Sequence[str], first: str) -> Calls:
         return report("complete", first + _answer(shown), files=made, evidence=evidence)
     if answer := re.search(r"ANSWER: (.*)", error, re.S):
         return report("failed", first + answer[1].strip())
+    if limit := re.match(r".*? \d\S* s\. It (.+)", run.text):
+        return report("failed", f"`{run.name}` {limit[1]}")
     last = error.splitlines()[-1] if error else run.text.splitlines()[0]
     return report("failed", f"`{run.name}` {run.outcome}: `{last.strip()[:300]}`")
 
