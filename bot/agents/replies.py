@@ -119,9 +119,10 @@ def _attempts(runs: Sequence[Step], said: str) -> list[str]:
         last = execution.stderr.strip().splitlines()[-1:] if execution.outcome is Outcome.FAILED else []
         error = "".join(last)
         why = execution.message or "".join(f"`{bounded(line, 60).replace('`', '´')}`" for line in last)
-        message = execution.message.removeprefix("It ")
+        message = execution.message.removeprefix("It ").removeprefix("was ")
         facts = [message[:100]] if message else [why[:100], error[:100], error.partition(": ")[2][:100]]
-        known = any(len(fact) > 8 and fact in "\n".join([said, *lines]) for fact in facts)
+        before = "\n".join([said, *lines]).casefold()
+        known = any(len(fact) > 7 and fact.casefold() in before for fact in facts)
         lines.append(_line(step.ran, execution, "" if known else why))
     return [] if known and len(lines) == 1 else lines
 

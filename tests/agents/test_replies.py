@@ -66,6 +66,8 @@ async def test_an_answer_says_once_why_its_runs_failed() -> None:
         "4. `plot.py` ran longer than 60 s and was ended.",
     ]
     assert alone.text == said.answer
+    by_them = replace(FAILED, outcome=Outcome.INTERRUPTED, message="It was stopped.")
+    assert "was done" not in account(turn(ran(by_them)), "Stopped.").text
     assert among.text.split("\n")[2] == "1. `plot.py` failed (exit code 1) after 0.10 s."
 
 
