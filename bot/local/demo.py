@@ -8,13 +8,13 @@ import logging
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 from pydantic import SecretStr
 
-from bot.app import serving
 from bot.errors import SetupError
 from bot.local.planner.endpoint import serve_planner
 from bot.local.planner.requests import CARDS
@@ -44,10 +44,11 @@ async def run_demo(settings: Settings, port: int, workspace: str | None, announc
         )
         await _greet(tokens)
         announce(url)
+        app = await asyncio.to_thread(import_module, "bot.app")  # takes longer than all else, and the page is there meanwhile
         heard: asyncio.Queue[str] = asyncio.Queue()
         showing = asyncio.create_task(_show_progress(url, heard))
         try:
-            async with serving(connected, progress=heard.put_nowait) as until_removed:
+            async with app.serving(connected, progress=heard.put_nowait) as until_removed:
                 await until_removed()
         finally:
             showing.cancel()
