@@ -44,7 +44,9 @@ async def run_demo(settings: Settings, port: int, workspace: str | None, announc
         )
         await _greet(tokens)
         announce(url)
-        app = await asyncio.to_thread(import_module, "bot.app")  # takes longer than all else, and the page is there meanwhile
+        app = await asyncio.to_thread(
+            import_module, "bot.app"
+        )  # takes longer than all else, and the page is there meanwhile
         heard: asyncio.Queue[str] = asyncio.Queue()
         showing = asyncio.create_task(_show_progress(url, heard))
         try:

@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from bot.local.planner.query import Condition, Group, Query
+from bot.local.planner.plain import plain_condition, plain_lines
+from bot.local.planner.query import Condition, Group, Query, title_of
 from bot.tables import Column, Profile
 
 BESIDE = 12  # figures beside a picture, which shows all
@@ -23,15 +24,6 @@ _PLOTS = {
     "area": "plot.area()",
     "pie": "plot.pie(autopct='%1.1f%%')",
 }
-_NAMES = {
-    "sum": "Sum",
-    "mean": "Mean",
-    "median": "Median",
-    "min": "Lowest",
-    "max": "Highest",
-    "std": "Standard deviation",
-    "count": "Number",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,26 +32,6 @@ class Script:
 
     name: str
     text: str
-
-
-def title_of(query: Query) -> str:
-    """Return what a query asks for, as the title of its picture and the beginning of its answer."""
-    value = query.value or "rows"
-    by = f" by {' and '.join(group.name for group in query.by)}" if query.by else ""
-    how = f"{_NAMES[query.how]} of {value}" if query.how in _NAMES else value
-    match query.verb:
-        case "points":
-            return f"{value} against {query.other}"
-        case "top":
-            groups = query.by[0].name if query.by else "rows"
-            return f"{'Lowest' if query.smallest else 'Top'} {query.count} {groups} by {how[0].lower() + how[1:]}"
-    if query.kind == "histogram":
-        return f"Distribution of {value}"
-    if query.how == "corr":
-        return f"Correlation between {value} and {query.other}"
-    return (
-        f"{query.change.title() + ' ' if query.change else ''}{how[0].lower() + how[1:] if query.change else how}{by}"
-    )
 
 
 def script_for(query: Query, profile: Profile, words: str, taken: frozenset[str], *, plain: bool = False) -> Script:
@@ -96,7 +68,7 @@ class _Writer:
 
     def _kept(self) -> list[str]:
         """Return the lines that keep the rows that are meant."""
-        where = [_plain_condition(c) if self.plain else _condition(c) for c in self.query.where]
+        where = [plain_condition(c) if self.plain else _condition(c) for c in self.query.where]
         if not where:
             lines = ["rows = table"]
         elif self.plain:
@@ -141,6 +113,11 @@ class _Writer:
     def _say(self, figure: str, before: str = "") -> str:
         """Return the line that prints the first sentence."""
         return f'print(f"{_escaped(before or self.title)}: {figure} ({self._rows()}).")'
+
+    def _plain(self) -> list[str]:
+        query = self.query
+        timed = bool(query.by) and self._timed(query.by[0])
+        return plain_lines(query, self._say, title=_escaped(self.title), used=self._rows(), timed=timed)
 
     def _pandas(self) -> list[str]:
         query, value = self.query, repr(self.query.value)
@@ -271,10 +248,6 @@ class _Writer:
     def _drawn(self, timed: bool) -> list[str]:
         kind = self.query.kind or ("line" if timed else "bars")
         lines = []
-        if (kind == "line" and self.query.by[0].period in {"year", "month", "day"}) or (
-            kind == "line" and timed and not self.query.by[0].period
-        ):
-            pass
         if not timed and kind in {"bars", "barh", "pie"}:
             lines.append("drawn = figures.head(30)")
             lines += ["if len(figures) > 30:", "    print(f'The picture shows the first 30 of {len(figures):,}.')"]
@@ -305,63 +278,6 @@ class _Writer:
             f"print('Picture: {self.stem}.png')",
         ]
 
-    def _plain(self) -> list[str]:
-        """Return the same as `_pandas`, with the standard library."""
-        query, value = self.query, repr(self.query.value)
-        values = f"values = [row[{value}] for row in rows if row[{value}] is not None]"
-        match query.verb:
-            case "rows":
-                return [self._say("{len(rows):,}", "Rows")]
-            case "distinct":
-                return [values, self._say("{len(set(values)):,}", f"Different values of {query.value}")]
-            case "missing" if query.value:
-                return [values, self._say("{len(rows) - len(values):,}", f"Rows without {query.value}")]
-        if not query.by:
-            return [values, f"figure = {_plain_how(query.how, 'values')}", self._say("{tables.shown(figure)}")]
-        group = query.by[0]
-        key = (
-            f"row[{group.column!r}]"
-            if not group.period
-            else {"year": "str(row[{c}])[:4]", "month": "str(row[{c}])[:7]", "day": "str(row[{c}])[:10]"}[
-                group.period
-            ].format(c=repr(group.column))
-        )
-        lines = ["groups = {}", "for row in rows:"]
-        if query.how == "count":
-            lines += [f"    groups.setdefault({key}, []).append(1)"]
-        else:
-            lines += [f"    if row[{value}] is not None:", f"        groups.setdefault({key}, []).append(row[{value}])"]
-        lines.append(
-            f"figures = {{name: {_plain_how('sum' if query.how == 'count' else query.how, 'values')} for name, values in groups.items()}}"
-        )
-        timed = self._timed(group)
-        lines.append(
-            "order = sorted(figures, key=str)"
-            if timed
-            else f"order = sorted(figures, key=lambda name: figures[name], reverse={not query.smallest})"
-        )
-        if timed:
-            lines.append(f'print(f"{_escaped(self.title)} ({self._rows()}).")')
-        else:
-            lines += ["first_ones = ', '.join(str(name) for name in order if figures[name] == figures[order[0]])",
-                      f'print(f"{_escaped(self.title)}: the highest is {{first_ones}} with {{tables.shown(figures[order[0]])}} ({self._rows()}).")']  # fmt: skip
-        return [*lines, "print()", "for name in order:", '    print(f"{name!s:<20} {tables.shown(figures[name]):>12}")']
-
-    @property
-    def plain_suffices(self) -> bool:
-        """Whether the standard library is enough for the query."""
-        query = self.query
-        if query.plot or query.change or query.how in {"corr", "std"} or len(query.by) > 1:
-            return False
-        if query.by and (query.by[0].period not in {"", "year", "month", "day"} or query.verb == "top"):
-            return False
-        return query.verb in {"rows", "distinct", "measure"} or (query.verb == "missing" and bool(query.value))
-
-
-def suffices_plain(query: Query, profile: Profile) -> bool:
-    """Return whether a query can be answered by the standard library alone."""
-    return _Writer(query, profile, "", True).plain_suffices
-
 
 def _condition(condition: Condition) -> str:
     column, values = f"table[{condition.column!r}]", condition.values
@@ -384,35 +300,8 @@ def _condition(condition: Condition) -> str:
     return f"{column} {condition.sign} {values[0]!r}"
 
 
-def _plain_condition(condition: Condition) -> str:
-    cell, values = f"row[{condition.column!r}]", condition.values
-    known = f"{cell} is not None"
-    match condition.sign:
-        case "in" | "not in":
-            return f"{cell} {condition.sign} {list(values)!r}"
-        case "days":
-            return f"{known} and {values[0]!r} <= str({cell}) < {values[1]!r}"
-        case "not days":
-            return f"{known} and not {values[0]!r} <= str({cell}) < {values[1]!r}"
-        case "between":
-            return f"{known} and {values[0]!r} <= {cell} <= {values[1]!r}"
-        case "month":
-            return f"{known} and {cell}.month == {values[0]}"
-        case "contains":
-            return f"{str(values[0]).lower()!r} in str({cell} or '').lower()"
-        case "starts":
-            return f"str({cell} or '').lower().startswith({str(values[0]).lower()!r})"
-    return f"{known} and {f'str({cell})' if isinstance(values[0], str) else cell} {condition.sign} {values[0]!r}"
-
-
 def _sure(how: str) -> str:
     return "sum(min_count=1)" if how == "sum" else f"{how}()"
-
-
-def _plain_how(how: str, values: str) -> str:
-    return {"mean": f"statistics.fmean({values})", "median": f"statistics.median({values})"}.get(
-        how, f"{how}({values})"
-    )
 
 
 def _variable(place: int) -> str:
