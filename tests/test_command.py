@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from bot.__main__ import app
+from bot.settings import Settings
 
 
 @pytest.mark.parametrize("command", ["demo", "local"])
@@ -54,3 +57,28 @@ print(*sorted(name for name in sys.modules if name in ("bot.app", "bot.doctor", 
     result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
 
     assert (result.stdout, result.stderr) == ("bot.__main__ bot.app bot.doctor\n", "")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("demo --port 99999", "Port 99999 is out of range: 0 to 65535."),
+        ("demo --port abc", "unable to parse string as an integer. See `workings --help`."),
+        ("local --data /dev/null/x", "The data folder cannot be used: /dev/null/x: Not a directory."),
+        ("run x.py --tier foo", "There is no sandbox tier foo: there are auto, forkserver, bwrap, landlock."),
+        ("run x.py --timeout 999", "--timeout 999 is not between 0 and SANDBOX_SECONDS, which is 60."),
+        ("nonsense", "No such command 'nonsense'. See `workings --help`."),
+        ("serve", "SLACK_BOT_TOKEN is not set. Run `workings setup`."),
+    ],
+)
+def test_what_is_wrong_with_the_command_line_is_said_in_one_line(words: str, said: str, tmp_path: Path) -> None:
+    kept = {name: value for name, value in os.environ.items() if name.lower() not in Settings.model_fields}
+    environment = kept | {"BOT_DATA": str(tmp_path / "data")}
+    command = [sys.executable, "-m", "bot", *words.split()]
+
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    [line] = done.stderr.splitlines()
+    assert line.startswith("workings: ")
+    assert said in line
