@@ -128,12 +128,13 @@ class RuntimeBuild:
             site, fonts = partial / "site", partial / "fonts"
             fonts.mkdir(parents=True)
             (partial / "requirements.txt").write_text("\n".join(lines))
+            polite = () if home == self._quick else ("nice", "-n", "19")  # scripts run meanwhile
             await _check_call(
-                find_uv_bin(), "pip", "install", "--no-deps", "--python", python, "--target", str(site), "--link-mode", "copy",
+                *polite, find_uv_bin(), "pip", "install", "--no-deps", "--python", python, "--target", str(site), "--link-mode", "copy",
                 "--requirements", str(partial / "requirements.txt"), heard=_Downloads(what, progress).hear,
             )  # fmt: skip
             progress(f"preparing {what}")
-            await _check_call(python, "-I", "-c", finish, str(site), str(fonts))
+            await _check_call(*polite, python, "-I", "-c", finish, str(site), str(fonts))
             for folder in (partial, site, fonts):
                 os.chmod(folder, 0o755)  # noqa: S103  scripts run as another user
             partial.rename(home)

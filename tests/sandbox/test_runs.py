@@ -20,7 +20,7 @@ from bot.sandbox.linux import LinuxSandboxes
 from bot.sandbox.runtime import RuntimeBuild
 from bot.sandbox.watchdog import tree
 from bot.thread.files import FileName, chunked
-from bot.thread.outcomes import Execution
+from bot.thread.outcomes import Execution, Outcome
 from bot.thread.request import ThreadId
 from tests.sandbox.tiers import WAYS, Serving, way
 
@@ -43,6 +43,22 @@ async def ran(
         execution = await sandbox.run(FileName("script.py"), args, stdin=stdin)
         await sandbox.commit(execution)
         return execution
+
+
+async def test_a_run_that_is_ended_keeps_what_it_printed(serving: Serving) -> None:
+    _, sandboxes = serving
+    async with sandboxes.open(THREAD) as sandbox:
+        await sandbox.put(FileName("endless.py"), chunked(b"print('begun')\nwhile True: pass\n"))
+        running = asyncio.create_task(sandbox.run(FileName("endless.py")))
+        await asyncio.sleep(1)
+
+        assert sandbox.end_run()
+        execution = await running
+
+        assert (execution.outcome, execution.stdout, execution.message) == (
+            Outcome.INTERRUPTED, "begun\n", "It was stopped.",
+        )  # fmt: skip
+        assert not sandbox.end_run()
 
 
 @pytest.mark.parametrize(
