@@ -68,23 +68,14 @@ TRUE = {
         thread(wrote(), to=c),
         reported(Evidence(condition=c, file="plot.py"), files=(SCRIPT,)),
     ),
-    "the run was meant to fail": lambda c: (
-        thread(wrote(), ran(Outcome.FAILED), to=c),
-        reported(shown(c, outcome="failed")),
-    ),
+    "the run was meant to fail": lambda c: (thread(wrote(), ran(Outcome.FAILED), to=c), reported(shown(c, outcome="failed"))),
     "a failure was mended": lambda c: (
         thread(wrote(), ran(Outcome.FAILED), wrote(), ran(Outcome.SUCCEEDED, "plot.png"), to=c),
         reported(shown(c), files=(FileName("plot.png"),)),
     ),
-    "the run stands before another file's change": lambda c: (
-        thread(wrote(), ran(), wrote("other.py"), to=c),
-        reported(shown(c)),
-    ),
+    "the run stands before another file's change": lambda c: (thread(wrote(), ran(), wrote("other.py"), to=c), reported(shown(c))),
     # Running it again would rewrite it again: no true report could ever be made of it.
-    "the run rewrote its own script": lambda c: (
-        thread(wrote(), ran(Outcome.SUCCEEDED, "plot.py"), to=c),
-        reported(shown(c)),
-    ),
+    "the run rewrote its own script": lambda c: (thread(wrote(), ran(Outcome.SUCCEEDED, "plot.py"), to=c), reported(shown(c))),
     "an earlier turn ran it": lambda c: (
         Conversation((*thread(wrote(), ran()).entries, *thread(to=c).entries)),
         reported(shown(c)),
@@ -101,7 +92,7 @@ TRUE = {
         thread(wrote(), ran(Outcome.SUCCEEDED, "plot.png"), to=c),
         reported(shown("it ran"), Evidence(condition=c, file="plot.png")),
     ),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("language", WORDS)
@@ -124,17 +115,9 @@ async def test_a_true_report_is_never_blocked(case: str, language: str) -> None:
             reported(shown("c")),
             "plot.py was changed after its last run.",
         ),
-        (
-            [wrote(), ran(Outcome.FAILED)],
-            reported(shown("c")),
-            "The last run of plot.py failed; your evidence says it succeeded.",
-        ),
+        ([wrote(), ran(Outcome.FAILED)], reported(shown("c")), "The last run of plot.py failed; your evidence says it succeeded."),
         ([wrote(), ran()], reported(), "There is no evidence for the condition: c"),
-        (
-            [],
-            reported(Evidence(condition="c", file="gone.png")),
-            "You name the file 'gone.png', which is not in the workspace.",
-        ),
+        ([], reported(Evidence(condition="c", file="gone.png")), "You name the file 'gone.png', which is not in the workspace."),
         ([], reported(Evidence(condition="c")), "names neither a run nor a file"),
         ([], reported(status="failed", files=("gone.png",)), "You name the file 'gone.png'"),
         ([], reported(status="failed", files=("../etc/passwd",)), "You name the file '../etc/passwd'"),
@@ -148,18 +131,14 @@ async def test_a_true_report_is_never_blocked(case: str, language: str) -> None:
             reported(status="failed", citations=(Citation(file="app.log", line=3, text="two words"),)),
             "app.log:3 does not read as you cite it. It reads: three",
         ),
-        (
-            [],
-            reported(status="failed", citations=(Citation(file="app.log", line=9, text="x"),)),
-            "the file has fewer lines",
-        ),
+        ([], reported(status="failed", citations=(Citation(file="app.log", line=9, text="x"),)), "the file has fewer lines"),
         (
             [],
             reported(status="failed", citations=(Citation(file="/etc/passwd", line=1, text="root"),)),
             "which is not in the workspace",
         ),
     ],
-)
+)  # fmt: skip
 async def test_a_false_report_is_named_for_what_it_is(steps: list[Step], report: Report, objection: str) -> None:
     assert objection in "\n".join(await objections(thread(*steps), report, await workspace()))
 

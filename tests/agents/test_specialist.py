@@ -67,13 +67,10 @@ async def test_a_report_that_cannot_be_judged_is_refused_as_its_own_result() -> 
     certain = await reports(certain=True)
 
     assert [(e.result, e.refused) for e in (beside, countless, certain) if isinstance(e, Step)] == [
-        (
-            "You called Report beside other tools, before you saw their results. Read them, then call Report alone.",
-            True,
-        ),
+        ("You called Report beside other tools, before you saw their results. Read them, then call Report alone.", True),
         ("Report was not performed. Mend its arguments: counts: each needs the file whose lines it counts", True),
         ("Report was not performed. Mend its arguments: certain: Extra inputs are not permitted", True),
-    ]
+    ]  # fmt: skip
 
 
 async def test_a_specialist_knows_its_own_tools_and_no_other() -> None:

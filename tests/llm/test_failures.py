@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import tomllib
+from pathlib import Path
+
 import openai
 import pytest
 
@@ -11,6 +14,8 @@ from bot.llm.models import ModelChoice
 from bot.llm.wire import Garbled
 from tests.llm.errors import connection_error, status_error
 
+FAILURES = tomllib.loads(Path(__file__).with_name("failures.toml").read_text())["failures"]
+KINDS = {kind.__name__: kind for kind in (ServiceError, SetupError, Unavailable)}
 CHOICE = ModelChoice(model="gpt-6", effort="max")
 
 
@@ -72,11 +77,7 @@ def test_only_refused_reasoning_is_sent_again_without_it() -> None:
     ("error", "kind", "text"),
     [
         (TimeoutError(), Unavailable, "The language model (gpt-6) took too long to answer. Please try again."),
-        (
-            connection_error(),
-            Unavailable,
-            "The language model's service cannot be reached. Please try again in a while.",
-        ),
+        (connection_error(), Unavailable, "The language model's service cannot be reached. Please try again in a while."),
         (
             Garbled("it is not JSON"),
             Unavailable,
@@ -84,69 +85,9 @@ def test_only_refused_reasoning_is_sent_again_without_it() -> None:
             "address of a compatible service.",
         ),
         (openai.OpenAIError(), ServiceError, "The language model (gpt-6) did not answer."),
-        (
-            status_error(401),
-            SetupError,
-            "The language model's service refused the key: set OPENAI_API_KEY to a valid one.",
-        ),
-        (
-            status_error(402),
-            SetupError,
-            "The account behind OPENAI_API_KEY has no quota left: check its plan and billing.",
-        ),
-        (
-            status_error(429, code="insufficient_quota"),
-            SetupError,
-            "The account behind OPENAI_API_KEY has no quota left: check its plan and billing.",
-        ),
-        (
-            status_error(403, code="model_not_found"),
-            SetupError,
-            "The service does not offer the model 'gpt-6': set OPENAI_MODEL to another.",
-        ),
-        (
-            status_error(404, "Not Found"),
-            SetupError,
-            "The service does not have this endpoint: check OPENAI_BASE_URL, or set OPENAI_API=chat (now 'responses').",
-        ),
-        (
-            status_error(429),
-            Unavailable,
-            "The language model's service is over its rate limit. Please try again in 90 seconds.",
-        ),
-        (
-            status_error(503),
-            Unavailable,
-            "The language model's service is in trouble (it answers 503). Please try again in a while.",
-        ),
-        (
-            status_error(400, code="context_length_exceeded"),
-            ServiceError,
-            "This thread has become too long for gpt-6. Please go on in a new thread.",
-        ),
-        (
-            status_error(400, "Use this in v1/chat/completions."),
-            SetupError,
-            "gpt-6 needs the other API: set OPENAI_API=chat. The service says: Use this in v1/chat/completions.",
-        ),
-        (
-            status_error(400, "Not supported.", param="reasoning.effort"),
-            SetupError,
-            "gpt-6 does not accept this reasoning effort: change OPENAI_EFFORT (now 'max'). The service says: Not supported.",
-        ),
-        (
-            status_error(400, "Unknown parameter: 'include'."),
-            SetupError,
-            "The service does not accept this request to gpt-6: try another OPENAI_API (now 'responses') or another "
-            "OPENAI_MODEL. The service says: Unknown parameter: 'include'.",
-        ),
-        (
-            status_error(400, "Please\nbehave."),
-            ServiceError,
-            "The language model (gpt-6) refused the request: Please behave.",
-        ),
+        *((status_error(**f["answer"]), KINDS[f["raises"]], f["text"]) for f in FAILURES),
     ],
-)
+)  # fmt: skip
 def test_each_failure_is_told_in_words_that_say_what_to_do(
     error: Exception, kind: type[ServiceError], text: str
 ) -> None:
