@@ -130,8 +130,8 @@ class RuntimeBuild:
             (partial / "requirements.txt").write_text("\n".join(lines))
             polite = () if home == self._quick else ("nice", "-n", "19")  # scripts run meanwhile
             await _check_call(
-                *polite, find_uv_bin(), "pip", "install", "--no-deps", "--python", python, "--target", str(site), "--link-mode", "copy",
-                "--requirements", str(partial / "requirements.txt"), heard=_Downloads(what, progress).hear,
+                *polite, find_uv_bin(), "pip", "install", "--no-deps", "--python", python, "--target", str(site),
+                "--link-mode", "copy", "--requirements", str(partial / "requirements.txt"), heard=_Downloads(what, progress).hear,
             )  # fmt: skip
             progress(f"preparing {what}")
             await _check_call(*polite, python, "-I", "-c", finish, str(site), str(fonts))
