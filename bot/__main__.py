@@ -8,16 +8,17 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
 from getpass import getpass
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
+from threading import Timer
 from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from bot.errors import BotError, SetupError
 from bot.sandbox.runtime import RuntimeBuild
@@ -171,7 +172,8 @@ def read_logs(context: typer.Context) -> None:
     """Analyse log files of any size; `workings logs --help` lists the subcommands."""
     from bot.logs.command import main as read
 
-    raise typer.Exit(read(context.args, kept=Path.home() / ".cache/workings/logs"))
+    with _said_when_slow("reading"):
+        raise typer.Exit(read(context.args, kept=Path.home() / ".cache/workings/logs"))
 
 
 @app.command(
@@ -181,7 +183,8 @@ def read_tables(context: typer.Context) -> None:
     """Profile tables of any form; `workings tables --help` says more."""
     from bot.tables.command import main as read
 
-    raise typer.Exit(read(context.args, kept=Path.home() / ".cache/workings/tables"))
+    with _said_when_slow("reading"):
+        raise typer.Exit(read(context.args, kept=Path.home() / ".cache/workings/tables"))
 
 
 @app.command()
@@ -212,17 +215,35 @@ def doctor(data: DATA = None) -> None:
 
     settings = _settings(data, quiet=True)
 
+    console = Console(soft_wrap=True)
+
     async def run() -> int:
-        table = Table("", "part", "state", "what to do", box=None)
         broken = 0
         async for finding in examine(settings):
             broken += finding.required and not finding.ok
             mark = "[green]ok[/]" if finding.ok else "[red]no[/]" if finding.required else "[yellow]no[/]"
-            table.add_row(mark, finding.part, finding.state, "" if finding.ok else finding.advice)
-        Console().print(table)
+            advice = (
+                ""
+                if finding.ok or not finding.advice
+                else f"{'' if finding.state.endswith('.') else '.'} {finding.advice}"
+            )
+            console.print(f"{mark}  {finding.part}: ", end="", highlight=False)
+            console.print(f"{finding.state}{advice}", markup=False, highlight=False)  # as soon as it is known
         return 1 if broken else 0
 
     raise typer.Exit(_run(run()) or 0)
+
+
+@contextmanager
+def _said_when_slow(what: str) -> Iterator[None]:
+    """Say in the terminal what is being done, once that has taken two seconds."""
+    timer = Timer(2, lambda: print(f"{what}…", file=sys.stderr, flush=True))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _require_stand_ins() -> None:

@@ -81,7 +81,7 @@ class RuntimeBuild:
         return f"{package} is not installed, and there is no network to fetch it. There are: {', '.join(packages())}."
 
     async def wait_for(self, package: str) -> bool:
-        """Wait for a package that is being installed and return True; False if it is no part of it, or cannot be installed now."""
+        """Wait for a package that is being installed; return whether scripts can import it now."""
         if package not in IMPORTS:
             return False
         async with self._changed:
