@@ -19,23 +19,12 @@ TODAY = date(2026, 11, 1)
     [
         ({"coder": None, "proxy": None, "other": "2026-11-02"}, Finding("model", True, "coder, proxy")),
         ({"coder": "2027-01-30", "proxy": None}, Finding("model", True, "coder, proxy")),
-        (
-            {"coder": "2027-01-29", "proxy": None},
-            Finding(
-                "model", False, "shut down soon: coder on 2027-01-29", "Choose its successor in time.", required=False
-            ),
-        ),
-        (
-            {"proxy": "2026-11-02"},
-            Finding(
-                "model",
-                False,
-                "the service does not list coder",
-                "Set OPENAI_MODEL and OPENAI_PROXY_MODEL to models that it lists.",
-            ),
-        ),
+        ({"coder": "2027-01-29", "proxy": None},
+         Finding("model", False, "shut down soon: coder on 2027-01-29", "Choose its successor in time.", required=False)),
+        ({"proxy": "2026-11-02"}, Finding(
+            "model", False, "the service does not list coder", "Set OPENAI_MODEL and OPENAI_PROXY_MODEL to models that it lists.")),
     ],
-)
+)  # fmt: skip
 async def test_the_models_must_be_listed_and_stay_for_90_days(
     models: Mapping[str, str | None], finding: Finding
 ) -> None:

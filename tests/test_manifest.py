@@ -21,29 +21,18 @@ TOP = Path(__file__).parents[1]
 MANIFEST = TOP / "manifest.yml"
 REDUCED = Path(__file__).with_name("manifest.schema.json")
 WHOLE = TOP.parent / "shared/data/manifest.schema.2.0.0.json"  # Slack's own; ours stands in for it where it is not
+# A connection is opened by the app token; messages are read by the scope of their channel, as their events are.
 SCOPE_OF_METHOD = {
-    "assistant_threads_setStatus": "chat:write",
-    "assistant_threads_setSuggestedPrompts": "assistant:write",
-    "apps_connections_open": None,  # by the app token
-    "auth_test": None,
-    "chat_delete": "chat:write",
-    "chat_postEphemeral": "chat:write",
-    "chat_postMessage": "chat:write",
-    "chat_update": "chat:write",
-    "conversations_history": None,  # the scope of the channel's messages, as for their events
-    "conversations_replies": None,
-    "files_completeUploadExternal": "files:write",
-    "files_getUploadURLExternal": "files:write",
-    "files_info": "files:read",
-    "files_list": "files:read",
-    "users_info": "users:read",
-}
-SCOPE_OF_EVENT = {
-    "app_mention": "app_mentions:read",
-    "message.channels": "channels:history",
-    "message.groups": "groups:history",
-    "message.im": "im:history",
-    "message.mpim": "mpim:history",
+    **dict.fromkeys(("apps_connections_open", "auth_test", "conversations_history", "conversations_replies")),
+    **dict.fromkeys(
+        ("assistant_threads_setStatus", "chat_delete", "chat_postEphemeral", "chat_postMessage", "chat_update"), "chat:write"
+    ),
+    **dict.fromkeys(("files_completeUploadExternal", "files_getUploadURLExternal"), "files:write"),
+    **dict.fromkeys(("files_info", "files_list"), "files:read"),
+    "assistant_threads_setSuggestedPrompts": "assistant:write", "users_info": "users:read",
+}  # fmt: skip
+SCOPE_OF_EVENT = {f"message.{kind}": f"{kind}:history" for kind in ("channels", "groups", "im", "mpim")} | {
+    "app_mention": "app_mentions:read"
 }
 DELETED = object()
 WRONG: dict[str, tuple[Sequence[str | int], Any]] = {

@@ -285,15 +285,8 @@ class ScriptedModel:
         if isinstance(turn, Fault) and turn.kind == "refusal":
             part = {"type": "refusal", "refusal": turn.message}
         if part:
-            output.append(
-                {
-                    "id": f"msg_{number}",
-                    "type": "message",
-                    "role": "assistant",
-                    "status": "completed",
-                    "content": [part],
-                }
-            )
+            head = {"id": f"msg_{number}", "type": "message", "role": "assistant", "status": "completed"}
+            output.append({**head, "content": [part]})
         for n, (name, arguments) in enumerate(made):
             call = {"id": f"fc_{number}_{n}", "call_id": f"call_{number}_{n}", "name": name, "arguments": arguments}
             output.append({"type": "function_call", "status": "incomplete" if reason else "completed", **call})
@@ -306,26 +299,14 @@ class ScriptedModel:
             output.insert(0, thought)
         failed = {"code": "server_error", "message": "It broke."} if turn == Fault("failed") else None
         into, cached, out = self._used
+        usage = {"input_tokens": into, "output_tokens": out, "total_tokens": into + out}
+        details = {"input_tokens_details": {"cached_tokens": cached}, "output_tokens_details": {"reasoning_tokens": 0}}
         return {
-            "id": f"resp_{number}",
-            "object": "response",
-            "created_at": 0,
-            "model": asked.body["model"],
+            "id": f"resp_{number}", "object": "response", "created_at": 0, "model": asked.body["model"], "error": failed,
             "status": "failed" if failed else "incomplete" if reason else "completed",
-            "error": failed,
-            "incomplete_details": {"reason": reason} if reason else None,
-            "output": [] if failed else output,
-            "parallel_tool_calls": True,
-            "tool_choice": asked.body.get("tool_choice", "auto"),
-            "tools": [],
-            "usage": {
-                "input_tokens": into,
-                "input_tokens_details": {"cached_tokens": cached},
-                "output_tokens": out,
-                "output_tokens_details": {"reasoning_tokens": 0},
-                "total_tokens": into + out,
-            },
-        }
+            "incomplete_details": {"reason": reason} if reason else None, "output": [] if failed else output, "tools": [],
+            "parallel_tool_calls": True, "tool_choice": asked.body.get("tool_choice", "auto"), "usage": {**usage, **details},
+        }  # fmt: skip
 
 
 def _error(
