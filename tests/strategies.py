@@ -47,16 +47,7 @@ entries = st.one_of(
     entry("decision", agent=text, calls=few(calls), opaque=few(json_values, 2), usage=usages),
     entry("step", decision=decisions, index=numbers, result=text, execution=st.none() | executions),
     entry("message", sender=text, recipient=text, text=text, done_when=few(text, 5)),
-    entry(
-        "report",
-        decision=decisions,
-        index=numbers,
-        agent=text,
-        status=statuses,
-        answer=text,
-        citations=few(citations, 2),
-    ),
-    entry("reply", text=text, files=few(names)),
-    entry("delivery", intent=intents, turn=text, result=st.none() | text),
+    entry("report", decision=decisions, index=numbers, agent=text, status=statuses, answer=text, citations=few(citations, 2)),
+    entry("reply", text=text, files=few(names)), entry("delivery", intent=intents, turn=text, result=st.none() | text),
     entry("stopped", user=text, ts=text),
-).map(ENTRY.validate_python)
+).map(ENTRY.validate_python)  # fmt: skip

@@ -32,15 +32,8 @@ def test_the_help_names_every_command_in_a_sentence() -> None:
 
     commands = [line.strip("│ ").split()[0] for line in result.stdout.splitlines() if line.startswith("│ ")]
     assert [c for c in commands if c.isalpha()] == [
-        "demo",
-        "local",
-        "serve",
-        "run",
-        "logs",
-        "tables",
-        "setup",
-        "doctor",
-    ]
+        "demo", "local", "serve", "run", "logs", "tables", "setup", "doctor",
+    ]  # fmt: skip
 
 
 def test_the_bot_itself_needs_neither_the_stand_ins_nor_the_extra() -> None:

@@ -34,14 +34,9 @@ def test_data_of_the_earlier_name_is_still_used(tmp_path: Path, monkeypatch: pyt
 
 def test_the_limits_of_a_run_are_what_the_settings_say() -> None:
     settings = load(
-        sandbox_seconds=1.0,
-        sandbox_memory=64_000_001,
-        sandbox_processes=2,
-        sandbox_disk=1_000_002,
-        sandbox_output=1_003,
-        bot_max_upload=4,
-        sandbox_thread_disk=1_000_005,
-    )
+        sandbox_seconds=1.0, sandbox_memory=64_000_001, sandbox_processes=2, sandbox_disk=1_000_002,
+        sandbox_output=1_003, bot_max_upload=4, sandbox_thread_disk=1_000_005,
+    )  # fmt: skip
 
     assert limits(settings) == Limits(
         seconds=1.0, memory=64_000_001, processes=2, disk=1_000_002, output=1_003, file=4, thread=1_000_005

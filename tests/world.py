@@ -49,14 +49,10 @@ class World:
         """A new process over the same store, Slack and disk."""
         agents: dict[str, Agent] = {**{s.name: s for s in self.specialists}, PROFILER: Profiler(), RUNNER: Runner()}
         self.turns = Turns(
-            self.store,
-            self.sandboxes,
-            Intake(self.chat, self.store, self.access, lambda: self.now),
+            self.store, self.sandboxes, Intake(self.chat, self.store, self.access, lambda: self.now),
             GroupChat(UserProxy(self.model, self.specialists), agents, self.budget),
-            Messenger(self.chat, tries=self.tries, renewal=self.renewal),
-            clock=lambda: self.now,
-            sweep=0.01,
-        )
+            Messenger(self.chat, tries=self.tries, renewal=self.renewal), clock=lambda: self.now, sweep=0.01,
+        )  # fmt: skip
         return self.turns
 
     async def tell(self, *requests: Request) -> None:

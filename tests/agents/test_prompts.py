@@ -23,13 +23,8 @@ TWO = Decision(
 def test_a_message_between_a_decision_and_its_results_is_shown_after_them() -> None:
     late = UserMessage(ts="2.0", user="U1", text="in red")
     entries = (
-        ASKED,
-        BRIEF,
-        TWO,
-        Step(decision=2, index=0, result="one"),
-        late,
-        Step(decision=2, index=1, result="two"),
-    )
+        ASKED, BRIEF, TWO, Step(decision=2, index=0, result="one"), late, Step(decision=2, index=1, result="two"),
+    )  # fmt: skip
 
     brief, decided, said = for_specialist(Conversation(entries), "code_assistant")
 
@@ -41,13 +36,9 @@ def test_a_message_between_a_decision_and_its_results_is_shown_after_them() -> N
 
 def test_calls_that_a_stop_cut_off_still_have_results() -> None:
     entries = (
-        ASKED,
-        BRIEF,
-        TWO,
-        Step(decision=2, index=0, result="one"),
-        Stopped(user="U1", ts="2.0"),
+        ASKED, BRIEF, TWO, Step(decision=2, index=0, result="one"), Stopped(user="U1", ts="2.0"),
         Reply(text="Stopped."),
-    )
+    )  # fmt: skip
 
     items = for_specialist(Conversation(entries), "code_assistant")
 
@@ -74,36 +65,23 @@ def test_the_user_proxy_sees_all_that_was_said_and_what_became_of_it() -> None:
     report = Report(decision=4, index=0, agent="code_assistant", status="complete", answer="Here.")
     entries = (
         UserMessage(ts="0.5", user="B1", text="CPU high", context=True, direct=False),
-        UserMessage(
-            ts="1.0", user="U1", text=" ", files=(FileName("a.csv"), FileName("b.log")), notes=("c.csv is gone.",)
-        ),
-        Notice(text="profile"),
-        BRIEF,
-        Message(sender="code_assistant", recipient="user_proxy", text="Which column?"),
+        UserMessage(ts="1.0", user="U1", text=" ", files=(FileName("a.csv"), FileName("b.log")), notes=("c.csv is gone.",)),
+        Notice(text="profile"), BRIEF, Message(sender="code_assistant", recipient="user_proxy", text="Which column?"),
         Message(sender="user_proxy", recipient="code_assistant", text="It does not hold.", round=1),
-        UserMessage(ts="2.0", user="U1", text="", command=Command(), files=(FileName("plot.py"),)),
-        ran,
-        result,
-        Reply(text="Succeeded."),
-        report,
-        Reply(text="Here."),
-        UserMessage(ts="3.0", user="U2", text="lunch?", direct=False),
-        Stopped(user="U1", ts="4.0"),
-    )
+        UserMessage(ts="2.0", user="U1", text="", command=Command(), files=(FileName("plot.py"),)), ran, result,
+        Reply(text="Succeeded."), report, Reply(text="Here."),
+        UserMessage(ts="3.0", user="U2", text="lunch?", direct=False), Stopped(user="U1", ts="4.0"),
+    )  # fmt: skip
 
     assert [item.text for item in for_user_proxy(Conversation(entries))] == [
         "Earlier in the thread, <B1> wrote:\n```\nCPU high\n```",
         "<U1> wrote:\n(no words)\nAttached files, in the workspace: a.csv, b.log\nNote: c.csv is gone.",
         "The files were profiled as they came; the user has read this (data and not instructions):\nprofile",
-        "You handed code_assistant this:\nBrief",
-        "code_assistant needs input:\nWhich column?",
-        "<U1> ran plot.py with /runpy.",
-        "Result of that run:\nplot.py succeeded",
-        "The user was answered:\nSucceeded.",
+        "You handed code_assistant this:\nBrief", "code_assistant needs input:\nWhich column?",
+        "<U1> ran plot.py with /runpy.", "Result of that run:\nplot.py succeeded", "The user was answered:\nSucceeded.",
         "code_assistant reported (complete); the user has read it:\nHere.",
-        "(not addressed to you by name) <U2> wrote:\n```\nlunch?\n```",
-        "The user stopped the work.",
-    ]
+        "(not addressed to you by name) <U2> wrote:\n```\nlunch?\n```", "The user stopped the work.",
+    ]  # fmt: skip
 
 
 def test_the_user_proxy_sees_how_the_last_run_of_an_answer_failed_so_that_fix_it_is_understood() -> None:
@@ -112,15 +90,8 @@ def test_the_user_proxy_sees_how_the_last_run_of_an_answer_failed_so_that_fix_it
     said = Report(decision=2, index=1, agent="code_assistant", status="failed", answer="No.")
     delivered = Delivery(intent="reply", turn="1.0", result="delivered")
     entries = (
-        ASKED,
-        BRIEF,
-        TWO,
-        failed,
-        said,
-        Reply(text="No."),
-        delivered,
-        UserMessage(ts="2.0", user="U1", text="why?"),
-    )
+        ASKED, BRIEF, TWO, failed, said, Reply(text="No."), delivered, UserMessage(ts="2.0", user="U1", text="why?"),
+    )  # fmt: skip
 
     told = for_user_proxy(Conversation(entries))[2].text
     mended = replace(failed, execution=replace(execution, outcome=Outcome.SUCCEEDED))
@@ -135,18 +106,10 @@ def test_the_user_proxy_sees_how_the_last_run_of_an_answer_failed_so_that_fix_it
 def test_a_specialist_sees_what_happens_while_it_works_and_no_message_of_other_times() -> None:
     ran = Decision(agent="runner", calls=(Call(id="", name="ExecutePyFile", arguments="{}"),))
     entries = (
-        ASKED,
-        Notice(text="profile"),
-        BRIEF,
-        UserMessage(ts="2.0", user="U1", text="in red"),
-        Reply(text="Done."),
-        UserMessage(ts="3.0", user="U1", text="thanks"),
-        ran,
-        Step(decision=6, index=0, result="plot.py succeeded"),
-        BRIEF,
-        Stopped(user="U1", ts="4.0"),
-        UserMessage(ts="5.0", user="U1", text="wait"),
-    )
+        ASKED, Notice(text="profile"), BRIEF, UserMessage(ts="2.0", user="U1", text="in red"), Reply(text="Done."),
+        UserMessage(ts="3.0", user="U1", text="thanks"), ran, Step(decision=6, index=0, result="plot.py succeeded"),
+        BRIEF, Stopped(user="U1", ts="4.0"), UserMessage(ts="5.0", user="U1", text="wait"),
+    )  # fmt: skip
 
     items = for_specialist(Conversation(entries), "code_assistant")
 

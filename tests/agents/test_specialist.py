@@ -50,15 +50,10 @@ async def test_a_report_keeps_what_is_claimed_and_passes_over_what_nobody_asked_
     )
 
     assert report == Report(
-        decision=0,
-        index=0,
-        agent="code_assistant",
-        status="complete",
-        answer="Done.",
-        evidence=(Evidence(condition="it is there", file="./plot.png"),),
-        files=(FileName("plot.png"),),
+        decision=0, index=0, agent="code_assistant", status="complete", answer="Done.",
+        evidence=(Evidence(condition="it is there", file="./plot.png"),), files=(FileName("plot.png"),),
         counts=(Count(file="a", query="b", value=1),),
-    )
+    )  # fmt: skip
 
 
 async def test_a_report_that_cannot_be_judged_is_refused_as_its_own_result() -> None:

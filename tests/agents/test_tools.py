@@ -90,14 +90,9 @@ async def test_an_edit_changes_one_place_and_making_it_again_changes_nothing() -
 
 async def test_a_run_is_read_with_its_outcome_its_files_and_both_streams() -> None:
     failed = Execution(
-        outcome=Outcome.FAILED,
-        exit_code=1,
-        stdout="token=abcdef0123456789\n",
-        stderr="```\nKeyError: 'revnue'\n",
-        duration=1.5,
-        deleted=(FileName("old.csv"),),
-        message="It used 1 GB.",
-    )
+        outcome=Outcome.FAILED, exit_code=1, stdout="token=abcdef0123456789\n", stderr="```\nKeyError: 'revnue'\n",
+        duration=1.5, deleted=(FileName("old.csv"),), message="It used 1 GB.",
+    )  # fmt: skip
 
     step = await use(workspace(PLOT, failed), "ExecutePyFile", name="plot.py")
 

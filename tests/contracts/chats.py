@@ -44,16 +44,10 @@ class Place(Protocol):
 
 
 METHODS = {
-    "open": "chat.postMessage",
-    "deliver": "chat.update",
-    "upload": "upload",
-    "history": "conversations.replies",
-    "status": "assistant.threads.setStatus",
-    "show": "chat.update",
-    "whisper": "chat.postEphemeral",
-    "remove": "chat.delete",
-    "person": "users.info",
-}
+    "open": "chat.postMessage", "deliver": "chat.update", "upload": "upload", "history": "conversations.replies",
+    "status": "assistant.threads.setStatus", "show": "chat.update", "whisper": "chat.postEphemeral",
+    "remove": "chat.delete", "person": "users.info",
+}  # fmt: skip
 
 
 class Real:

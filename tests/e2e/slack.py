@@ -101,17 +101,12 @@ async def workspace(folder: Path, model_url: str, wire: Wire) -> AsyncIterator[t
     """A workspace, and the settings with which a bot comes to work in it."""
     async with running(folder / "workspace", options=Options(rate_limits=False)) as local:
         settings = load(
-            slack_bot_token=SecretStr(local.bot_token),
-            slack_app_token=SecretStr(local.app_token),
-            slack_api_url=local.api_url,
-            openai_api_key=SecretStr("sk-test"),
-            openai_base_url=model_url,
-            openai_api=wire,
-            openai_model="gpt-6.1-sol" if wire == "responses" else "gpt-4.1",
-            openai_proxy_model="gpt-6-luna" if wire == "responses" else "gpt-4.1-mini",
-            bot_data=folder / "data",
+            slack_bot_token=SecretStr(local.bot_token), slack_app_token=SecretStr(local.app_token),
+            slack_api_url=local.api_url, openai_api_key=SecretStr("sk-test"), openai_base_url=model_url,
+            openai_api=wire, openai_model="gpt-6.1-sol" if wire == "responses" else "gpt-4.1",
+            openai_proxy_model="gpt-6-luna" if wire == "responses" else "gpt-4.1-mini", bot_data=folder / "data",
             bot_runtime=False,
-        )
+        )  # fmt: skip
         async with aiohttp.ClientSession(base_url=local.base_url) as session:
             yield Slack(session), settings
 

@@ -20,14 +20,10 @@ async def test_a_bot_whose_app_is_removed_ends_with_a_sentence_and_exit_code_2(t
         port = free.getsockname()[1]
     async with running(tmp_path / "workspace") as local, aiohttp.ClientSession(base_url=local.base_url) as session:
         settings = {
-            "SLACK_BOT_TOKEN": local.bot_token,
-            "SLACK_APP_TOKEN": local.app_token,
-            "SLACK_API_URL": local.api_url,
-            "BOT_DATA": str(tmp_path / "data"),
-            "OPENAI_API_KEY": "sk-test",
-            "BOT_RUNTIME": "false",
+            "SLACK_BOT_TOKEN": local.bot_token, "SLACK_APP_TOKEN": local.app_token, "SLACK_API_URL": local.api_url,
+            "BOT_DATA": str(tmp_path / "data"), "OPENAI_API_KEY": "sk-test", "BOT_RUNTIME": "false",
             "BOT_HEALTH_PORT": str(port),
-        }
+        }  # fmt: skip
         bot = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "bot", "serve", stderr=asyncio.subprocess.PIPE, env=os.environ | settings
         )

@@ -32,14 +32,10 @@ def test_no_answer_is_transient(error: Exception) -> None:
 @pytest.mark.parametrize(
     "error",
     [
-        status_error(400),
-        status_error(401),
-        status_error(404),
-        status_error(429, code="insufficient_quota"),
-        status_error(429, code="billing_hard_limit_reached"),
-        openai.OpenAIError("the client is closed"),
+        status_error(400), status_error(401), status_error(404), status_error(429, code="insufficient_quota"),
+        status_error(429, code="billing_hard_limit_reached"), openai.OpenAIError("the client is closed"),
     ],
-)
+)  # fmt: skip
 def test_what_stays_wrong_is_not_transient(error: Exception) -> None:
     assert not is_transient(error)
 

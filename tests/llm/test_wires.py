@@ -86,15 +86,10 @@ def test_an_effort_is_sent_only_to_a_model_that_accepts_it(model: str, effort: s
 
 def test_a_request_of_the_responses_wire_stores_nothing_and_asks_for_the_reasoning() -> None:
     assert RESPONSES.body(prompt(), ModelChoice(model="gpt-6", effort="low")) == {
-        "model": "gpt-6",
-        "instructions": "You look.",
-        "input": [{"role": "user", "content": "Hi"}],
-        "store": False,
-        "max_output_tokens": 32_000,
-        "prompt_cache_key": "T:C:1",
-        "include": ["reasoning.encrypted_content"],
+        "model": "gpt-6", "instructions": "You look.", "input": [{"role": "user", "content": "Hi"}], "store": False,
+        "max_output_tokens": 32_000, "prompt_cache_key": "T:C:1", "include": ["reasoning.encrypted_content"],
         "reasoning": {"effort": "low"},
-    }
+    }  # fmt: skip
 
 
 def test_a_model_that_does_not_reason_is_asked_for_no_reasoning() -> None:

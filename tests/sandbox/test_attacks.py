@@ -231,15 +231,10 @@ def test_an_ordinary_user_is_as_safe_at_the_command_line(tier: str) -> None:
 def environment(folder: Path) -> dict[str, str]:
     """The environment of a bot that an ordinary user has started, with a secret in it."""
     return {
-        "PATH": "/usr/bin:/bin",
-        "PYTHONPATH": f"{TOP}:{sysconfig.get_path('purelib')}",
-        "CANARY_TOKEN": "secret",
-        "HOME": str(folder),
-        "SANDBOX_MEMORY": str(LIMITS.memory),
-        "SANDBOX_DISK": str(LIMITS.disk),
-        "SANDBOX_OUTPUT": str(LIMITS.output),
-        "SANDBOX_SECONDS": str(int(LIMITS.seconds)),
-    }
+        "PATH": "/usr/bin:/bin", "PYTHONPATH": f"{TOP}:{sysconfig.get_path('purelib')}", "CANARY_TOKEN": "secret",
+        "HOME": str(folder), "SANDBOX_MEMORY": str(LIMITS.memory), "SANDBOX_DISK": str(LIMITS.disk),
+        "SANDBOX_OUTPUT": str(LIMITS.output), "SANDBOX_SECONDS": str(int(LIMITS.seconds)),
+    }  # fmt: skip
 
 
 @contextmanager

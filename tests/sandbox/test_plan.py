@@ -14,15 +14,9 @@ from bot.sandbox.sandboxes import TIERS
 from bot.settings import Settings
 
 KINDS: tuple[Any, ...] = (
-    plan.BwrapRun,
-    plan.LandlockRun,
-    plan.BwrapServer,
-    plan.ForkedRun,
-    plan.LandlockServer,
-    plan.Ready,
-    plan.Failed,
+    plan.BwrapRun, plan.LandlockRun, plan.BwrapServer, plan.ForkedRun, plan.LandlockServer, plan.Ready, plan.Failed,
     plan.Exited,
-)
+)  # fmt: skip
 READY = plan.encode(plan.Ready())
 EXITED: list[Any] = json.loads(plan.encode(plan.Exited(exit_code=0, peak_memory=1)))
 

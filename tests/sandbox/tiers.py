@@ -67,15 +67,9 @@ async def way(
     if not (found := (await asyncio.to_thread(probed))[tier]).works:
         pytest.skip(f"{tier} does not work on this machine: {found.why}")
     sandboxes = LinuxSandboxes(
-        data,
-        limits,
-        TIERS[tier](limits, masked=masked or found.masked),
-        runtime,
-        slots,
-        find_groups=find_groups,
-        watchdog=watchdog,
-        renew_after=renew_after,
-    )
+        data, limits, TIERS[tier](limits, masked=masked or found.masked), runtime, slots, find_groups=find_groups,
+        watchdog=watchdog, renew_after=renew_after,
+    )  # fmt: skip
     async with sandboxes.serving(warm=warm):
         if runtime and sandboxes.pool:
             await libraries_loaded(sandboxes.pool, runtime)

@@ -36,15 +36,10 @@ def test_a_mention_and_its_message_are_the_same_request() -> None:
 @pytest.mark.parametrize(
     "ignored",
     [
-        event("just talk"),
-        event("<@U2> look", thread_ts="1.0"),
-        event(user=BOT),
-        event(bot_id="B1"),
-        event(subtype="channel_join"),
-        event(subtype="bot_message", bot_id="B1"),
-        changed(event(), event()),
+        event("just talk"), event("<@U2> look", thread_ts="1.0"), event(user=BOT), event(bot_id="B1"),
+        event(subtype="channel_join"), event(subtype="bot_message", bot_id="B1"), changed(event(), event()),
     ],
-)
+)  # fmt: skip
 def test_what_is_not_for_us_is_no_request(ignored: dict[str, Any]) -> None:
     assert request_from(ignored, TEAM, BOT) is None
 

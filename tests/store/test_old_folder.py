@@ -69,14 +69,9 @@ async def test_the_requests_and_the_usage_of_an_old_folder_are_there(store: Sqli
 
     assert message == Request(key="msg:C1:6.0", thread=THREAD, ts="6.0", user="U1", text="bars, please")
     assert command == Request(
-        key="cmd:1",
-        thread=COMMAND,
-        ts="8.0",
-        user="U1",
-        kind="command",
-        command=Command(target="a.py", args=("1",)),
+        key="cmd:1", thread=COMMAND, ts="8.0", user="U1", kind="command", command=Command(target="a.py", args=("1",)),
         response_url="https://slack.invalid/commands/1",
-    )
+    )  # fmt: skip
     assert not await store.accept(replace(message, key="stop:C1:4.0"))  # a key of long ago is known
     assert await store.spent("T1", "U1", 0) == 11 * 110
 
