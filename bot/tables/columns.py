@@ -76,8 +76,9 @@ def values_of(counted: Sequence[tuple[str, int]]) -> tuple[str, ...]:
     return tuple(value for value, _ in sorted(counted, key=lambda pair: (-pair[1], pair[0]))[:OFTEN])
 
 
-def shown(value: Value) -> str:
+def shown(value: Any) -> str:
     """Return a value as a person reads it."""
+    value = value.item() if hasattr(value, "item") else value  # numpy's numbers as Python's
     match value:
         case bool():
             return "yes" if value else "no"

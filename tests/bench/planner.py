@@ -38,7 +38,7 @@ MADE = {
     "money.csv": "tips.csv.gz", "iowa.json.gz": "iowa-electricity.csv", "columns.json": "stocks.csv",
 }  # fmt: skip
 REFUSED = re.compile(
-    r"I do not understand|I understand only|can be two things|Which (?:column|dates) do you mean|Shall “|stands? in |By what\?|is text"
+    r"I do not understand|I understand only|can be two things|be ranked by|no ratios|What do you want|Which (?:column|dates) do you mean|Shall “|stands? in |By what\?|is text"
     r"|Did you mean|of which year|has no dates|I cannot tell|A share needs|one of them|There is nothing to draw|is true or false"
     r"|einfache|demandes simples|peticiones"
 )

@@ -72,6 +72,8 @@ def _comparison(said: Sequence[Mark], tags: str, profile: Profile) -> Condition 
     column = _only(next(mark for mark in said if mark.tag in "CG"))
     numbers = [mark.means for mark in said if mark.tag in "NY"]
     sign = next((mark.means for mark in said if mark.tag == ">"), "not in" if "!" in tags else "in")
+    if not re.search("[q=a>t]", tags) and (column.adds in {"sum", "mean"} or ("Y" in tags and column.distinct > 60)):
+        return None  # “horsepower 1970” is no condition on horsepower
     timed = (
         "t" in tags
         and "Y" in tags
@@ -114,6 +116,8 @@ def _dates(said: Sequence[Mark], tags: str, profile: Profile) -> Condition | Non
         raise NotUnderstood(f"I cannot tell what “{times[0].text}” is a time of: {why}.")
     column = chosen[0].name
     word = next((mark.text.lower() for mark in said if mark.tag == "t"), "")
+    if len(times) == 1 and any(mark.tag == "f" and mark.text.lower() in {"to", "through"} for mark in said):
+        word = "until"
     if any(mark.tag == "M" for mark in times):
         if len(times) > 1 or word or "!" in tags:
             raise NotUnderstood(f"“{times[0].text}” of which year?")

@@ -77,6 +77,8 @@ def title_of(query: Query) -> str:
             return f"{'Lowest' if query.smallest else 'Top'} {query.count} {groups} by {how[0].lower() + how[1:]}"
     if query.kind == "histogram":
         return f"Distribution of {value}"
+    if query.change == "share":
+        return f"Share of {value}{by}"
     if query.how == "corr":
         return f"Correlation between {value} and {query.other}"
     return (

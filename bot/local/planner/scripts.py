@@ -185,7 +185,7 @@ class _Writer:
         lines.append(f"figures = {figures}")
         timed = self._timed(query.by[0])
         if len(keys) > 1:
-            lines.append("figures = figures.unstack()")
+            lines.append(f"figures = figures.unstack({'fill_value=0' if query.how == 'count' else ''})")
         elif not timed and query.change != "cumulative":
             lines.append(f"figures = figures.sort_values(ascending={query.smallest})")
         if query.change == "share":

@@ -90,7 +90,7 @@ class _Reading:
             counted = match["c"] or match["val"] == "r"
             by = self.group(match, "c" if match["c"] else "g")
             value = "" if counted else self.column(match, "val")
-            how = "count" if counted else self.usual(value, f"“top 1 {by.column} by mean {value}”")
+            how = "count" if counted else self.summed(value, by.column)
             return Query(verb="top", value=value, how=how, by=(by,), count=1, smallest=match["x"] == "x")
         if match := re.fullmatch(r"2(?P<x>[Xx])(?P<val>C)", self.tags):
             return Query(verb="nth", value=self.column(match), count=self.said[0].means, smallest=match["x"] == "x")
@@ -104,7 +104,7 @@ class _Reading:
                 )
             value = self.column(match, "g") if match["g"] == "C" else ""
             by = self.group(match, "by")
-            how = self.usual(value, f"“{by.column} by mean {value}”") if value else "count"
+            how = self.summed(value, by.column) if value else "count"
             return Query(verb="top", value=value, how=how, by=(by,), count=count, smallest=small)
         return None
 
@@ -171,6 +171,14 @@ class _Reading:
             return column.adds
         raise NotUnderstood(f"Shall “{value}” be summed or averaged? Ask for {mean}, or the same with sum.")
 
+    def summed(self, value: str, by: str) -> str:
+        """Return sum for a column that is summed; raises NotUnderstood for another, by which groups can be ranked in two ways."""
+        if next(c for c in self.profile.columns if c.name == value).adds == "sum":
+            return self.usual(value, "")
+        raise NotUnderstood(
+            f"Shall “{by}” be ranked by the mean or by the highest? Ask for “mean of {value} by {by}” or “highest {value} by {by}”."
+        )
+
     def kind(self) -> str:
         """Return the kind of picture that was asked for."""
         kinds = [mark.means for mark in self.said if mark.tag == "k"]
@@ -223,6 +231,11 @@ class _Reading:
     def group(self, match: re.Match[str], name: str) -> Group:
         """Return the group at a place of the rule: a column, or a period of the only column of dates."""
         mark = self.said[match.start(name)]
+        before = self.said[match.start(name) - 1].text.lower() if match.start(name) else ""
+        if mark.tag == "C" and before == "per" and self.one(mark).adds != "none":
+            raise NotUnderstood(
+                f"I compute no ratios. Ask for “by {mark.text}” if groups are meant. {nearest(self.profile)}"
+            )
         return self.group_of_time(mark.means) if mark.tag == "P" else Group(self.one(mark).name)
 
     def group_of_time(self, period: str) -> Group:
@@ -255,7 +268,7 @@ def _cleaned(said: Sequence[Mark]) -> list[Mark]:
     """Return the marks without the words that only join others."""
     rest = [mark for mark in said if mark.tag != "="]
     tags = "".join(mark.tag for mark in rest)
-    joins = re.finditer(r"(?<=[CG])f?r|f(?=[CGrOXxhlumsTSP])|f$|^&|&$|^w(?=[OXxhSURc2TC])|a$|A$", tags)
+    joins = re.finditer(r"(?<=[CG])f?r|f(?=[CGrOXxhlumsTSP])|^&|^w(?=[OXxhSURc2TC])|A$", tags)
     keep = set(range(len(rest))) - {place for join in joins for place in range(*join.span())}
     return [mark for place, mark in enumerate(rest) if place in keep]
 

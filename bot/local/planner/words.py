@@ -59,6 +59,7 @@ def lexicon() -> dict[str, tuple[str, Any]]:
     for section, tag in (("ordinals", "2"), ("numbers", "N")):
         for meaning, phrases in known()[section].items():
             words |= dict.fromkeys(phrases, (tag, int(meaning)))
+    words |= dict.fromkeys(known()["nothing"]["phrases"], ("", None))
     for number, name in enumerate(MONTHS, 1):
         words |= dict.fromkeys((name, name[:3]), ("M", number))
     return words
@@ -74,7 +75,11 @@ def phrases(text: str) -> list[str]:
     """Return every group of up to five words that may be a value of a table."""
     words, nothing = tokens(text), nothings()
     spans = (words[i : i + n] for n in range(1, 6) for i in range(len(words) - n + 1))
-    said = (" ".join(unquoted(word) for word in span) for span in spans if not all(w.lower() in nothing for w in span))
+    said = (
+        " ".join(unquoted(word) for word in span)
+        for span in spans
+        if not all(word.lower() in nothing and not _shouted(word) for word in span)  # HI and ME are states
+    )
     return list(dict.fromkeys(said))[:200]
 
 
@@ -102,19 +107,27 @@ def marks(text: str, profile: Profile) -> list[Mark]:
 def _mark(span: Sequence[str], profile: Profile, after: int) -> Mark | None:
     text = " ".join(unquoted(word) for word in span)
     low, quoted = text.lower(), len(span) == 1 and span[0][:1] in '“"`'
+    if len(span) > 1 and any(re.fullmatch(r"\W+", word) for word in span):
+        return None  # a comma and a sign stand for themselves
     columns = [c for c in profile.columns if normal(re.sub(r" \(\d+\)$", "", c.name)) == normal(text)]
     hits = [f for f in profile.found if f.phrase.lower() == low]
     entry = None if quoted else lexicon().get(low)
+    if hits and _shouted(text):
+        return Mark("V", text, hits)
     if columns and (entry is None or entry[0] == "P" or low == columns[0].name.lower()):
         return Mark("C" if columns[0].kind == "number" else "G", text, columns)
-    if entry and not (len(span) > 1 and hits):
+    if (
+        entry
+        and not (len(span) > 1 and hits)
+        and not (_shouted(text) and len(text) == 2 and not hits and entry[0] in "f&=o!aBi")
+    ):
         return Mark(entry[0], text, entry[1])
     if hits:
         return Mark("V", text, hits)
     if quoted or len(span) > 1:
         return Mark("?", text) if quoted else None
     if low in nothings():
-        return Mark("", text)
+        return Mark("?", text) if _shouted(text) and low != "i" else Mark("", text)
     if normal(text) in {normal(word) for word in re.findall(r"[^\W\d_]+", profile.file.rsplit(".", 1)[0])}:
         return Mark("r", text)
     if time := _time(low):
@@ -153,6 +166,11 @@ def _singular(word: str) -> str:
     if len(word) > 3 and word.endswith("ies"):
         return word[:-3] + "y"
     return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word
+
+
+def _shouted(text: str) -> bool:
+    """Whether a phrase is written in capitals, as a code is and a word of the grammar is not."""
+    return text.isupper() and len(text) > 1 and any(c.isalpha() for c in text)
 
 
 def unquoted(word: str) -> str:
