@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from .cells import Value
 from .columns import column_of, read_table
@@ -19,6 +19,7 @@ from .sources import SMALL, Source, ending
 if TYPE_CHECKING:
     import pandas
 
+KEPT: Final = 500_000  # different values of text columns that are kept with a profile, for later searches
 Counts = Mapping[str, Mapping[Any, int]]  # by column, how many rows hold each value
 
 
@@ -31,7 +32,15 @@ class Rows(list[dict[str, Value]]):
 
 def rows(path: str | os.PathLike[str], *, sheet: str | None = None) -> Rows:
     """Return a table's rows as dictionaries with typed values; raises TableError, saying what the file is instead."""
-    table = read_table(Source(path), sheet)
+    source = Source(path)
+    if ending(source.name) == ".parquet":
+        from .frames import read_frame, rows_of
+
+        frame = read_frame(source, sheet)
+        result = Rows(rows_of(frame))
+        result.unreadable, result.notes = {}, frame.attrs["notes"]
+        return result
+    table = read_table(source, sheet)
     names = list(table.columns)
     result = Rows(
         dict(zip(names, values, strict=True))
@@ -61,8 +70,9 @@ def profile(
     The profile of a big table is kept in the folder `index`, and looked up there while the file stays the same.
     """
     source = Source(path)
-    found, counts = _kept(source, sheet, index) or _profiled(source, sheet, index)
-    return replace(found, found=found_in(counts, find))
+    phrases = tuple(find)
+    found, counts = _kept(source, sheet, index, bool(phrases)) or _profiled(source, sheet, index)
+    return replace(found, found=found_in(counts, phrases))
 
 
 def _profiled(source: Source, sheet: str | None, index: str | os.PathLike[str] | None) -> tuple[Profile, Counts]:
@@ -84,15 +94,19 @@ def _profiled(source: Source, sheet: str | None, index: str | os.PathLike[str] |
     return small, counts
 
 
-def _kept(source: Source, sheet: str | None, index: str | os.PathLike[str] | None) -> tuple[Profile, Counts] | None:
-    """Return the profile of an unchanged file from a folder; None where there is none that can be read."""
+def _kept(
+    source: Source, sheet: str | None, index: str | os.PathLike[str] | None, values: bool
+) -> tuple[Profile, Counts] | None:
+    """Return the profile of an unchanged file from a folder, with its values if asked; None where they are not kept."""
     if index is None:
         return None
     try:
         kept = json.loads(_place(source, sheet, index).read_text(encoding="utf-8"))
         known = parsed(kept["profile"])
+        if values and kept["texts"] is None:
+            return None  # too many to keep
         columns = tuple(_column_of_json(c) for c in kept["columns"])
-        return (replace(known, columns=columns, hidden=0), kept["texts"]) if known else None
+        return (replace(known, columns=columns, hidden=0), kept["texts"] or {}) if known else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -105,7 +119,8 @@ def _column_of_json(fields: Mapping[str, Any]) -> Column:
 
 
 def _keep(profile: Profile, texts: Counts, place: Path) -> None:
-    kept = {"profile": told(profile), "columns": [asdict(c) for c in profile.columns], "texts": texts}
+    few = sum(map(len, texts.values())) <= KEPT
+    kept = {"profile": told(profile), "columns": [asdict(c) for c in profile.columns], "texts": texts if few else None}
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         part = place.with_suffix(".part")
@@ -117,7 +132,7 @@ def _keep(profile: Profile, texts: Counts, place: Path) -> None:
 
 def _place(source: Source, sheet: str | None, index: str | os.PathLike[str]) -> Path:
     stat = source.path.stat()
-    identity = f"{source.path.name} {stat.st_size} {stat.st_mtime_ns} {sheet} 1"
+    identity = f"{source.path.name} {stat.st_size} {stat.st_mtime_ns} {sheet} 2"
     return Path(index) / f"table-{hashlib.sha256(identity.encode()).hexdigest()[:16]}.json"
 
 

@@ -7,34 +7,36 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Final
 
 Value = int | float | bool | date | datetime | str | None
 
 MISSING: Final = frozenset(
-    {
+    [
         "",
-        "-",
-        "--",
-        "–",
-        "—",
-        "?",
-        ".",
-        "n/a",
-        "na",
-        "nan",
-        "null",
-        "none",
-        "nil",
-        "#n/a",
-        "#na",
-        "n.a.",
-        "k.a.",
-        "<na>",
-        "nat",
-    }
+        *[
+            "-",
+            "--",
+            "–",
+            "—",
+            "?",
+            ".",
+            "n/a",
+            "na",
+            "nan",
+            "null",
+            "none",
+            "nil",
+            "#n/a",
+            "#na",
+            "n.a.",
+            "k.a.",
+            "<na>",
+            "nat",
+        ],
+    ]
 )
 _TRUE, _FALSE = frozenset({"true", "yes"}), frozenset({"false", "no"})
 _MONEY: Final = r"[$€£¥₹₽₩]|USD|EUR|GBP|CHF|JPY|CNY|INR|AUD|CAD|SEK|NOK|DKK|PLN|CZK|HUF|BRL|Fr\."
@@ -43,8 +45,11 @@ _NUMBER = re.compile(
     r"(?P<body>\d[\d.,'’\s]*|[.,]\d+)(?P<power>[eE][+-]?\d{1,3})?"
     rf"\s*(?P<after>%|‰|{_MONEY})?\s*(?P<sign3>[-−])?\s*(?P<close>\))?"
 )
-_WHOLE = {mark: re.compile(rf"\d+|\d{{1,3}}(?:{re.escape(mark)}\d{{3}})+") for mark in (",", ".", "'", " ")}
+_WHOLE = {mark: re.compile(rf"[1-9]\d{{0,2}}(?:{re.escape(mark)}\d{{3}})+") for mark in (",", ".", "'", " ")}
 _PLAIN = {mark: re.compile(rf"[+-]?(?:\d+|(\d*)\{mark}(\d+))") for mark in (".", ",")}
+_UNTOLD: Final = ": no cell of the column tells"
+_OFFSET = re.compile(r":\d\d.*[+-]\d\d:?\d\d$")
+_SEASON = re.compile(r"\d{4}[-/]\d\d")
 _LEADING_ZERO = re.compile(r"0\d+")
 _MONTHS: Final = {
     name: number
@@ -69,11 +74,13 @@ DATES: Final = {
     "compact": re.compile(r"(?P<y>(?:19|20)\d\d)(?P<m>0[1-9]|1[0-2])(?P<d>0[1-9]|[12]\d|3[01])"),
     "dmy": re.compile(rf"(?P<d>\d{{1,2}})[-/.](?P<m>\d{{1,2}})[-/.](?P<y>\d{{4}}|\d\d){_CLOCK}"),
     "mdy": re.compile(rf"(?P<m>\d{{1,2}})[-/.](?P<d>\d{{1,2}})[-/.](?P<y>\d{{4}}|\d\d){_CLOCK}"),
-    "d name y": re.compile(rf"(?P<d>\d{{1,2}})\.?[ -]{_NAME}[ ,-]+(?P<y>\d{{4}}){_CLOCK}"),
-    "name d y": re.compile(rf"{_NAME}[ -](?P<d>\d{{1,2}}),?[ -](?P<y>\d{{4}}){_CLOCK}"),
+    "d name y": re.compile(rf"(?P<d>\d{{1,2}})\.?[ -]{_NAME}[ ,-]+(?P<y>\d{{4}}|\d\d){_CLOCK}"),
+    "name d y": re.compile(rf"{_NAME} (?P<d>\d{{1,2}}),? (?P<y>\d{{4}}){_CLOCK}"),
     "name y": re.compile(rf"{_NAME}[ -](?P<y>\d{{4}})"),
+    "name yy": re.compile(rf"{_NAME}[ -]'?(?P<y>\d\d)"),
     "y-m": re.compile(r"(?P<y>\d{4})[-/](?P<m>\d{1,2})"),
     "quarter": re.compile(r"(?P<y>\d{4})[ -]?[Qq](?P<q>[1-4])"),
+    "q y": re.compile(r"[Qq](?P<q>[1-4])[ -/]?(?P<y>\d{4})"),
 }
 
 
@@ -86,7 +93,8 @@ class Kind:
     dates: str = ""
     unit: str = ""
     figures: bool = False  # whether some cells of a column that is no number look like one
-    note: str = ""  # what had to be chosen without evidence
+    note: str = ""  # what is to be said of it: above all, what had to be chosen without evidence
+    sure: bool = False  # whether its cells tell which mark is decimal, or which number of a date is the day
 
     @property
     def read(self) -> Callable[[str], Value]:
@@ -130,7 +138,7 @@ def number(text: str, decimal: str = ".") -> int | float | None:
     if (part and not part.isascii()) or (part and not part.isdigit()) or not (whole or part):
         return None
     marks = {mark for mark in whole if not mark.isdigit()}
-    if len(marks) > 1 or (marks and (marks & {decimal} or not _WHOLE[min(marks)].fullmatch(whole))):
+    if len(marks) > 1 or (marks and (decimal in marks or not _WHOLE[min(marks)].fullmatch(whole))):
         return None
     digits = "".join(c for c in whole if c.isdigit()) or "0"
     signs = [match[s] for s in ("sign", "sign2", "sign3") if match[s]]
@@ -193,25 +201,43 @@ def decide(cells: Iterable[str], comma: bool = False) -> Kind:
     if all(cell.lower() in _TRUE | _FALSE for cell in said):
         return Kind("true or false")
     some = said[:: max(len(said) // 200, 1)]
+    if all(_SEASON.fullmatch(cell) and (int(cell[2:4]) + 1) % 100 == int(cell[-2:]) for cell in some):
+        return Kind("text")  # 2012/13
     likely = [form for form in DATES if any(moment(cell, form, clock=True) is not None for cell in some)] or ["ymd"]
     fits: dict[str, int] = {form: sum(moment(c, form, clock=True) is not None for c in said) for form in likely}
     form = max(fits, key=lambda name: fits[name])
     if fits[form] * 2 > len(said) and not (form == "compact" and not _dates_all(said, form)):
-        return _dated(said, form, fits)
+        return _dated(said, form, fits, comma)
     if any(_LEADING_ZERO.fullmatch(cell) for cell in said):
         return Kind("text", figures=True)
     points, commas = (sum(number(c, mark) is not None for c in said) for mark in (".", ","))
     if max(points, commas) * 2 <= len(said):
         return Kind("text", figures=max(points, commas) > 0)
-    note = ""
-    if points == commas:
-        example = next((c for c in said if number(c, ".") != number(c, ",")), "")
-        differ = bool(example)
-        decimal = "," if comma and differ else "."
-        note = f"“{example}” is read as {number(example, decimal)}" if differ else ""
-    else:
-        decimal = "." if points > commas else ","
-    return Kind("number", decimal=decimal, unit=_unit(said), note=note)
+    if points != commas:
+        mark, unit = "." if points > commas else ",", _units(said)
+        return Kind("number", decimal=mark, unit=unit[0], note=unit[1], sure=True)
+    example = next((c for c in said if number(c, ".") != number(c, ",")), "")
+    decimal = "," if comma and example else "."
+    unit = _units(said)
+    note = f"“{example}” is read as {number(example, decimal)}{_UNTOLD}" if example else unit[1]
+    return Kind("number", decimal=decimal, unit=unit[0], note=note)
+
+
+def settled(kinds: Sequence[Kind], point: bool) -> list[Kind]:
+    """Return the kinds of a file's columns, where one that could not tell its marks or its order of days follows those that can.
+
+    `point`: where none can, the file's form tells that decimals have a point.
+    """
+    marks = {kind.decimal for kind in kinds if kind.sure and kind.name == "number"}
+    orders = {kind.dates for kind in kinds if kind.sure and kind.dates in {"dmy", "mdy"}}
+    result = []
+    for kind in kinds:
+        if kind.name == "number" and not kind.sure and (len(marks) == 1 or (point and not marks)):
+            kind = replace(kind, decimal=min(marks, default="."), note="" if kind.note.endswith(_UNTOLD) else kind.note)
+        elif kind.dates in {"dmy", "mdy"} and not kind.sure and len(orders) == 1:
+            kind = replace(kind, dates=min(orders), note="")
+        result.append(kind)
+    return result
 
 
 def read_cells(cells: Sequence[str], kind: Kind) -> Cells:
@@ -237,19 +263,30 @@ def _dates_all(said: Sequence[str], form: str) -> bool:
     return all(moment(cell, form, clock=False) is not None for cell in said)
 
 
-def _dated(said: Sequence[str], form: str, fits: dict[str, int]) -> Kind:
-    note = ""
+def _dated(said: Sequence[str], form: str, fits: dict[str, int], comma: bool) -> Kind:
+    note, sure = "", form in {"dmy", "mdy"}
     if form == "dmy" and fits.get("mdy") == fits["dmy"]:
-        dotted = any("." in cell for cell in said)
-        form = "dmy" if dotted else "mdy"
+        sure = any("." in cell for cell in said)
+        form = "dmy" if sure or comma else "mdy"
         example = next((c for c in said if moment(c, "dmy", clock=True) != moment(c, "mdy", clock=True)), "")
-        if example and not dotted:
-            note = f"“{example}” is read as month/day: no cell of the column tells"
+        if example and not sure:
+            note = f"“{example}” is read as {'day/month' if comma else 'month/day'}{_UNTOLD}"
+    if form == "name yy":
+        note = (
+            f"“{said[0]}” is read as {moment(said[0], form, clock=False):%B %Y}"
+            if moment(said[0], form, clock=False)
+            else ""
+        )
+    if any(_OFFSET.search(cell) and not cell.endswith(("00:00", "0000")) for cell in said[:1_000]) and "d" in form:
+        note = note or "its times have zones, and are read as UTC"
     clock = sum(moment(c, form, clock=False) is None and moment(c, form, clock=True) is not None for c in said)
-    return Kind("time" if clock else "date", dates=form, figures=form == "compact", note=note)
+    return Kind("time" if clock else "date", dates=form, figures=form == "compact", note=note, sure=sure)
 
 
-def _unit(said: Sequence[str]) -> str:
+def _units(said: Sequence[str]) -> tuple[str, str]:
+    """Return the unit that stands with the numbers of a column, and what is to be said when there are several."""
     matches = [match for cell in said[:1_000] if (match := _NUMBER.fullmatch(cell))]
-    units = {match["before"] or match["after"] or "" for match in matches}
-    return units.pop() if len(units) == 1 else ""
+    units = list(dict.fromkeys(match["before"] or match["after"] or "" for match in matches))
+    different = [unit for unit in units if unit]
+    note = f"its numbers are in {', '.join(different)}, and were not converted" if len(different) > 1 else ""
+    return (units[0] if len(units) == 1 else ""), note

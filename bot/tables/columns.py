@@ -8,12 +8,12 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any, Final
 
-from .cells import Cells, Value, decide, read_cells
+from .cells import Cells, Value, decide, read_cells, settled
 from .grids import Grid, read_text
 from .measures import adds
 from .profiles import Column
 from .records import read_book, read_json
-from .sources import BOOKS, JSON, TEXT, Source, TableError, ending
+from .sources import JSON, TEXT, Source, TableError, ending
 
 ALL_VALUES: Final = 12  # a text column with at most so many different values is shown with all of them
 OFTEN: Final = 5
@@ -36,17 +36,17 @@ def read_table(source: Source, sheet: str | None = None) -> Table:
     """Read a whole table with the standard library (a workbook: openpyxl); raises TableError."""
     grid = read_grid(source, sheet)
     table = Table(grid)
-    for place, name in enumerate(grid.names):
-        cells = [row[place] for row in grid.rows]
-        kind = decide(dict.fromkeys(cells), grid.comma)
-        table.columns[name] = read_cells(cells, replace(kind, note="") if grid.sure else kind)
+    cells = [[row[place] for row in grid.rows] for place in range(len(grid.names))]
+    kinds = settled([decide(dict.fromkeys(c), grid.separator == ";") for c in cells], grid.separator == ",")
+    for name, column, kind in zip(grid.names, cells, kinds, strict=True):
+        table.columns[name] = read_cells(column, replace(kind, note="") if grid.typed else kind)
     return table
 
 
 def read_grid(source: Source, sheet: str | None = None) -> Grid:
     """Return the cells of a file by what it is; raises TableError when it holds no table."""
     kind, start = ending(source.name), source.read(512)
-    if kind in BOOKS or start.startswith(b"PK\x03\x04"):
+    if start.startswith(b"PK\x03\x04"):
         return read_book(source, sheet)
     if sheet:
         raise TableError(f"“{source.name}” has no sheets.")
@@ -60,12 +60,14 @@ def column_of(name: str, cells: Cells) -> Column:
     said = Counter(value for value in cells.values if value is not None)
     text = cells.kind.name in {"text", "true or false"}
     ordered: list[Any] = [] if text or not said else [min(said), max(said)]
-    numbers = [n for n in said if isinstance(n, int | float)]
+    least, most = ordered or (0, 0)
+    number = cells.kind.name == "number"
     return Column(
         name=name, kind=cells.kind.name, missing=cells.missing, unreadable=cells.unreadable, unread=tuple(cells.unread),
         least=shown(ordered[0]) if ordered else "", most=shown(ordered[1]) if ordered else "", distinct=len(said),
         values=values_of([(shown(v), n) for v, n in said.items()]) if text else (),
-        adds=adds(name, cells.kind.unit, numbers) if cells.kind.name == "number" else "", unit=cells.kind.unit,
+        unit=cells.kind.unit,
+        adds=adds(name, cells.kind.unit, least, most, len(said)) if number else "",
     )  # fmt: skip
 
 

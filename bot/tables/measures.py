@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
 
-def adds(name: str, unit: str, numbers: Sequence[int | float]) -> str:
+def adds(name: str, unit: str, least: float = 0, most: float = 0, distinct: int = 0) -> str:
     """Return `sum`, `mean` or `none` (a key, a place, a year) for a column's name, unit and values; "" when neither tells."""
     words = words_of(name)
-    joined = "_".join(words)
-    if not words or joined in _words("none") or words[-1] in {"id", "ids", "code", "key", "zip", "lat", "lon", "year"}:
+    if not words or "_".join(words) in _words("none") or words[-1] in _words("last none"):
         return "none"
+    if words[-1] in {"index", "idx", "obs"} and distinct > 10 and most - least + 1 == distinct:
+        return "none"  # numbers of rows
     if (
         _words("always mean") & set(words)
         or unit in {"%", "‰"}
@@ -21,20 +21,16 @@ def adds(name: str, unit: str, numbers: Sequence[int | float]) -> str:
         or "/" in re.sub(r"\b[nN]/[aA]\b", "", name)
     ):
         return "mean"
-    if words[0] in {"total", "sum", "number", "count", "num", "n", "gesamt", "anzahl"} and len(words) > 1:
+    if words[0] in _words("first sum") and len(words) > 1:
         return "sum"
     for word in (words[-1], *words[:-1]):
-        if word in _words("sum"):
-            return "sum"
-        if word in _words("mean"):
-            return "mean"
-        if word in _words("none"):
-            return "none"
-    if numbers and all(isinstance(n, int) and 1500 <= n <= 2100 for n in numbers) and "year" in name.lower():
-        return "none"
-    if unit:
-        return "sum"
-    return ""
+        for section in ("sum", "mean", "none"):
+            if word in _words(section):
+                return section
+    for section in ("sum", "mean"):
+        if any(word.endswith(end) for word in words for end in _words(f"compound {section}")):
+            return section  # Gesamtumsatz, Stückpreis
+    return "sum" if unit else ""
 
 
 def words_of(name: str) -> list[str]:

@@ -57,23 +57,34 @@ def read_book(source: Source, sheet: str | None) -> Grid:
 
 def read_json(source: Source) -> Grid:
     """Return the records of a JSON document or of JSON lines."""
-    text = decoded(source)
+    text, notes = decoded(source), list[str]()
     try:
         records, form = _records(json.loads(text)), "JSON"
     except json.JSONDecodeError as error:
-        lines = [line for line in text.splitlines() if line.strip()]
-        try:
-            records, form = [json.loads(line) for line in lines if line.strip() not in {"[", "]"}], "JSON lines"
-        except json.JSONDecodeError:
-            raise TableError(f"“{source.name}” is not JSON: {error.msg} in line {error.lineno}.") from error
+        records, form = list(_lines(text)), "JSON lines"
+        if broken := records.count(None):
+            notes.append(f"{broken:,} line{' is' if broken == 1 else 's are'} not JSON, and left out")
+        if broken * 2 >= len(records):
+            raise TableError(f"“{source.name}” is not JSON: something is wrong in line {error.lineno}.") from error
+        records = [record for record in records if record is not None]
     if not records or not all(isinstance(record, Mapping) for record in records):
         raise TableError(f"“{source.name}” is JSON, but not a list of records.")
     flat = [dict(_flat(record)) for record in records]
     names = list(dict.fromkeys(name for record in flat for name in record))
     form += f", {source.packed}" if source.packed else ""
-    grid = Grid(names, [], form, sure=True)
+    grid = Grid(names, [], form, notes, typed=True)
     grid.rows = [[_typed(record.get(name)) for name in names] for record in flat]
     return grid
+
+
+def _lines(text: str) -> Iterable[Any]:
+    """Yield the document of each line; None for a line that is none."""
+    for line in text.splitlines():
+        if line.strip(" ,[]\t"):
+            try:
+                yield json.loads(line.strip().rstrip(","))
+            except ValueError:
+                yield None
 
 
 def is_log(path: str | os.PathLike[str]) -> bool:

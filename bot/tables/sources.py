@@ -22,7 +22,7 @@ _NAME = re.compile(r"\.(?:csv|tsv|tab|psv|xlsx|xlsm|parquet|json|jsonl|ndjson)(?
 _OPENERS: dict[bytes, Callable[..., Any]] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}
 _BINARY = {
     b"%PDF": "a PDF", b"\x89PNG": "a picture", b"\xff\xd8\xff": "a picture", b"GIF8": "a picture", b"\x7fELF": "a program",
-    b"\xd0\xcf\x11\xe0": "an old Excel workbook (.xls) or Word document; save it as .xlsx or CSV",
+    b"\xd0\xcf\x11\xe0": "an old Excel workbook (.xls), one with a password, or a Word document; save it as .xlsx or CSV",
     b"SQLite format 3": "an SQLite database",
 }  # fmt: skip
 
@@ -72,6 +72,8 @@ class Source:
             self.packed = {gzip.open: "gzip", bz2.open: "bzip2", lzma.open: "xz"}[self._open]
         elif start.startswith(b"PK\x03\x04"):
             self._unzip(member)
+        if re.match(rb"\s*<(?:!doctype|html|\?xml)", start, re.I):
+            raise TableError(f"“{self.name}” is a web page or XML, not a table.")
         for magic, what in _BINARY.items():
             if start.startswith(magic):
                 raise TableError(f"“{self.name}” is {what}, not a table.")
@@ -97,7 +99,11 @@ class Source:
                     i.filename for i in pack.infolist() if not i.is_dir() and not i.filename.startswith("__MACOSX/")
                 ]
                 if "[Content_Types].xml" in names:
+                    if not any(name.startswith("xl/") for name in names):
+                        raise TableError(f"“{self.path.name}” is a document, not a table.")
                     return  # a workbook
+                if "mimetype" in names and "content.xml" in names:
+                    raise TableError(f"“{self.path.name}” is an OpenDocument file; save it as .xlsx or CSV.")
                 tables = [name for name in names if is_table(name)] or names
                 if member:
                     tables = [name for name in tables if member in {name, name.rsplit("/", 1)[-1]}]
