@@ -148,12 +148,14 @@ def _parsed_column(name: str, text: str) -> Column:
     )  # fmt: skip
 
 
-def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
+def _quoted(value: str | list[str]) -> str:
+    """Return JSON in one line, whatever a reader takes for the end of one."""
+    text = json.dumps(value, ensure_ascii=False)
+    return re.sub("[\x7f-\x9f\u2028\u2029]", lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def _list(texts: Sequence[str]) -> str:
-    return json.dumps([short(text) for text in texts], ensure_ascii=False)
+    return _quoted([short(text) for text in texts])
 
 
 def short(text: str) -> str:

@@ -49,7 +49,7 @@ def read_book(source: Source, sheet: str | None) -> Grid:
     if not any(map(any, rows)):
         raise TableError(f"“{source.name}” holds no table.")
     start, header, names, notes = headed(rows[:LOOKED_AT])
-    grid = Grid(list(names), [], "Excel workbook", list(notes), title, tuple(pages), sure=True)
+    grid = Grid(list(names), [], "Excel workbook", list(notes), title, tuple(pages), typed=True)
     if len(pages) > 1 and sheet is None:
         grid.notes.insert(0, f"sheet “{title}” was taken, of {len(pages)}: {', '.join(pages)}")
     return framed(grid, rows[start + header :])
