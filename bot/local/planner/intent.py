@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from types import MappingProxyType
 
 from bot.local.planner.words import known, lexicon, nothings, tokens
 from bot.logs import is_log
@@ -35,15 +36,19 @@ class Intent:
     strange: tuple[str, ...] = ()  # words about a log that are not understood
 
 
-def intent_of(words: str, files: Sequence[str]) -> Intent:
-    """Return what a message is about, given the thread's files, the last mentioned last."""
+def intent_of(words: str, files: Sequence[str], kinds: Mapping[str, str] = MappingProxyType({})) -> Intent:
+    """Return what a message is about, given the thread's files, the last mentioned last, and which are tables and logs.
+
+    Of a file that is not among `kinds`, its name says what it is.
+    """
     words = _EDITED.sub("", words)
     text = " ".join(re.sub(r"```.*?```", " ", words, flags=re.S).split())
     named = next((f for f in sorted(files, key=len, reverse=True) if f.lower() in text.lower()), "")
     rest = re.sub(re.escape(named), " ", text, flags=re.I).strip() if named else text
     low = rest.lower()
-    logs, scripts = [f for f in files if is_log(f)], [f for f in files if f.endswith(".py")]
-    tables = [f for f in files if is_table(f) and not f.startswith("output/")]
+    logs = [f for f in files if kinds.get(f) == "log" or (is_log(f) and kinds.get(f) != "table")]
+    scripts = [f for f in files if f.endswith(".py")]
+    tables = [f for f in files if (is_table(f) or kinds.get(f) == "table") and not f.startswith("output/")]
     tables = tables or [f for f in files if f.lower().endswith(".txt") and f not in logs]  # Excel calls its text so
     if re.search(r"\bcount slowly|\bsomething long|\blong run|\btake your time", low):
         number = re.search(r"\b(\d{1,4})\b", low)

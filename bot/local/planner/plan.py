@@ -44,7 +44,7 @@ def _choose(prompt: Prompt) -> dict[str, Any]:
     if prompt.question is not None:
         return {"kind": "Respond", "text": prompt.question}
     files = prompt.files
-    intent = intent_of(prompt.words[-1] if prompt.words else "", files)
+    intent = intent_of(prompt.words[-1] if prompt.words else "", files, prompt.kinds)
     if prompt.overheard and (
         intent.kind in {"help", "thanks", "why"} or (intent.kind == "table" and not asks(intent.words))
     ):
@@ -88,7 +88,7 @@ def _why(prompt: Prompt) -> str:
 def _work(prompt: Prompt) -> Calls:
     """Return the CodeAssistant's next calls."""
     files, results, conditions = prompt.files, prompt.results, prompt.conditions
-    intent = intent_of(prompt.words[-1] if prompt.words else "", files)
+    intent = intent_of(prompt.words[-1] if prompt.words else "", files, prompt.kinds)
     reports = sum(1 for result in results if result.tool == "Report")
     if reports > 1 or prompt.sent_back:
         return report("failed", f"I could not show that this is right. {results[-1].text[:300] if results else ''}")
@@ -110,7 +110,7 @@ def _table(prompt: Prompt, intent: Intent) -> Calls:
     texts = [
         past.words
         for words in prompt.words
-        if (past := intent_of(words, prompt.files)).kind == "table" and past.file == intent.file
+        if (past := intent_of(words, prompt.files, prompt.kinds)).kind == "table" and past.file == intent.file
     ]
     profiles = [result for result in prompt.results if result.tool == "TableProfile"]
     profile = parsed(profiles[-1].text) if profiles else None
@@ -131,6 +131,8 @@ def _table(prompt: Prompt, intent: Intent) -> Calls:
         return report("needs_input", HELP)
     first = _chosen(prompt, intent, profile, query)
     evidence = [{"condition": c, "file": intent.file} for c in prompt.conditions]
+    if not texts[-1].strip() and prompt.kinds.get(intent.file) == "table":  # its card says the rest
+        return report("complete", f"{first}Ask me about `{intent.file}`: “{_example(profile)}”.", evidence=evidence)
     if query.verb in {"describe", "columns", "sheets"}:
         return report("complete", f"{first}{_described(query, profile, profiles[-1].body or '')}", evidence=evidence)
     runs = [result for result in prompt.results if result.tool == "ExecutePyFile"]
@@ -177,6 +179,13 @@ def _without(text: str, sheet: str) -> str:
         if sheet
         else text
     )
+
+
+def _example(profile: Profile) -> str:
+    """Return a request that the columns of a table allow."""
+    values = [c for c in profile.columns if c.kind == "number" and c.adds in {"sum", "mean"}]
+    groups = [c.name for c in profile.columns if c.kind == "text" and 1 < c.distinct <= 30]
+    return f"{values[0].adds} of {values[0].name} by {groups[0]}" if values and groups else "how many rows?"
 
 
 def _described(query: Query, profile: Profile, told: str) -> str:

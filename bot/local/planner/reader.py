@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+_TABLE = re.compile(r'^Table ("(?:[^"\\]|\\.)*"): [\d,]+ rows', re.M)
 _FENCED = re.compile(r"(?P<fence>`{3,})\n(?P<text>.*?)\n(?P=fence)", re.S)
 # A fenced block is skipped whole, so that nothing in data is taken for a person's message.
 _WROTE = re.compile(
@@ -154,6 +155,15 @@ class Prompt:
         named = [name.strip() for names in lists for name in names.split(", ")]
         last = list(dict.fromkeys(name for name in reversed(named) if name and name != "none"))[::-1]
         return [name for name in last if name.removesuffix(".png") == name or name.removesuffix(".png") not in last]
+
+    @property
+    def kinds(self) -> dict[str, str]:
+        """What the thread's files hold, table or log, by their names, as their profiles say."""
+        profiles = [text for text in self.texts if text.startswith("The files were profiled as they came")]
+        logs = {
+            name: "log" for text in profiles for name in re.findall(r"^(\S.*?): [\d,]+ bytes, [\d,]+ lines", text, re.M)
+        }
+        return logs | {json.loads(name): "table" for text in profiles for name in _TABLE.findall(text)}
 
     @property
     def overheard(self) -> bool:

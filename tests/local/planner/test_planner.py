@@ -52,6 +52,15 @@ def test_a_message_is_about_a_table_a_log_or_a_script(words: str, kind: str, fil
     assert (intent.kind, intent.file) == (kind, file)
 
 
+def test_a_profile_says_which_file_is_a_table_and_which_a_log() -> None:
+    table, log = 'Table "a.jsonl": 2 rows, 1 columns', "b.txt: 9 bytes, 1 lines, text"
+    kinds = Prompt((), (f"The files were profiled as they came:\n```\n{table}\n```\n\n```\n{log}\n```",)).kinds
+
+    assert kinds == {"a.jsonl": "table", "b.txt": "log"}
+    assert intent_of("how many rows?", [*kinds], kinds).file == "a.jsonl"
+    assert intent_of("why did b.txt go wrong?", [*kinds], kinds).file == "b.txt"
+
+
 @pytest.mark.parametrize(
     "name", ["syslog", "app.syslog", "messages", "access.log.1.gz", "notes.txt", "my logs.gz", "a.py"]
 )
