@@ -70,6 +70,7 @@ class Source:
         self._open: Callable[..., Any] = next((o for magic, o in _OPENERS.items() if start.startswith(magic)), open)
         if self._open is not open:
             self.packed = {gzip.open: "gzip", bz2.open: "bzip2", lzma.open: "xz"}[self._open]
+            self.size *= 8  # as texts usually are
         elif start.startswith(b"PK\x03\x04"):
             self._unzip(member)
         if re.match(rb"\s*<(?:!doctype|html|\?xml)", start, re.I):
