@@ -52,10 +52,27 @@ def _message(message: Payload, channel: str, team: str, bot_user: str, shared: b
         return _stop(thread, ts, user)
     uploads = tuple(upload_from(f) for f in message.get("files") or ())
     code = lone_python(text) if direct and not uploads else None
+    command = Command(code=code) if code is not None else None
+    if direct and (script := _script_to_run(text, uploads)):
+        command, uploads = script
     return Request(
         key=f"msg:{channel}:{ts}", thread=thread, ts=ts, user=user, text=text, direct=direct, uploads=uploads,
-        command=Command(code=code) if code is not None else None, external=_foreign(message, team, shared),
+        command=command, external=_foreign(message, team, shared),
     )  # fmt: skip
+
+
+def _script_to_run(text: str, uploads: tuple[Upload, ...]) -> tuple[Command, tuple[Upload, ...]] | None:
+    """Return the command of a message `/runpy [name] [args…]` that carries its script, and its uploads, the script first."""
+    try:
+        name, *words = shlex.split(text) or [""]
+    except ValueError:
+        return None
+    scripts = [upload for upload in uploads if upload.name.endswith(".py")]
+    if name != "/runpy" or not scripts:
+        return None
+    script = next((upload for upload in scripts if words and upload.name == words[0]), scripts[0])
+    args = words[1:] if words and words[0] == script.name else words
+    return Command(target=script.name, args=tuple(args)), (script, *(u for u in uploads if u.id != script.id))
 
 
 def _changed(event: Payload, team: str, bot_user: str, shared: bool) -> Request | None:
