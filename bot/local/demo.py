@@ -34,6 +34,7 @@ async def run_demo(settings: Settings, port: int, workspace: str | None, announc
     """Serve until cancelled; `announce` gets the URL of the page once it answers."""
     async with _workspace(settings.bot_data, port, workspace) as url, _model(settings) as (with_model, notice):
         tokens = await _control(url, "GET", "tokens")
+        await _greet(tokens)
         await _control(url, "POST", "notice", {"text": notice, "examples": _examples()})
         connected = with_model.model_copy(
             update={
@@ -42,7 +43,6 @@ async def run_demo(settings: Settings, port: int, workspace: str | None, announc
                 "slack_api_url": tokens["api_url"],
             }
         )
-        await _greet(tokens)
         announce(url)
         app = await asyncio.to_thread(
             import_module, "bot.app"

@@ -11,12 +11,17 @@ from bot.local.workspace.delivery import Delivery
 from bot.local.workspace.events import Events
 from bot.local.workspace.journal import Json
 from bot.local.workspace.messages import Message
-from bot.local.workspace.people import APP, BOT_USER, TEAM, User
+from bot.local.workspace.people import APP, BOT_USER, SLACKBOT, TEAM, User
 from bot.local.workspace.responses import Responses
 from bot.local.workspace.state import Workspace
 from bot.local.workspace.streams import Streams
 
 TRIGGER_SECONDS = 3.0
+INVITE, IGNORE = "slackbot_invite", "slackbot_ignore"
+
+
+def _button(text: str, action_id: str, **more: str) -> Json:
+    return {"type": "button", "text": {"type": "plain_text", "text": text}, "action_id": action_id, **more}
 
 
 class Refused(Exception):
@@ -74,6 +79,11 @@ class Interactions:
 
     async def action(self, message: Message, user: User, action_id: str, value: str | None) -> None:
         """Press a button, or choose from a menu, of a message."""
+        if message.user == SLACKBOT and action_id in {INVITE, IGNORE}:
+            if action_id == INVITE:
+                self._membership(message.channel, user, "/invite")
+            self.workspace.delete(message)
+            return
         action = press(message.blocks, action_id, value)
         if action is None:
             raise Refused(f"The message has nothing to press called {action_id}.")
@@ -92,6 +102,18 @@ class Interactions:
         if not message.ephemeral_to:
             payload["message"] = self.workspace.to_slack(message)
         await self._interact(payload, message, user)
+
+    def offer_invitation(self, message: Message) -> None:
+        """Offer to invite the app when a message mentions it where it is no member; as in Slack, it never hears of that message."""
+        if f"<@{BOT_USER}>" not in message.text or self.workspace.in_channel(BOT_USER, message.channel):
+            return
+        text = f"You mentioned <@{BOT_USER}>, who is not in this channel. Invite them, then ask again."
+        buttons = [_button("Invite them", INVITE, style="primary"), _button("Do nothing", IGNORE)]
+        blocks: list[Json] = [
+            {"type": "section", "text": {"type": "mrkdwn", "text": text}},
+            {"type": "actions", "elements": buttons},
+        ]
+        self.workspace.note(message.channel, message.user, text, message.thread_ts, blocks)
 
     def stop(self, channel: str, user: User, thread_ts: str) -> list[str]:
         """Press Stop in a thread: end its streams and tell the app; return the streams' ts."""

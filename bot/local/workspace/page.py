@@ -172,6 +172,7 @@ class Page:
         body: Json = {
             "ts": message.ts,
             "user": message.user,
+            "name": self.workspace.users[message.user].real_name,
             "text": written(message.text, {user.id: user.name for user in self.workspace.users.values()}),
             "html": self._render(self.workspace.to_slack(message)),
             "files": [self._shown_file(file) for file in files],

@@ -14,9 +14,7 @@ BOT = "B0BOT"
 ALERT_USER = "U0ALERTS"
 ALERT_BOT = "B0ALERTS"
 SLACKBOT = "USLACKBOT"
-FIXTURES = frozenset(
-    {"C0PARTNER", "C0LOBBY", "C0PRIVATE", "U0GUEST", "U0EXT", "U0ALERTS", "USLACKBOT"}
-)  # for tests; not shown
+FIXTURES = frozenset({"C0PARTNER", "C0LOBBY", "C0PRIVATE", "U0GUEST", "U0EXT", "U0ALERTS"})  # for tests; not shown
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,6 +109,7 @@ class PeopleApi:
         author = body["user"] if body.get("user") in self.workspace.bots else user.id
         ids = [file.id for file in files]
         posted = self.workspace.post(channel, author, self.as_sent(text), thread_ts=root, files=ids)
+        self.interactions.offer_invitation(posted)
         return web.json_response({"ts": posted.ts})
 
     async def command(self, body: Json) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 from bisect import insort
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -212,9 +212,11 @@ class Workspace:
         self.journal.put("channel", channel, asdict(self.channels[channel]))
         self.tell(Change("state", channel))
 
-    def note(self, channel: str, user: str, text: str, thread_ts: str | None = None) -> Message:
+    def note(
+        self, channel: str, user: str, text: str, thread_ts: str | None = None, blocks: Sequence[Json] = ()
+    ) -> Message:
         """Post an ephemeral message from Slackbot to one person."""
-        return self.post(channel, SLACKBOT, text, ephemeral_to=user, thread_ts=thread_ts)
+        return self.post(channel, SLACKBOT, text, ephemeral_to=user, thread_ts=thread_ts, blocks=list(blocks))
 
     def tell(self, change: Change) -> None:
         """Call every follower with a change."""

@@ -27,10 +27,15 @@ def typed(text: str, names: Mapping[str, str] | None = None) -> str:
 
 
 def written(text: str, names: Mapping[str, str]) -> str:
-    """Return Slack's wire form as a person types it: the inverse of `typed`; `names` maps user ids to names."""
-    bare = re.sub(r"<@(\w+)(?:\|[^>]*)?>", lambda match: f"@{names.get(match[1], match[1])}", text)
-    bare = re.sub(r"<((?:https?|mailto):[^<>|\s]+)(?:\|[^<>]*)?>", r"\1", bare)
-    return bare.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+    """Return Slack's wire form as a person types it: the inverse of `typed`; `names` maps user ids to names.
+
+    What would be typed differently, as a link with a label, keeps its angle brackets.
+    """
+    bare = re.sub(r"<@(\w+)>", lambda match: f"@{names[match[1]]}" if match[1] in names else match[0], text)
+    bare = re.sub(r"<(https?://[^<>|\s]+)>", r"\1", bare)
+    ids = {name.lower(): user for user, name in names.items()}
+    plain, kept = (t.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&") for t in (bare, text))
+    return plain if typed(plain, ids) == text else kept
 
 
 def wire(text: str) -> str:

@@ -1,7 +1,7 @@
 "use strict";
 // The page of the local workspace. All text goes in as text; the only HTML is what the server made safe (message.html).
 const byId = (id) => document.getElementById(id);
-const state = { me: "U0ALICE", channel: null, thread: null, users: new Map(), channels: [], commands: [], shortcuts: [], prompts: [], examples: [], statuses: new Map(), unread: new Set(), bot: null };
+const state = { me: sessionStorage.getItem("me") || "U0ALICE", channel: null, thread: null, users: new Map(), channels: [], commands: [], shortcuts: [], prompts: [], examples: [], statuses: new Map(), unread: new Set(), bot: null };
 
 function make(tag, properties = {}, ...children) {
   const element = Object.assign(document.createElement(tag), properties);
@@ -40,7 +40,7 @@ async function loadState() {
   const people = found.users.filter((u) => !u.is_bot);
   byId("me").replaceChildren(...people.map((u) => make("option", { value: u.id, textContent: u.real_name || u.name, selected: u.id === state.me })));
   if (!state.channels.some((c) => c.id === state.channel)) state.channel = null;
-  state.channel ??= (state.channels.find((c) => c.is_im && state.examples.length) || state.channels.find((c) => c.id === "C0GENERAL") || state.channels[0]).id;
+  state.channel ??= (state.channels.find((c) => c.is_im) || state.channels[0]).id;
   drawChannels();
 }
 
@@ -66,19 +66,30 @@ const address = () => `#/${state.channel}${state.thread ? `/${state.thread}` : "
 function remember() { if (location.hash !== address()) history.pushState(null, "", address()); }
 async function goto(hash) {
   const [, channel, thread] = hash.split("/");
-  if (!state.channels.some((c) => c.id === channel)) return false;
-  await openChannel(channel);
-  if (thread && /^\d+\.\d+$/.test(thread)) await openThread(thread);
-  return true;
+  const known = state.channels.some((c) => c.id === channel);
+  show(known ? channel : state.channel, known && /^\d+\.\d+$/.test(thread || "") ? thread : null);
+  history.replaceState(null, "", address());
+  await drawAll();
+}
+
+// Show a channel and, unless null, one of its threads; the address is the caller's.
+function show(channel, thread) {
+  if (thread !== state.thread || channel !== state.channel) byId("replies").replaceChildren();
+  Object.assign(state, { channel, thread });
+  state.unread.delete(channel);
+  byId("thread").hidden = !thread;
+  drawChannels();
+}
+
+async function drawAll() {
+  byId(state.thread ? "answer" : "composer").querySelector("textarea").focus();
+  await Promise.all([drawMessages(), drawThread()]);
 }
 
 async function openChannel(id) {
-  state.channel = id;
-  state.unread.delete(id);
-  closeThread();
-  drawChannels();
-  await drawMessages();
-  byId("composer").querySelector("textarea").focus();
+  show(id, null);
+  remember();
+  await drawAll();
 }
 
 async function drawMessages() {
@@ -128,27 +139,50 @@ async function drawThread() {
 }
 
 function fill(list, messages, inThread) {
-  const atBottom = list.scrollHeight - list.scrollTop - list.clientHeight < 80 || !list.childElementCount;
-  const old = new Map([...list.children].map((e) => [e.dataset.ts, e]));
   if (list.querySelector(".editing")) return;  // what is being written is not drawn over
+  const follows = !list.childElementCount || list.scrollHeight - list.scrollTop - list.clientHeight < 80 || Math.abs(list.scrollTop - list.dataset.shown) < 2;
+  const old = new Map([...list.children].map((e) => [e.dataset.ts, e]));
+  const focused = document.activeElement.closest("li.message"), place = list.contains(focused) ? [...focused.querySelectorAll(FOCUSABLE)].indexOf(document.activeElement) : -1;
+  const wanted = [];
   let day = "";
-  list.replaceChildren(...together(messages).flatMap((m) => {
+  for (const m of together(messages)) {
     const key = JSON.stringify([m.html, m.files, m.actions, m.reply_count, m.edited, m.streaming, m.pictures]);
-    const kept = old.get(m.ts), drawn = kept && kept.dataset.key === key ? kept : drawMessage(m, inThread, key);
-    const before = day;
+    const kept = old.get(m.ts), before = day;
     day = dayOf(m.ts);
-    return day === before ? [drawn] : [make("li", { className: "day", textContent: day }), drawn];
-  }));
-  if (atBottom) { list.scrollTop = list.scrollHeight; for (const image of list.querySelectorAll("img")) image.addEventListener("load", () => { list.scrollTop = list.scrollHeight; }, { once: true }); }
+    if (day !== before) { const divider = old.get(day) || make("li", { className: "day", textContent: day }); divider.dataset.ts = day; wanted.push(divider); }
+    wanted.push(kept && kept.dataset.key === key ? kept : drawMessage(m, inThread, key));
+  }
+  // What stays is not touched, so that it keeps the focus and is not read out again.
+  const staying = new Set(wanted);
+  for (const child of [...list.children]) if (!staying.has(child)) child.remove();
+  wanted.forEach((child, at) => { if (list.children[at] !== child) list.insertBefore(child, list.children[at] || null); });
+  if (place >= 0 && !list.contains(focused)) wanted.find((e) => e.dataset.ts === focused.dataset.ts)?.querySelectorAll(FOCUSABLE)[place]?.focus();
+  if (!follows) return;
+  scrollToNewest(list);
+  for (const image of list.querySelectorAll("img")) if (!image.complete) image.addEventListener("load", () => scrollToNewest(list), { once: true });
 }
 
-// The pictures that an answer made come as a message of their own; they are shown above the answer's figures.
+const FOCUSABLE = "a[href], button, img[tabindex]";
+
+// The end of the list, but not past the beginning of the newest answer.
+function scrollToNewest(list) {
+  const newest = [...list.children].filter((e) => e.querySelector(".context")).pop();
+  const later = newest && [...list.children].slice([...list.children].indexOf(newest) + 1).some((e) => (e.dataset.user && e.dataset.user !== newest.dataset.user) || e.querySelector(".actions"));
+  list.scrollTop = list.scrollHeight;
+  if (newest && !later) list.scrollTop = Math.min(list.scrollTop, newest.offsetTop - list.offsetTop);
+  list.dataset.shown = list.scrollTop;
+}
+
+// Pictures come as a message of their own; each is shown above the figures of the message that it belongs to: the first
+// one that names it (the card of app.log has app.log.png), else the one before.
 function together(messages) {
   const shown = [];
   for (const message of messages) {
-    const last = shown[shown.length - 1], pictures = message.files.filter((f) => f.image_url);
-    if (last && pictures.length && !message.text && message.user === last.user && last.html.includes("<pre") && !last.pictures) {
-      last.pictures = pictures;
+    const pictures = message.files.filter((f) => f.image_url), stem = pictures[0]?.name.replace(/\.\w+$/, "");
+    const open = shown.filter((m) => m.user === message.user && m.html.includes("<pre") && !m.pictures);
+    const owner = open.find((m) => m.html.includes(stem)) || (open.includes(shown[shown.length - 1]) ? shown[shown.length - 1] : null);
+    if (pictures.length && !message.text && owner) {
+      owner.pictures = pictures;
       message.files = message.files.filter((f) => !f.image_url);
       if (!message.files.length) continue;
     }
@@ -166,6 +200,7 @@ function drawMessage(message, inThread, key) {
   const item = make("li", { className: `message${message.ephemeral ? " ephemeral" : ""}` });
   item.dataset.ts = message.ts;
   item.dataset.key = key;
+  item.dataset.user = message.user;
   const body = make("div", { className: "body" });
   body.innerHTML = message.html;  // made safe by the server
   for (const code of body.querySelectorAll("pre")) {
@@ -176,7 +211,7 @@ function drawMessage(message, inThread, key) {
     box.append(code, copy);
   }
   if (message.pictures) (body.querySelector(".code") || body).before(make("div", { className: "files" }, ...message.pictures.map(drawFile)));
-  item.append(make("div", { className: "by" }, make("strong", { textContent: name(message.user) }), make("time", { textContent: time(message.ts), title: new Date(parseFloat(message.ts) * 1000).toLocaleString() }),
+  item.append(make("div", { className: "by" }, make("strong", { textContent: message.name }), make("time", { textContent: time(message.ts), title: new Date(parseFloat(message.ts) * 1000).toLocaleString() }),
     message.edited && message.user === state.me ? make("span", { className: "mark", textContent: "(edited)" }) : null, message.ephemeral ? make("span", { className: "mark", textContent: "Only visible to you" }) : null), body);
   if (message.files.length) item.append(make("div", { className: "files" }, ...message.files.map(drawFile)));
   if (message.actions.length) item.append(make("div", { className: "actions" }, ...message.actions.map((a) => make("button", { type: "button", className: a.style || "", textContent: a.text, onclick: (e) => {
@@ -201,7 +236,7 @@ async function copied(text) {
 function drawFile(file) {
   const link = make("a", { className: "file", href: file.url, download: file.name }, make("span", { textContent: file.name }), make("small", { textContent: size(file.size) }));
   if (!file.image_url) return link;
-  const image = make("img", { src: file.image_url, alt: file.name, tabIndex: 0 });
+  const image = make("img", { src: file.image_url, alt: file.name, title: "Show it larger", tabIndex: 0, role: "button" });
   image.onclick = () => { const large = byId("large"); const shown = large.querySelector("img"); shown.src = file.image_url; shown.alt = file.name; large.showModal(); };
   image.onkeydown = (e) => { if (e.key === "Enter" || e.key === " ") { e.preventDefault(); image.onclick(); } };
   return make("div", {}, image, link);
@@ -233,18 +268,16 @@ function edit(message, item) {
 const tell = (error) => { (state.thread ? byId("answer") : byId("composer")).querySelector(".problem").textContent = error.message; };
 
 async function openThread(ts) {
-  state.thread = ts;
-  byId("thread").hidden = false;
-  byId("replies").replaceChildren();
+  show(state.channel, ts);
   remember();
-  await drawThread();
-  byId("answer").querySelector("textarea").focus();
+  await drawAll();
 }
 
 function closeThread() {
-  state.thread = null;
-  byId("thread").hidden = true;
+  const from = [...byId("messages").children].find((e) => e.dataset.ts === state.thread);
+  show(state.channel, null);
   remember();
+  (from?.querySelector(".replies") || byId("composer").querySelector("textarea")).focus();
 }
 
 function drawStatus() {
@@ -256,6 +289,7 @@ function drawStatus() {
 function compose(form, inThread) {
   form.append(byId("composer-parts").content.cloneNode(true));
   const box = form.querySelector("textarea"), staged = form.querySelector(".staged"), problem = form.querySelector(".problem"), hints = form.querySelector(".hints");
+  if (inThread) box.placeholder = "Reply in the thread";
   const pane = form.closest(".pane"), input = form.querySelector("input[type=file]");
   let files = [], chosen = 0;
   const draw = () => staged.replaceChildren(...files.map((f) => make("li", {}, `${f.name} ${f.problem || (f.id ? size(f.size) : `${f.done || 0} %`)}`, make("button", { type: "button", textContent: "×", ariaLabel: `Remove ${f.name}`, onclick: () => { files = files.filter((o) => o !== f); draw(); } }))));
@@ -319,21 +353,16 @@ function compose(form, inThread) {
       await Promise.all(files.map((f) => f.ready));
       const bad = files.find((f) => f.problem);
       if (bad) throw new Error(`${bad.name}: ${bad.problem}. Remove it, or try again.`);
-      const command = inThread ? null : text.match(/^(\/\w+)(?:\s+([\s\S]*))?$/);
-      if (command) {
+      const here = state.channels.find((c) => c.id === state.channel), command = inThread ? null : text.match(/^(\/\w+)(?:\s+([\s\S]*))?$/);
+      if (command && !(files.length && command[1] === "/runpy")) {
         if (!state.commands.some((c) => c.command === command[1])) throw new Error(`${command[1]} is not a command here.`);
-        let words = command[2] || "";
-        if (files.length && command[1] === "/runpy") {  // a file that goes with the command is the one it means
-          await ask("/page/message", { channel: state.channel, text: "", file_ids: files.map((f) => f.id) });
-          words = `${(files.find((f) => f.name.endsWith(".py")) || files[0]).name} ${words}`.trim();
-        }
-        await ask("/page/command", { channel: state.channel, command: command[1], text: words });
+        await ask("/page/command", { channel: state.channel, command: command[1], text: command[2] || "" });
       } else {
-        const body = { channel: state.channel, text, file_ids: files.map((f) => f.id) };
+        // A file cannot go with a slash command: the two go as a message to the bot, which takes it as the command.
+        const body = { channel: state.channel, text: command && !here.is_im ? `@${state.bot.name} ${text}` : text, file_ids: files.map((f) => f.id) };
         if (inThread) body.thread_ts = state.thread;
         const sent = await ask("/page/message", body);
-        const here = state.channels.find((c) => c.id === state.channel);
-        if (!inThread && sent.ts && (here.is_im || (state.bot && text.includes(`@${state.bot.name}`)))) await openThread(sent.ts);
+        if (!inThread && here.is_member && (here.is_im || (state.bot && body.text.includes(`@${state.bot.name}`)))) await openThread(sent.ts);
       }
       box.value = "";
       files = [];
@@ -357,7 +386,7 @@ function listen() {
   events.onerror = () => { byId("away").hidden = false; };
   events.onmessage = (e) => {
     const event = JSON.parse(e.data);
-    if (event.type === "state") { loadState().catch(() => {}); return; }
+    if (event.type === "state") { loadState().then(refresh).catch(() => {}); return; }
     if (event.type === "status") { const key = `${event.channel}:${event.thread_ts}`; if (event.text) state.statuses.set(key, event.text); else state.statuses.delete(key); drawStatus(); return; }
     if (event.channel === state.channel) refresh(); else if (event.type === "message") { state.unread.add(event.channel); drawChannels(); }
   };
@@ -371,11 +400,11 @@ async function start() {
   byId("stop").onclick = () => ask("/page/stop", { channel: state.channel, thread_ts: state.thread }).catch(tell);
   byId("large").onclick = () => byId("large").close();
   byId("invite").onclick = () => ask("/page/command", { channel: state.channel, command: "/invite", text: `@${state.bot.name}` }).then(loadState).catch(tell);
-  document.addEventListener("keydown", (e) => { if (e.key === "Escape" && state.thread && !byId("large").open) { closeThread(); byId("composer").querySelector("textarea").focus(); } });
+  document.addEventListener("keydown", (e) => { if (e.key === "Escape" && state.thread && !byId("large").open) closeThread(); });
   await loadState();
   window.addEventListener("popstate", () => { if (location.hash !== address()) goto(location.hash).catch(tell); });
-  if (!await goto(location.hash)) await openChannel(state.channel);
+  await goto(location.hash);
   let events = listen();
-  byId("me").onchange = async () => { state.me = byId("me").value; events.close(); state.channel = null; closeThread(); await loadState(); await drawMessages(); events = listen(); };
+  byId("me").onchange = async () => { state.me = byId("me").value; sessionStorage.setItem("me", state.me); events.close(); state.channel = null; state.thread = null; await loadState(); await openChannel(state.channel); events = listen(); };
 }
 start().catch((error) => { byId("away").textContent = error.message; byId("away").hidden = false; });
