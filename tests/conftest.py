@@ -18,6 +18,7 @@ HERE = Path(__file__).parent
 LEFT_TO_THE_MATRIX = {  # beside the ways
     "test_without_a_defence_the_attack_succeeds": "only a change of an attack can make it fail",
     "test_nine_of_ten_planted_incidents_are_found_and_quiet_logs_have_none": "two minutes of a processor for one figure",
+    "test_the_first_click_of_the_first_start_ends_in_a_picture": "it installs the libraries over the network",
     "test_two_hundred_megabytes_packed_give_a_profile_and_a_chart": "a minute for what smaller logs show as well",
     "test_the_short_lane_has_each_attack_in_one_way_and_each_contract_on_every_adapter": "it collects the tests twice more",
 }
@@ -44,7 +45,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     best: dict[object, str] = {}
     for test in tests:
         room, way = test.path.relative_to(HERE).parts[0], _way(test)
-        if test.path.name == "test_page.py":
+        if test.path.name.startswith("test_page"):
             test.add_marker("page")
         if room == "sandbox" or way:
             test.add_marker("sandbox")
