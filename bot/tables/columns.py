@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any, Final
 
-from .cells import Cells, Value, decide, read_cells, settled
+from .cells import Cells, decide, read_cells, settled
 from .grids import Grid, read_text
 from .measures import adds
 from .profiles import Column
