@@ -13,7 +13,7 @@ from bot.local.planner.mend import mended
 from bot.local.planner.plain import suffices
 from bot.local.planner.query import NotUnderstood, Query
 from bot.local.planner.reader import Prompt, Result
-from bot.local.planner.requests import HELP, REQUESTS
+from bot.local.planner.requests import HELP, REQUESTS, nearest
 from bot.local.planner.scripts import script_for
 from bot.local.planner.understand import understand
 from bot.local.planner.words import other_language, phrases
@@ -132,7 +132,7 @@ def _table(prompt: Prompt, intent: Intent) -> Calls:
     first = _chosen(prompt, intent, profile, query)
     evidence = [{"condition": c, "file": intent.file} for c in prompt.conditions]
     if not texts[-1].strip() and prompt.kinds.get(intent.file) == "table":  # its card says the rest
-        return report("complete", f"{first}Ask me about `{intent.file}`: “{_example(profile)}”.", evidence=evidence)
+        return report("complete", f"{first}{nearest(profile)}", evidence=evidence)
     if query.verb in {"describe", "columns", "sheets"}:
         return report("complete", f"{first}{_described(query, profile, profiles[-1].body or '')}", evidence=evidence)
     runs = [result for result in prompt.results if result.tool == "ExecutePyFile"]
@@ -179,13 +179,6 @@ def _without(text: str, sheet: str) -> str:
         if sheet
         else text
     )
-
-
-def _example(profile: Profile) -> str:
-    """Return a request that the columns of a table allow."""
-    values = [c for c in profile.columns if c.kind == "number" and c.adds in {"sum", "mean"}]
-    groups = [c.name for c in profile.columns if c.kind == "text" and 1 < c.distinct <= 30]
-    return f"{values[0].adds} of {values[0].name} by {groups[0]}" if values and groups else "how many rows?"
 
 
 def _described(query: Query, profile: Profile, told: str) -> str:
