@@ -43,7 +43,7 @@ _MONEY: Final = r"[$€£¥₹₽₩]|USD|EUR|GBP|CHF|JPY|CNY|INR|AUD|CAD|SEK|NO
 _NUMBER = re.compile(
     rf"(?P<open>\()?\s*(?P<sign>[+\-−])?\s*(?P<before>{_MONEY})?\s*(?P<sign2>[+\-−])?\s*"
     r"(?P<body>\d[\d.,'’\s]*|[.,]\d+)(?P<power>[eE][+-]?\d{1,3})?"
-    rf"\s*(?P<after>%|‰|{_MONEY})?\s*(?P<sign3>[-−])?\s*(?P<close>\))?"
+    rf"\s*(?P<after>%|‰|{_MONEY})?\s*(?P<sign3>[-−])?\s*(?P<close>\))?\s*(?P<last>%|{_MONEY})?"
 )
 _WHOLE = {mark: re.compile(rf"[1-9]\d{{0,2}}(?:{re.escape(mark)}\d{{3}})+") for mark in (",", ".", "'", " ")}
 _PLAIN = {mark: re.compile(rf"[+-]?(?:\d+|(\d*)\{mark}(\d+))") for mark in (".", ",")}
@@ -286,7 +286,7 @@ def _dated(said: Sequence[str], form: str, fits: dict[str, int], comma: bool) ->
 def _units(said: Sequence[str]) -> tuple[str, str]:
     """Return the unit that stands with the numbers of a column, and what is to be said when there are several."""
     matches = [match for cell in said[:1_000] if (match := _NUMBER.fullmatch(cell))]
-    units = list(dict.fromkeys(match["before"] or match["after"] or "" for match in matches))
+    units = list(dict.fromkeys(match["before"] or match["after"] or match["last"] or "" for match in matches))
     different = [unit for unit in units if unit]
     note = f"its numbers are in {', '.join(different)}, and were not converted" if len(different) > 1 else ""
     return (units[0] if len(units) == 1 else ""), note

@@ -68,7 +68,8 @@ def title_of(query: Query) -> str:
     """Return what a query asks for, as the title of its picture and the beginning of its answer."""
     value = query.value or "rows"
     by = f" by {' and '.join(group.name for group in query.by)}" if query.by else ""
-    how = f"{_NAMES[query.how]} of {value}" if query.how in _NAMES else value
+    of = " " if query.how in {"min", "max"} else " of "
+    how = f"{_NAMES[query.how]}{of}{value}" if query.how in _NAMES else value
     match query.verb:
         case "points":
             return f"{value} against {query.other}"

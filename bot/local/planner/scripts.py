@@ -102,7 +102,8 @@ class _Writer:
         )
         column = self._column()
         if column and column.unreadable * 100 > self.profile.rows:
-            parts.append(f"{column.unreadable:,} cells of {_escaped(column.name)} could not be read and are left out")
+            cells = "1 cell" if column.unreadable == 1 else f"{column.unreadable:,} cells"
+            parts.append(f"{cells} of {_escaped(column.name)} could not be read, and left out")
         elif column and column.missing and self.query.verb != "missing":
             parts.append(f"{column.missing + column.unreadable:,} without {_escaped(column.name)}")
         return "; ".join(parts)

@@ -252,15 +252,18 @@ class _Reading:
 
 
 def _dated(said: list[Mark]) -> list[Mark]:
-    """Return the marks with a month and its year together."""
+    """Return the marks with a month and its year together, and with the day before them."""
     result: list[Mark] = []
     for mark in said:
-        if mark.tag == "Y" and result and result[-1].tag == "M":
-            result[-1] = Mark(
-                "D", f"{MONTHS[result[-1].means - 1].title()} {mark.text}", (mark.means, result[-1].means)
-            )
-        else:
+        if mark.tag != "Y" or not result or result[-1].tag != "M":
             result.append(mark)
+            continue
+        month = result.pop().means
+        name, parts = f"{MONTHS[month - 1].title()} {mark.text}", [mark.means, month]
+        if result and result[-1].tag == "N" and 1 <= result[-1].means <= 31:
+            parts.append(int(result.pop().means))
+            name = f"{parts[-1]} {name}"
+        result.append(Mark("D", name, tuple(parts)))
     return result
 
 

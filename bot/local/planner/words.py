@@ -110,6 +110,8 @@ def _mark(span: Sequence[str], profile: Profile, after: int) -> Mark | None:
     if len(span) > 1 and any(re.fullmatch(r"\W+", word) for word in span):
         return None  # a comma and a sign stand for themselves
     columns = [c for c in profile.columns if normal(re.sub(r" \(\d+\)$", "", c.name)) == normal(text)]
+    if quoted and (exact := [c for c in profile.columns if c.name == text]):
+        columns = exact
     hits = [f for f in profile.found if f.phrase.lower() == low]
     entry = None if quoted else lexicon().get(low)
     if hits and _shouted(text):
