@@ -12,13 +12,10 @@ import pytest
 from playwright.async_api import Page, async_playwright, expect
 
 from bot.app import serving
-from bot.local.planner.endpoint import serve_planner
-from bot.sandbox.runtime import RuntimeBuild
 from tests.e2e.slack import CSV, workspace
 from tests.e2e.test_threads import PLOT, report, send, write_and_run
 from tests.wire import Choose, Next, ScriptedModel
 
-PICTURE = os.environ.get("PAGE_PNG")
 CHROMIUM = shutil.which("chromium")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Debian's chromium is not installed")
 QUIET = [
@@ -121,24 +118,3 @@ async def test_a_mistake_is_said_and_what_was_typed_is_kept(tmp_path: Path) -> N
 
         await expect(page.locator("#composer .problem")).to_have_text("/nonsense is not a command here.")
         await expect(page.locator("#composer textarea")).to_have_value("/nonsense now")
-
-
-@pytest.mark.skipif(PICTURE is None, reason="on request: PAGE_PNG=.github/page.png uv run pytest tests/e2e -k picture")
-async def test_the_readmes_picture_is_taken_anew(tmp_path: Path) -> None:
-    sales = b"date,revenue\n2026-01-05,100\n2026-01-20,50\n2026-02-03,70\n2026-03-09,30\n"
-    await RuntimeBuild(tmp_path / "data").build(print)
-    async with serve_planner() as url, opened_on(tmp_path, url, "planner") as page:
-        await page.locator("#composer input[type=file]").set_input_files(
-            {"name": "sales.csv", "mimeType": "text/csv", "buffer": sales}
-        )
-        await page.locator("#composer textarea").fill("@workings plot revenue by month")
-        await page.locator("#composer textarea").press("Enter")
-        thread = page.locator("#replies")
-        await expect(thread.locator("a[download='revenue_by_month.png']")).to_be_visible(timeout=60_000)
-        await page.locator("#thread textarea").fill("@workings now as bars")
-        await page.locator("#thread textarea").press("Enter")
-        await expect(thread.locator("a[download='revenue_by_month_as_bars.png']")).to_be_visible(timeout=60_000)
-        await expect(thread.locator("img")).to_have_count(2)
-        await page.mouse.move(500, 800)
-
-        await page.screenshot(path=PICTURE)
