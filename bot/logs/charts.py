@@ -67,7 +67,7 @@ def bars(labels: Sequence[str], groups: Mapping[str, Sequence[float]], path: str
         axes.barh([at + n * height for at in range(len(labels))], lengths, height=height, label=name)
     axes.set_yticks([at + 0.4 - height / 2 for at in range(len(labels))], [label[:60] for label in labels], fontsize=7)
     axes.invert_yaxis()
-    axes.set_title(title, fontsize=10)
+    axes.set_title(title.replace(" against ", "\nagainst "), fontsize=10)
     if len(groups) > 1:
         axes.legend()
     figure.savefig(path, dpi=100)
