@@ -86,6 +86,10 @@ def shown(value: Any) -> str:
             return "yes" if value else "no"
         case int():
             return f"{value:,}" if abs(value) >= 10_000 else str(value)
+        case float() if value.is_integer() and abs(value) < 1e15:
+            return shown(int(value))
+        case float() if 1_000 <= abs(value) < 1e15:
+            return f"{value:,.2f}".rstrip("0").rstrip(".")
         case float():
             return f"{value:,.6g}"
         case datetime():

@@ -101,10 +101,13 @@ class _Writer:
             else ["all {len(table):,} rows"]
         )
         column = self._column()
-        if column and column.unreadable * 100 > self.profile.rows:
-            cells = "1 cell" if column.unreadable == 1 else f"{column.unreadable:,} cells"
-            parts.append(f"{cells} of {_escaped(column.name)} could not be read, and left out")
-        elif column and column.missing and self.query.verb != "missing":
+        query = self.query
+        used = {query.value, query.other, *(c.column for c in query.where), *(group.column for group in query.by)}
+        bad = [c for c in self.profile.columns if c.name in used and c.unreadable * 100 > self.profile.rows]
+        for c in bad:
+            cells = "1 cell" if c.unreadable == 1 else f"{c.unreadable:,} cells"
+            parts.append(f"{cells} of {_escaped(c.name)} could not be read, and left out")
+        if not bad and column and column.missing and query.verb != "missing":
             parts.append(f"{column.missing + column.unreadable:,} without {_escaped(column.name)}")
         return "; ".join(parts)
 
