@@ -60,6 +60,22 @@ def test_a_lone_block_is_a_command_and_a_block_with_words_is_not() -> None:
     assert asked("<@U0BOT> what is ```print(1)```").command is None
 
 
+@pytest.mark.parametrize(
+    ("text", "command"),
+    [
+        ("<@U0BOT> /runpy a 'b c'", Command(target="six.py", args=("a", "b c"))),
+        ("<@U0BOT> /runpy six.py a", Command(target="six.py", args=("a",))),
+        ("<@U0BOT> /runpy 'a", None),
+        ("<@U0BOT> what does /runpy do?", None),
+    ],
+)
+def test_runpy_in_a_message_takes_the_script_that_comes_with_it(text: str, command: Command | None) -> None:
+    request = asked(text, files=[{"id": "F1", "name": "data.csv"}, {"id": "F2", "name": "six.py"}])
+
+    assert request.command == command
+    assert [upload.id for upload in request.uploads] == (["F2", "F1"] if command else ["F1", "F2"])
+
+
 def test_files_are_never_dropped_even_when_only_slack_knows_them() -> None:
     request = asked(
         subtype="file_share", files=[{"id": "F1", "file_access": "check_file_info"}, {"id": "F2", "name": "a b.csv"}]
