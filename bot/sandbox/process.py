@@ -157,7 +157,8 @@ async def _until_over(process: Started, output: Output, seen: Watched, status: S
             task.cancel()
         await process.end()
         with suppress(TimeoutError, asyncio.CancelledError):
-            await asyncio.wait_for(over, 5)
+            async with asyncio.timeout(5):
+                await over
         await asyncio.gather(full, watching, stopped, return_exceptions=True)
 
 

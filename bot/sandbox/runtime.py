@@ -87,7 +87,8 @@ class RuntimeBuild:
         async with self._changed:
             while not self.has(package) and not self._failed:
                 with suppress(TimeoutError):  # another process may be the one that installs it
-                    await asyncio.wait_for(self._changed.wait(), 0.5)
+                    async with asyncio.timeout(0.5):
+                        await self._changed.wait()
         return self.has(package)
 
     async def build(self, progress: Callable[[str], None]) -> None:

@@ -75,7 +75,8 @@ class SlackChat:
                 self._client.chat_update(channel=thread.channel, ts=ts, text=part.text, blocks=list(part.blocks))
             )
             with suppress(TimeoutError):
-                await asyncio.wait_for(over.wait(), self._pace)
+                async with asyncio.timeout(self._pace):
+                    await over.wait()
         self._updating.pop(ts, None)
 
     async def _quiet(self, ts: str) -> None:

@@ -218,7 +218,8 @@ class Page:
                 await response.write(b": hello\n\n")
                 while True:
                     try:
-                        change = await asyncio.wait_for(changes.get(), _HEARTBEAT)
+                        async with asyncio.timeout(_HEARTBEAT):
+                            change = await changes.get()
                     except TimeoutError:
                         await response.write(b": still here\n\n")
                         continue

@@ -8,6 +8,7 @@ import os
 import signal
 import stat
 import sys
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -18,6 +19,8 @@ from aiohttp import web
 from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
+from bot.local.workspace.delivery import Delivery
+from bot.local.workspace.journal import Journal
 from bot.local.workspace.server import MANIFEST, CannotServe, Options, running
 from tests.local.conftest import Json, Place, connect, file, until
 
@@ -154,3 +157,18 @@ async def test_the_process_serves_and_ends_cleanly(tmp_path: Path) -> None:
 
     os.kill(process.pid, signal.SIGTERM)
     assert await process.wait() == 0
+
+
+@pytest.mark.parametrize("steps", range(3))
+async def test_what_sends_ends_even_if_it_is_woken_as_it_is_cancelled(steps: int, tmp_path: Path) -> None:
+    delivery = Delivery(Journal(tmp_path / "journal.sqlite"), time.time, (), 1.0)
+    delivery.event({"type": "event_callback"})  # which nobody takes yet
+    sending = asyncio.create_task(delivery.run())
+    await asyncio.sleep(0.01)
+
+    delivery.event({"type": "event_callback"})
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    sending.cancel()
+
+    assert (await asyncio.wait([sending], timeout=2))[0]
