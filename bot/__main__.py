@@ -10,7 +10,6 @@ import subprocess
 import sys
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
-from getpass import getpass
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -56,9 +55,7 @@ def workings(
 def demo(
     port: PORT = 8484,
     data: DATA = None,
-    browser: Annotated[
-        bool, typer.Option(help="Whether to open the page in a browser, where there is a screen.")
-    ] = True,
+    browser: Annotated[bool, typer.Option(help="Whether to open the page in a browser, where there is a screen.")] = True,
     workspace: Annotated[
         str | None, typer.Option(help="Connect to the local workspace at this URL instead of starting one.")
     ] = None,
@@ -68,9 +65,7 @@ def demo(
     settings = _settings(data, port=port)
     print(f"Starting a workspace like Slack's, with the bot in it, at http://127.0.0.1:{port}/ …", flush=True)
     if settings.bot_runtime and not RuntimeBuild(runtime_folder(settings.bot_data)).done():
-        print(
-            "The libraries for scripts are installed once, about 50 MB before the first picture; all else works at once."
-        )
+        print("The libraries for scripts are installed once, about 50 MB before the first picture; all else works at once.")
     from bot.local.demo import run_demo
 
     def announce(url: str) -> None:
@@ -143,11 +138,7 @@ def run(
 
     settings = _settings(data, quiet=True)
     if timeout is not None and not 0 < timeout <= settings.sandbox_seconds:
-        _fail(
-            SetupError(
-                f"--timeout {timeout:g} is not between 0 and SANDBOX_SECONDS, which is {settings.sandbox_seconds:g}."
-            )
-        )
+        _fail(SetupError(f"--timeout {timeout:g} is not between 0 and SANDBOX_SECONDS, which is {settings.sandbox_seconds:g}."))
     if tier not in {"", "auto", *TIERS}:
         _fail(SetupError(f"There is no sandbox tier {tier}: there are auto, {', '.join(TIERS)}."))
     execution = run_script(
@@ -165,9 +156,10 @@ def run(
     raise typer.Exit(_run(execution) or 0)
 
 
-@app.command(
-    "logs", context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
-)
+PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+
+
+@app.command("logs", context_settings=PASSED_ON)
 def read_logs(context: typer.Context) -> None:
     """Analyse log files of any size; `workings logs --help` lists the subcommands."""
     from bot.logs.command import main as read
@@ -176,9 +168,7 @@ def read_logs(context: typer.Context) -> None:
         raise typer.Exit(read(context.args, kept=Path.home() / ".cache/workings/logs"))
 
 
-@app.command(
-    "tables", context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
-)
+@app.command("tables", context_settings=PASSED_ON)
 def read_tables(context: typer.Context) -> None:
     """Profile tables of any form; `workings tables --help` says more."""
     from bot.tables.command import main as read
@@ -190,22 +180,11 @@ def read_tables(context: typer.Context) -> None:
 @app.command()
 def setup(data: DATA = None) -> None:
     """Go live in Slack: make the app, give its tokens and a key, check them, and write .env."""
-    from bot.setup import default_env, set_up
+    from bot.setup import ask, default_env, set_up
 
     settings = _settings(data, quiet=True)
-    ask = getpass if sys.stdin.isatty() else lambda prompt: _line(prompt)
     _run(set_up(default_env(), settings, ask, lambda text: print(text, flush=True)))
     doctor(data)
-
-
-def _line(prompt: str) -> str:
-    """Read a line of standard input that is no terminal."""
-    print(prompt, end="", flush=True)
-    line = sys.stdin.readline()
-    if not line:
-        raise EOFError
-    print()
-    return line
 
 
 @app.command()
@@ -222,11 +201,7 @@ def doctor(data: DATA = None) -> None:
         async for finding in examine(settings):
             broken += finding.required and not finding.ok
             mark = "[green]ok[/]" if finding.ok else "[red]no[/]" if finding.required else "[yellow]no[/]"
-            advice = (
-                ""
-                if finding.ok or not finding.advice
-                else f"{'' if finding.state.endswith('.') else '.'} {finding.advice}"
-            )
+            advice = "" if finding.ok or not finding.advice else f"{'' if finding.state.endswith('.') else '.'} {finding.advice}"
             console.print(f"{mark}  {finding.part}: ", end="", highlight=False)
             console.print(f"{finding.state}{advice}", markup=False, highlight=False)  # as soon as it is known
         return 1 if broken else 0
@@ -273,9 +248,7 @@ def main() -> None:
         code = command.main(standalone_mode=False)
     except WRONG_USE as error:
         helps = not str(error).strip() or "Usage:" in str(error)  # nothing was asked for: the help is the answer
-        print(
-            error if helps else f"workings: {str(error).strip().rstrip('.')}. See `workings --help`.", file=sys.stderr
-        )
+        print(error if helps else f"workings: {str(error).strip().rstrip('.')}. See `workings --help`.", file=sys.stderr)
         code = 2
     except (typer.Abort, KeyboardInterrupt):
         code = 130
@@ -290,13 +263,9 @@ def _settings(data: Path | None, *, quiet: bool = False, port: int = 0) -> Setti
             raise SetupError(f"Port {port} is out of range: 0 to 65535.")
         settings.bot_data.mkdir(parents=True, exist_ok=True)
         if not os.access(settings.bot_data, os.W_OK | os.X_OK):
-            raise SetupError(
-                f"The data folder {settings.bot_data} cannot be written. Choose one with --data or BOT_DATA."
-            )
+            raise SetupError(f"The data folder {settings.bot_data} cannot be written. Choose one with --data or BOT_DATA.")
     except OSError as error:
-        _fail(
-            SetupError(f"The data folder cannot be used: {error.filename}: {error.strerror}. Choose one with --data.")
-        )
+        _fail(SetupError(f"The data folder cannot be used: {error.filename}: {error.strerror}. Choose one with --data."))
     except BotError as error:
         _fail(error)
     _set_up_logging("ERROR" if quiet else settings.bot_log_level)

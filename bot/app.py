@@ -53,9 +53,7 @@ async def serving(
         open_store(settings.bot_data / "bot.sqlite") as store,
         open_sandboxes(settings.bot_data, limits(settings), tier=settings.sandbox_tier, runtime=runtime) as sandboxes,
         open_client(api_key=key, base_url=settings.openai_base_url) as client,
-        open_slack(
-            bot_token, app_token, base_url=settings.slack_api_url, max_upload=settings.bot_max_upload, pace=pace
-        ) as slack,
+        open_slack(bot_token, app_token, base_url=settings.slack_api_url, max_upload=settings.bot_max_upload, pace=pace) as slack,
         _answering_health_checks(settings.bot_health_port),
         _building(runtime if settings.bot_runtime else None, progress),
     ):
@@ -168,7 +166,5 @@ async def _answering_health_checks(port: int | None) -> AsyncIterator[None]:
 def _token(settings: Settings, name: str) -> str:
     secret = getattr(settings, name)
     if secret is None:
-        raise SetupError(
-            f"{name.upper()} is not set. Set it (see the README), or try `workings demo`, which needs nothing."
-        )
+        raise SetupError(f"{name.upper()} is not set. Set it (see the README), or try `workings demo`, which needs nothing.")
     return str(secret.get_secret_value())

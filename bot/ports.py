@@ -78,9 +78,7 @@ class Sandbox(Protocol):
     async def list(self) -> Sequence[FileInfo]:
         """Return the thread's regular files, sorted by name; links, devices and names we cannot use are not listed."""
 
-    async def run(
-        self, name: FileName, args: Sequence[str] = (), *, stdin: str = "", timeout: float | None = None
-    ) -> Execution:
+    async def run(self, name: FileName, args: Sequence[str] = (), *, stdin: str = "", timeout: float | None = None) -> Execution:
         """Run a Python file of the workspace under the limits and stage what it changed.
 
         A program that fails or breaks a limit is an Execution, not an error; a missing file raises NoSuchFile. Cancelling
@@ -168,9 +166,7 @@ class Chat(Protocol):
     async def show(self, thread: ThreadId, ts: str, tasks: Sequence[Task]) -> None:
         """Show what is being done, with a Stop button, in the turn's message. Best effort and throttled."""
 
-    async def deliver(
-        self, thread: ThreadId, turn: str, ts: str, reply: Reply, files: Sequence[Attachment], *, again: bool
-    ) -> str:
+    async def deliver(self, thread: ThreadId, turn: str, ts: str, reply: Reply, files: Sequence[Attachment], *, again: bool) -> str:
         """Edit the turn's message into the answer, post what does not fit, then upload all files at once.
 
         With `again`, first look for what was posted before. Returns "" or, worded for the user, what could not be

@@ -52,9 +52,7 @@ class Settings(BaseSettings):
     openai_fallback_model: str | None = Field(None, description="Model to ask when the first does not answer.")
     openai_timeout: float = Field(180.0, gt=0, description="Seconds to wait for one answer of a model.")
 
-    bot_data: Path = Field(
-        default_factory=default_data, description="Folder of the store, the workspaces and the runtime."
-    )
+    bot_data: Path = Field(default_factory=default_data, description="Folder of the store, the workspaces and the runtime.")
     bot_log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="What is logged.")
     bot_turn_calls: int = Field(30, ge=2, description="Model calls that one turn may use.")
     bot_turn_tokens: int = Field(500_000, ge=1_000, description="Tokens that one turn may use.")
@@ -64,9 +62,7 @@ class Settings(BaseSettings):
     bot_health_port: int | None = Field(None, ge=1, le=65535, description="Port for `GET /health`; none by default.")
 
     bot_allow_external: bool = Field(False, description="Whether people of other organizations and guests may ask.")
-    bot_allowed_users: Names = Field(
-        frozenset(), description="User ids that may ask, comma-separated; empty: everybody."
-    )
+    bot_allowed_users: Names = Field(frozenset(), description="User ids that may ask, comma-separated; empty: everybody.")
     bot_allowed_channels: Names = Field(frozenset(), description="Channel ids to work in, comma-separated; empty: all.")
     bot_daily_tokens_user: int = Field(2_000_000, ge=0, description="Tokens of one person in 24 hours; 0: no cap.")
     bot_daily_tokens_team: int = Field(20_000_000, ge=0, description="Tokens of the workspace in 24 hours; 0: no cap.")

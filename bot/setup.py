@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from getpass import getpass
 from pathlib import Path
 from urllib.parse import quote
 
@@ -92,6 +94,17 @@ async def _asked(
 
 async def _examine_key(settings: Settings) -> Finding:
     return await examine_model(settings, datetime.now(UTC).date())
+
+
+def ask(prompt: str) -> str:
+    """Ask in the terminal without showing what is typed, or take a line of an input that is no terminal; raises EOFError."""
+    if sys.stdin.isatty():
+        return getpass(prompt)
+    print(prompt, flush=True)
+    line = sys.stdin.readline()
+    if not line:
+        raise EOFError
+    return line
 
 
 def default_env() -> Path:

@@ -32,12 +32,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests", allow_abbrev=False, description=__doc__.split("\n")[0])
     lane = parser.add_mutually_exclusive_group()
     lane.add_argument("--all", dest="lane", action="store_const", const="all", help="run the full matrix")
-    lane.add_argument(
-        "--rest", dest="lane", action="store_const", const="rest", help="run what the short lane leaves out"
-    )
-    parser.add_argument(
-        "--coverage", action="store_true", help="say which files of bot/ are covered by less than 90 %%"
-    )
+    lane.add_argument("--rest", dest="lane", action="store_const", const="rest", help="run what the short lane leaves out")
+    parser.add_argument("--coverage", action="store_true", help="say which files of bot/ are covered by less than 90 %%")
     options, more = parser.parse_known_args()
     name = options.lane or "short"
 

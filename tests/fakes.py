@@ -94,9 +94,7 @@ class MemorySandbox:
         await asyncio.sleep(0)
         return [FileInfo(name=n, size=len(self.files[n])) for n in sorted(self.files)]
 
-    async def run(
-        self, name: FileName, args: Sequence[str] = (), *, stdin: str = "", timeout: float | None = None
-    ) -> Execution:
+    async def run(self, name: FileName, args: Sequence[str] = (), *, stdin: str = "", timeout: float | None = None) -> Execution:
         await asyncio.sleep(0)
         if name not in self.files:
             raise NoSuchFile(f"There is no file {name} in this thread.")
@@ -190,9 +188,7 @@ class FakeChat:
         if await self._tried("show") and ts in self.posts.get(thread, {}):
             self.shown.append(tuple(tasks))
 
-    async def deliver(
-        self, thread: ThreadId, turn: str, ts: str, reply: Reply, files: Sequence[Attachment], *, again: bool
-    ) -> str:
+    async def deliver(self, thread: ThreadId, turn: str, ts: str, reply: Reply, files: Sequence[Attachment], *, again: bool) -> str:
         await self._call("deliver")
         posts = self.posts.setdefault(thread, {})
         if ts not in posts:

@@ -25,9 +25,7 @@ TODAY = date(2026, 11, 1)
             "model", False, "the service does not list coder", "Set OPENAI_MODEL and OPENAI_PROXY_MODEL to models that it lists.")),
     ],
 )  # fmt: skip
-async def test_the_models_must_be_listed_and_stay_for_90_days(
-    models: Mapping[str, str | None], finding: Finding
-) -> None:
+async def test_the_models_must_be_listed_and_stay_for_90_days(models: Mapping[str, str | None], finding: Finding) -> None:
     async with ScriptedModel([], models=models) as server:
         settings = load(openai_base_url=server.url, openai_model="coder", openai_proxy_model="proxy")
 

@@ -59,9 +59,7 @@ def test_every_file_that_a_page_names_is_there() -> None:
     pages = [TOP / "README.md", *sorted((TOP / ".github").glob("*.md"))]
 
     named = {
-        path
-        for page in pages
-        for path in re.findall(r"[`(](?:\.\./)?((?:bot|tests|\.github)/[\w./]*\w)(?:`|\))", page.read_text())
+        path for page in pages for path in re.findall(r"[`(](?:\.\./)?((?:bot|tests|\.github)/[\w./]*\w)(?:`|\))", page.read_text())
     }
 
     assert len(named) > 20

@@ -20,10 +20,7 @@ PAGES = ("README.md", ".github/OPERATION.md", ".github/TABLES.md", ".github/LOGS
 README = "\n".join((TOP / page).read_text() for page in PAGES)
 SHELL = [line for block in re.findall(r"```sh\n(.*?)```", README, re.S) for line in block.splitlines()]
 IN_TEXT = [
-    command
-    for line in README.splitlines()
-    if not line.startswith("|")
-    for command in re.findall(r"`(workings [^`]+)`", line)
+    command for line in README.splitlines() if not line.startswith("|") for command in re.findall(r"`(workings [^`]+)`", line)
 ]
 TABLE = dict(re.findall(r"^\| `workings (\w+) ([^`]*)` \|", re.sub(r"`(workings \w+)`", r"`\1 `", README), re.M))
 # Each command, its exit code, and a word of what it prints, on a machine with no setting and two logs.
@@ -124,9 +121,7 @@ def test_the_table_of_commands_is_that_of_the_help() -> None:
 
 
 def test_the_table_names_every_subcommand_for_logs() -> None:
-    help_text = subprocess.run(
-        [sys.executable, "-m", "bot", "logs", "--help"], capture_output=True, text=True, check=True
-    ).stdout
+    help_text = subprocess.run([sys.executable, "-m", "bot", "logs", "--help"], capture_output=True, text=True, check=True).stdout
 
     named = re.split(r"\\?\|", TABLE["logs"].split()[0])
 

@@ -34,9 +34,7 @@ async def _run(files: dict[FileName, bytes], toolkit: str, arguments: Sequence[s
         )  # fmt: skip
         out, err = await process.communicate(stdin.encode())
     outcome = Outcome.SUCCEEDED if process.returncode == 0 else Outcome.FAILED
-    return Execution(
-        outcome=outcome, exit_code=process.returncode, stdout=out.decode(), stderr=err.decode(), run=toolkit
-    )
+    return Execution(outcome=outcome, exit_code=process.returncode, stdout=out.decode(), stderr=err.decode(), run=toolkit)
 
 
 def _lay_out(files: dict[FileName, bytes], folder: Path) -> None:

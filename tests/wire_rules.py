@@ -64,17 +64,13 @@ def _effort(body: Body, effort: str | None, param: str) -> Iterator[Refusal]:
         yield 400, "unsupported_parameter", param, message
     if effort == "none" and model.startswith("gpt-6.1"):
         values = "'low', 'medium', 'high', and 'max'"
-        message = (
-            f"Unsupported value: 'none' is not supported with the '{model}' model. Supported values are: {values}."
-        )
+        message = f"Unsupported value: 'none' is not supported with the '{model}' model. Supported values are: {values}."
         yield 400, "unsupported_value", param, message
 
 
 def _chat(body: Body) -> Iterator[Refusal]:
     if "max_tokens" in body:
-        message = (
-            "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead."
-        )
+        message = "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead."
         yield 400, "unsupported_parameter", "max_tokens", message
     model, effort = body["model"], body.get("reasoning_effort")
     if body.get("tools") and re.match(r"gpt-(5\.6|6)", model) and effort != "none":
@@ -167,9 +163,7 @@ def _input(body: Body, issued: Mapping[str, tuple[str, Body, str]]) -> Iterator[
                     yield 400, "invalid_encrypted_content", None, text
                 then = items[place + 1] if place + 1 < len(items) else {}
                 if follower not in (then.get("call_id"), then.get("id")):
-                    text = (
-                        f"Item '{item.get('id')}' of type 'reasoning' was provided without its required following item."
-                    )
+                    text = f"Item '{item.get('id')}' of type 'reasoning' was provided without its required following item."
                     yield 400, None, "input", text
             case "function_call":
                 calls.append(item["call_id"])

@@ -30,9 +30,7 @@ CSV = b"month,revenue\n2026-01,10\n2026-02,20\n"
 class World:
     """A bot in memory, its script for the models, and what came of it."""
 
-    def __init__(
-        self, store: Store, *script: Scripted, access: Access | None = None, budget: Budget | None = None
-    ) -> None:
+    def __init__(self, store: Store, *script: Scripted, access: Access | None = None, budget: Budget | None = None) -> None:
         self.store = store
         self.model = ScriptedModel(*script)
         self.chat = FakeChat()
@@ -108,9 +106,7 @@ def runpy(target: str = "", *args: str) -> Request:
 
 
 def brief(message: str = "do it", *done_when: str) -> SendMessage:
-    return SendMessage(
-        kind="SendMessage", recipient=NAME, message=message, done_when=list(done_when or ("it is done",))
-    )
+    return SendMessage(kind="SendMessage", recipient=NAME, message=message, done_when=list(done_when or ("it is done",)))
 
 
 def respond(text: str) -> Respond:

@@ -145,9 +145,7 @@ def for_specialist(conversation: Conversation, agent: str) -> tuple[Input | Exch
             case UserMessage(context=False, command=None) if working:
                 items.append(Input(f"While you work, {message_of(entry)}"))
             case Decision() if entry.agent == RUNNER:
-                items += [
-                    Input(f"The user ran a script without you. {result}") for result in _results(conversation, number)
-                ]
+                items += [Input(f"The user ran a script without you. {result}") for result in _results(conversation, number)]
             case Reply():
                 working = False
             case Stopped():

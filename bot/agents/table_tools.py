@@ -29,12 +29,8 @@ class TableProfile(Tool):
     """
 
     file: Name = Field(description="A file of the workspace.")
-    sheet: str | None = Field(
-        default=None, description="A sheet of a workbook; by default the first that holds a table."
-    )
-    find: tuple[Phrase, ...] = Field(
-        default=(), max_length=200, description="Words to look up among the values of all columns."
-    )
+    sheet: str | None = Field(default=None, description="A sheet of a workbook; by default the first that holds a table.")
+    find: tuple[Phrase, ...] = Field(default=(), max_length=200, description="Words to look up among the values of all columns.")
 
     flags: ClassVar[tuple[str, ...]] = ("--insist",)  # waits for a library that is being installed
 
@@ -90,9 +86,7 @@ def _about(column: Column) -> str:
 
 def _harmless(text: str) -> str:
     """Return text of a table so that nothing in it is taken for markup, a link or a mention."""
-    return (
-        text if re.fullmatch(r"[\w .,;:%€$£'’()/+&-]*", text) and not re.search(r"://|\b_|_\b", text) else _code(text)
-    )
+    return text if re.fullmatch(r"[\w .,;:%€$£'’()/+&-]*", text) and not re.search(r"://|\b_|_\b", text) else _code(text)
 
 
 def _code(text: str) -> str:

@@ -20,9 +20,7 @@ from bot.thread.text import bounded, code_blocks, fenced
 OUTPUT_TOKENS = 2_000
 KEPT_TOKENS = 5_333  # of each stream in the conversation, about 16 KB of UTF-8; a longer one is kept whole in a file
 
-Path = Annotated[
-    Name, Field(validation_alias=AliasChoices("name", "file_name", "path"))
-]  # models call it each of these
+Path = Annotated[Name, Field(validation_alias=AliasChoices("name", "file_name", "path"))]  # models call it each of these
 
 
 class File(Tool):

@@ -74,9 +74,7 @@ class UserProxy:
 
     async def decide(self, thread: ThreadId, conversation: Conversation) -> Decision:
         """Choose between a specialist, an answer, and silence: one model call."""
-        prompt = Prompt(
-            agent=USER_PROXY, thread=str(thread), system=self._prompt, items=prompts.for_user_proxy(conversation)
-        )
+        prompt = Prompt(agent=USER_PROXY, thread=str(thread), system=self._prompt, items=prompts.for_user_proxy(conversation))
         chosen, usage = await self._model.choose(prompt, self.choice)
         action = cast(Any, chosen).action
         call = Call(id="", name=action.kind, arguments=action.model_dump_json())

@@ -51,9 +51,7 @@ class Profiler:
 
     async def decide(self, thread: ThreadId, conversation: Conversation) -> Entry:
         """Decide on profiles of what came, then on those of tables that are logs, then on the notice that shows all."""
-        numbers = [
-            n for n in range(conversation.start, len(conversation.entries)) if _profiles(conversation.entries[n])
-        ]
+        numbers = [n for n in range(conversation.start, len(conversation.entries)) if _profiles(conversation.entries[n])]
         steps = [step for number in numbers for step in conversation.results(number).values() if isinstance(step, Step)]
         if not numbers:
             came = conversation.data[:MAX_PROFILED]
@@ -61,9 +59,7 @@ class Profiler:
             return _decision(tables, [name for name in came if name not in tables])
         astray = [s for s in steps if s.refused and _is_log(s)]
         if astray and len(numbers) == 1:
-            return _decision(
-                [], [TableCard.model_validate_json(conversation.call(step).arguments).file for step in astray]
-            )
+            return _decision([], [TableCard.model_validate_json(conversation.call(step).arguments).file for step in astray])
         return _notice(steps)
 
     async def perform(self, conversation: Conversation, at: Perform, sandbox: Sandbox) -> Entry:

@@ -81,8 +81,7 @@ def _status(error: openai.APIStatusError, choice: ModelChoice, wire: str, wait: 
         if _about_the_model(error):
             return _no_such_model(choice)
         return SetupError(
-            f"The service does not have this endpoint: check OPENAI_BASE_URL, or set OPENAI_API={_other(wire)} "
-            f"(now {wire!r})."
+            f"The service does not have this endpoint: check OPENAI_BASE_URL, or set OPENAI_API={_other(wire)} (now {wire!r})."
         )
     if error.status_code == 429:
         when = f"in {wait:.0f} seconds" if wait else "in a while"
@@ -100,9 +99,7 @@ def _refused(error: openai.APIStatusError, message: str, choice: ModelChoice, wi
     """Return the error for any other 4xx: this model or server does not accept what we sent."""
     lower = f"{error.param or ''} {message}".lower()
     if "/v1/responses" in lower or "v1/chat/completions" in lower or "chat model" in lower:
-        return SetupError(
-            f"{choice.model} needs the other API: set OPENAI_API={_other(wire)}. The service says: {message}"
-        )
+        return SetupError(f"{choice.model} needs the other API: set OPENAI_API={_other(wire)}. The service says: {message}")
     if "effort" in lower or "reasoning" in lower or "encrypted" in lower:
         return SetupError(
             f"{choice.model} does not accept this reasoning effort: change {choice.effort_setting} "

@@ -51,9 +51,7 @@ class OpenAIModel:
             _, answer = await self._send(self._wire.body(prompt, choice, keep_opaque=keep_opaque) | offer)
             if answer.cut != "length" or not answer.calls:  # a call that was cut goes on: the model gets its error
                 _require_whole(answer, choice)
-            return Decision(
-                agent=prompt.agent, calls=answer.calls, text=answer.text, opaque=answer.opaque, usage=answer.usage
-            )
+            return Decision(agent=prompt.agent, calls=answer.calls, text=answer.text, opaque=answer.opaque, usage=answer.usage)
 
         return await self._ask(ask)
 

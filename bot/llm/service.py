@@ -45,9 +45,7 @@ def wire_for(api: str | None, base_url: str | None) -> Wire:
     return ChatWire(official=not base_url or (urlsplit(base_url).hostname or "").endswith(".openai.com"))
 
 
-async def shutdown_dates(
-    client: AsyncOpenAI, names: Collection[str], *, timeout: float = 20.0
-) -> dict[str, date | None]:
+async def shutdown_dates(client: AsyncOpenAI, names: Collection[str], *, timeout: float = 20.0) -> dict[str, date | None]:
     """Return the announced shutdown date, or None, of each of the models `names` that the service lists.
 
     Raises ServiceError, and SetupError when only other settings would help.

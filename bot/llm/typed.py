@@ -70,9 +70,7 @@ async def ask_typed(
     asking = instructor.AsyncInstructor(client, instructor.patch(create=create, mode=mode), mode)
     request = {key: value for key, value in body.items() if key != wire.history}
     try:
-        chosen, _ = await asking.create_with_completion(
-            messages, _described(answer), max_retries=1, strict=False, **request
-        )
+        chosen, _ = await asking.create_with_completion(messages, _described(answer), max_retries=1, strict=False, **request)
     except InstructorError as error:
         if isinstance(cause := error.__cause__, (BotError, *FAILURES)):
             raise cause from cause.__cause__

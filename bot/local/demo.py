@@ -44,9 +44,7 @@ async def run_demo(settings: Settings, port: int, workspace: str | None, announc
             }
         )
         announce(url)
-        app = await asyncio.to_thread(
-            import_module, "bot.app"
-        )  # takes longer than all else, and the page is there meanwhile
+        app = await asyncio.to_thread(import_module, "bot.app")  # takes longer than all else, and the page is there meanwhile
         heard: asyncio.Queue[str] = asyncio.Queue()
         showing = asyncio.create_task(_show_progress(url, heard))
         try:
@@ -64,9 +62,7 @@ async def _show_progress(url: str, heard: asyncio.Queue[str]) -> None:
         while not heard.empty():
             text = heard.get_nowait()
         if sys.stderr.isatty():
-            print(
-                f"\r\x1b[K{text[0].upper()}{text[1:]}", end="\n" if "ready" in text else "", file=sys.stderr, flush=True
-            )
+            print(f"\r\x1b[K{text[0].upper()}{text[1:]}", end="\n" if "ready" in text else "", file=sys.stderr, flush=True)
         else:
             log.info("%s", text)
         with suppress(SetupError):  # the workspace is going away, and the demo with it
@@ -151,9 +147,7 @@ async def _control(url: str, method: str, path: str, body: object = None) -> Any
                 response.raise_for_status()
                 return await response.json()
         except aiohttp.ClientError as error:
-            raise SetupError(
-                f"No local workspace answers at {url} ({error}). Start one with `workings local`."
-            ) from error
+            raise SetupError(f"No local workspace answers at {url} ({error}). Start one with `workings local`.") from error
 
 
 async def _greet(tokens: dict[str, Any]) -> None:

@@ -53,9 +53,7 @@ def open_logs(paths: Sequence[str], folder: str | None = HERE) -> list[OpenedLog
     return opened
 
 
-def compare(
-    opened: Sequence[OpenedLog], window: str = "", baseline: str = "", top: int = 12
-) -> tuple[list[Difference], str]:
+def compare(opened: Sequence[OpenedLog], window: str = "", baseline: str = "", top: int = 12) -> tuple[list[Difference], str]:
     """Compare a window with a baseline, or the first log with the second; return the differences and what was compared."""
     one, index = opened[0], opened[0].index
     if len(opened) > 1 and not window:
@@ -76,9 +74,7 @@ def search(
     regex: bool = False, ignore_case: bool = False, level: str = "", before: int = 0, after: int = 0,
 ) -> Matches:  # fmt: skip
     """Search all the logs for text as it stands, or for a regular expression. Raises BadQuery, BadWindow and NotALog."""
-    wanted = Query(
-        text=query, regex=regex, ignore_case=ignore_case, level=level, before=before, after=after, limit=limit
-    )
+    wanted = Query(text=query, regex=regex, ignore_case=ignore_case, level=level, before=before, after=after, limit=limit)
     together = Matches()
     for one in opened:
         part = matches.search(one.log, one.index, wanted, one.window(window) if window else None)

@@ -16,9 +16,7 @@ class NoCharts(Exception):
     """matplotlib is not here; the text is for the user."""
 
 
-def over_time(
-    index: Index, path: str, marks: Sequence[int] = (), hits: Counter[int] | None = None, title: str = ""
-) -> None:
+def over_time(index: Index, path: str, marks: Sequence[int] = (), hits: Counter[int] | None = None, title: str = "") -> None:
     """Draw the lines of each minute with errors apart, or the hits of a search; `marks` are minutes to mark. Raises NoCharts."""
     if not index.minutes or not index.stamp:
         raise NoCharts("There are no times in the log, so there is no chart of it.")

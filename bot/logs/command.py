@@ -112,9 +112,7 @@ def _templates(options: argparse.Namespace) -> None:
     if options.json:
         _print_json(records)
     else:
-        texts = (
-            f"{r['count']:,}x {r['level']} {r['template']} ({r['file']}:{r['first']}-{r['last']})" for r in records
-        )
+        texts = (f"{r['count']:,}x {r['level']} {r['template']} ({r['file']}:{r['first']}-{r['last']})" for r in records)
         _print(options, [text + _describe(r.get("fields", ())) for text, r in zip(texts, records, strict=True)])
     labels, lengths = [r["template"] for r in records[:12]], [r["count"] for r in records[:12]]
     _draw(options, lambda: charts.bars(labels, {"lines": lengths}, options.chart, "Templates"))
@@ -159,9 +157,7 @@ def _search(options: argparse.Namespace) -> None:
     if options.json:
         minutes = {format_minute(m, index.zone, no_date=index.no_date): n for m, n in sorted(matches.minutes.items())}
         hits = [{**_hit_as_json(hit), "before": hit.before, "after": hit.after} for hit in matches.hits]
-        _print_json(
-            {"query": options.query, "window": options.window, "count": matches.total, "minutes": minutes, "hits": hits}
-        )
+        _print_json({"query": options.query, "window": options.window, "count": matches.total, "minutes": minutes, "hits": hits})
     else:
         when = ", ".join(f"{format_minute(m, index.zone, date=False)} ({n:,})" for m, n in busiest)
         head = f"{matches.total:,} lines match" + (f"; most in {when}, {zone_name(index.zone)}" if busiest else "")
@@ -211,9 +207,7 @@ def _check(options: argparse.Namespace) -> None:
 def _statistics(values: Counter[str]) -> dict[str, Any]:
     """Return the number of different values, the most frequent ones, and quantiles when all are numbers."""
     fields: dict[str, Any] = {"distinct": len(values), "top": sorted(values.items(), key=lambda v: (-v[1], v[0]))[:5]}
-    numbers = sorted(
-        (float(m[1]), n) for v, n in values.items() if (m := re.fullmatch(r"([-+]?\d+(?:\.\d+)?) ?[a-zA-Zµ%]*,?", v))
-    )
+    numbers = sorted((float(m[1]), n) for v, n in values.items() if (m := re.fullmatch(r"([-+]?\d+(?:\.\d+)?) ?[a-zA-Zµ%]*,?", v)))
     if numbers and len(numbers) == len(values):
         total, seen, quantiles = sum(n for _, n in numbers), 0, [0.5, 0.9, 0.99]
         fields |= {"min": numbers[0][0], "max": numbers[-1][0]}

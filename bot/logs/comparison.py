@@ -35,9 +35,7 @@ class Difference:
     sample: str
 
 
-def compare_windows(
-    index: Index, window: tuple[int, int], baseline: tuple[int, int], top: int = 12
-) -> list[Difference]:
+def compare_windows(index: Index, window: tuple[int, int], baseline: tuple[int, int], top: int = 12) -> list[Difference]:
     """Return the differences between two half-open windows of minutes, the strongest first.
 
     The order is risen, rare, rare, risen, rare, then the others: a cause is seldom frequent, so rare lines from just before the
@@ -53,8 +51,7 @@ def compare_windows(
         for kind in strongest if ratios[kind] > 0 and _differs(now[kind], before[kind] * scale)
     ]  # fmt: skip
     rare = [
-        _difference(index, kind, now[kind], before[kind], scale, line, why="rare")
-        for kind, line in find_suspects(index, window)
+        _difference(index, kind, now[kind], before[kind], scale, line, why="rare") for kind, line in find_suspects(index, window)
     ]
     suspected = {d.template for d in rare[:3]}
     order = [*risen[:1], *rare[:2], *(d for d in risen[1:2] if d.template not in suspected), *rare[2:3]]
@@ -145,9 +142,7 @@ def _log_likelihood_ratio(count: float, expected: float) -> float:
     return ratio if count > expected else -ratio
 
 
-def _difference(
-    index: Index, number: int, count: int, before: int, scale: float, line: int, why: str = ""
-) -> Difference:
+def _difference(index: Index, number: int, count: int, before: int, scale: float, line: int, why: str = "") -> Difference:
     kind = index.kinds[number]
     lift = (count + 0.5) / (before * scale + 0.5)
     why = why or ("new" if not before else "gone" if not count else "risen" if lift > 1 else "fallen")

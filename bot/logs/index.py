@@ -50,16 +50,12 @@ class Index:
     levelled: bool = True
     folded: int = 0  # lines that continue the record before them
     late: int = 0  # lines whose minute is earlier than that of a line before them
-    astray: list[list[int]] = field(
-        default_factory=list
-    )  # [minute, kind, lines] whose clock disagrees with their neighbours'
+    astray: list[list[int]] = field(default_factory=list)  # [minute, kind, lines] whose clock disagrees with their neighbours'
     parts: list[tuple[str, int]] = field(default_factory=list)  # name and first line of each file
     kinds: list[Kind] = field(default_factory=list)
     minutes: list[int] = field(default_factory=list)  # those that have lines, in order
     starts: list[int] = field(default_factory=list)  # the first cell of each of `minutes`
-    blocks: list[list[int]] = field(
-        default_factory=list
-    )  # [byte offset, first line, earliest minute, latest minute, part]
+    blocks: list[list[int]] = field(default_factory=list)  # [byte offset, first line, earliest minute, latest minute, part]
     kind: array[int] = field(default_factory=lambda: array("I"))  # of each cell: its place in `kinds`
     count: array[int] = field(default_factory=lambda: array("I"))  # of each cell: how many lines
     first: array[int] = field(default_factory=lambda: array("I"))  # of each cell: its first line

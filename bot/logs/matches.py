@@ -42,9 +42,7 @@ class Query:
         if not self.text:
             raise BadQuery("An empty query matches everything; say what to look for.")
         try:
-            return re.compile(
-                (self.text if self.regex else re.escape(self.text)).encode(), re.I if self.ignore_case else 0
-            )
+            return re.compile((self.text if self.regex else re.escape(self.text)).encode(), re.I if self.ignore_case else 0)
         except re.error as error:
             raise BadQuery(f"{self.text!r} is not a regular expression: {error}.") from error
 

@@ -106,9 +106,7 @@ class _Builder:
             self._newest = max(self._newest, minute)
         if disordered:
             self._astray.update(_find_astray(minutes, kinds))
-        self._index.blocks.append(
-            [block.offset, block.line, min(minutes, default=0), max(minutes, default=0), block.part]
-        )
+        self._index.blocks.append([block.offset, block.line, min(minutes, default=0), max(minutes, default=0), block.part])
         self._index.lines = block.line + len(lines) - 1
         if not block.offset:
             self._index.parts.append((self._log.parts[block.part].name, block.line))
@@ -156,9 +154,7 @@ class _Builder:
             index.first.append(first)
             index.kinds[kind].count += count
 
-    def _kinds_of(
-        self, block: Block, lines: list[bytes], minutes: Sequence[int | None], fingerprints: list[bytes]
-    ) -> list[int]:
+    def _kinds_of(self, block: Block, lines: list[bytes], minutes: Sequence[int | None], fingerprints: list[bytes]) -> list[int]:
         """Return the kind of each line, FOLDED for one that continues a record."""
         kinds = [*map(self._by_fingerprint.get, fingerprints[: len(lines)])]
         if None in kinds:

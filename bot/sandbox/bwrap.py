@@ -54,9 +54,7 @@ class Bwrap:
     """
 
     name = cold_name = "bwrap"
-    advice = (
-        "Allow user namespaces; in a container, run it with the seccomp profile bot/sandbox/container_seccomp.json."
-    )
+    advice = "Allow user namespaces; in a container, run it with the seccomp profile bot/sandbox/container_seccomp.json."
     forks = False
     pid_namespace = True
 
@@ -76,9 +74,7 @@ class Bwrap:
         yield
 
     @asynccontextmanager
-    async def prepare(
-        self, workspace: Workspace, run: str, script: Script, runtime: Runtime
-    ) -> AsyncIterator[PreparedRun]:
+    async def prepare(self, workspace: Workspace, run: str, script: Script, runtime: Runtime) -> AsyncIterator[PreparedRun]:
         """Prepare a run; its overlay keeps its changes in a layer of their own."""
 
         async def stage(layer: int | None) -> Diff:
@@ -105,9 +101,7 @@ class Bwrap:
         words += ["--ro-bind", at(self._threads / forked.files), "/mnt/lower", "--dir", "/mnt/upper", "--dir", DATA]
         words += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/"]
         env, limits = environment(self._limits) | _PATH, self._limits.resources()
-        plan = BwrapRun(
-            python, forked.script, forked.args, env, limits, disk=self._limits.disk, inodes=self._limits.inodes
-        )
+        plan = BwrapRun(python, forked.script, forked.args, env, limits, disk=self._limits.disk, inodes=self._limits.inodes)
         words += ["--", python, "-I", "-S", f"{TOOLS}/inside/launcher.py", str(status), encode(plan)]
         return at.command(words) if self._root else words
 

@@ -74,9 +74,7 @@ class Landlock:
     forks = True
     pid_namespace = False
 
-    def __init__(
-        self, limits: Limits, *, masked: bool = False, walk_copy: Callable[[Path, Path], Entries] = entries
-    ) -> None:
+    def __init__(self, limits: Limits, *, masked: bool = False, walk_copy: Callable[[Path, Path], Entries] = entries) -> None:
         del masked
         self._limits = limits
         self._walk_copy = walk_copy
@@ -91,9 +89,7 @@ class Landlock:
             yield
 
     @asynccontextmanager
-    async def prepare(
-        self, workspace: Workspace, run: str, script: Script, runtime: Runtime
-    ) -> AsyncIterator[PreparedRun]:
+    async def prepare(self, workspace: Workspace, run: str, script: Script, runtime: Runtime) -> AsyncIterator[PreparedRun]:
         """Prepare a run on a copy of the thread's files, beside a folder for temporary files."""
         with ExitStack() as stack:
             home = Path(tempfile.mkdtemp(prefix="run-", dir=self.shared))

@@ -99,9 +99,7 @@ class LinuxSandboxes:
             raise ServiceError(f"The thread's files cannot be reached: {error.strerror}.") from error
         yield LinuxSandbox(self, workspace)
 
-    async def execute(
-        self, workspace: Workspace, script: Script, stdin: str, seconds: float, stop: asyncio.Event
-    ) -> Execution:
+    async def execute(self, workspace: Workspace, script: Script, stdin: str, seconds: float, stop: asyncio.Event) -> Execution:
         """Run a script, or the log toolkit, on a thread's files and stage what it changed; raises OSError."""
         async with self._slots:
             discard_diffs(workspace)
@@ -188,9 +186,7 @@ class LinuxSandbox:
         files = sorted(await asyncio.to_thread(self._workspace.files_now), key=lambda f: f.name)
         return [FileInfo(name=f.name, size=f.size) for f in files if not _hidden(f.name)]
 
-    async def run(
-        self, name: FileName, args: Sequence[str] = (), *, stdin: str = "", timeout: float | None = None
-    ) -> Execution:
+    async def run(self, name: FileName, args: Sequence[str] = (), *, stdin: str = "", timeout: float | None = None) -> Execution:
         """Run a script under the limits and stage what it changed."""
         return await self._execute(Script(name=name, args=tuple(args)), stdin, timeout)
 

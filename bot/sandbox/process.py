@@ -64,9 +64,7 @@ class Spawned:
         self.group.release()
 
 
-async def start_command(
-    command: Callable[[int], Sequence[str]], groups: Groups, status: socket.socket, stdin: int
-) -> Started:
+async def start_command(command: Callable[[int], Sequence[str]], groups: Groups, status: socket.socket, stdin: int) -> Started:
     """Execute `command(status descriptor)` in a control group of its own."""
     group = groups.make()
     try:
@@ -142,9 +140,7 @@ async def _until_over(process: Started, output: Output, seen: Watched, status: S
     watched = terms.watch(process.pid, terms.limits.memory, seen, disk, process.group.exhausted, hard=hard)
     watching = asyncio.create_task(watched)
     try:
-        done, _ = await asyncio.wait(
-            [over, full, watching, stopped], timeout=terms.seconds, return_when=asyncio.FIRST_COMPLETED
-        )
+        done, _ = await asyncio.wait([over, full, watching, stopped], timeout=terms.seconds, return_when=asyncio.FIRST_COMPLETED)
         if over in done:
             return Outcome.OUTPUT_LIMIT if output.full.is_set() else None
         if watching in done:
@@ -162,9 +158,7 @@ async def _until_over(process: Started, output: Output, seen: Watched, status: S
         await asyncio.gather(full, watching, stopped, return_exceptions=True)
 
 
-def _execution(
-    cause: Outcome | None, status: Status, output: Output, seen: Watched, duration: float, terms: Terms
-) -> Execution:
+def _execution(cause: Outcome | None, status: Status, output: Output, seen: Watched, duration: float, terms: Terms) -> Execution:
     stdout, stderr = (bytes(s).decode(errors="replace") for s in (output.stdout, output.stderr))
     if status.error:
         raise NotBegun(f"The sandbox could not be set up: {status.error}")

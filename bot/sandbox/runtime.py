@@ -75,9 +75,7 @@ class RuntimeBuild:
         if not self.done() and package in IMPORTS:
             if self._failed:
                 return f"{package} is not installed. {self._failed} Scripts of the standard library run."
-            return (
-                f"{package} is still being installed; this happens once. Scripts of the standard library run already."
-            )
+            return f"{package} is still being installed; this happens once. Scripts of the standard library run already."
         return f"{package} is not installed, and there is no network to fetch it. There are: {', '.join(packages())}."
 
     async def wait_for(self, package: str) -> bool:
@@ -101,9 +99,7 @@ class RuntimeBuild:
                 await self._stage(self._quick, _quick(), "numpy, pandas and matplotlib", WARM, progress)
                 progress("pictures and tables are ready; the other libraries follow")
             if not self.done():
-                await self._stage(
-                    self._home, _lines(), f"{len(packages())} libraries for scripts", f"{WARM}{COMPILE}", progress
-                )
+                await self._stage(self._home, _lines(), f"{len(packages())} libraries for scripts", f"{WARM}{COMPILE}", progress)
             progress("the libraries are ready")
         except SetupError as error:
             self._failed = str(error)
@@ -112,9 +108,7 @@ class RuntimeBuild:
             async with self._changed:
                 self._changed.notify_all()
 
-    async def _stage(
-        self, home: Path, lines: Sequence[str], what: str, finish: str, progress: Callable[[str], None]
-    ) -> None:
+    async def _stage(self, home: Path, lines: Sequence[str], what: str, finish: str, progress: Callable[[str], None]) -> None:
         """Build one stage in its folder, and move it there when it is whole."""
         partial = home.with_name(f"{home.name}.partial")
         home.parent.mkdir(parents=True, exist_ok=True)

@@ -65,9 +65,7 @@ async def open_sandboxes(
             return
         log.warning("sandbox tier %s does not work here: %s", candidate, probed.why)
     reasons = "; ".join(f"{p.tier}: {p.why}" for p in probes)
-    raise SetupError(
-        f"No sandbox works on this machine, and nothing runs without one. {reasons}. See `workings doctor`."
-    )
+    raise SetupError(f"No sandbox works on this machine, and nothing runs without one. {reasons}. See `workings doctor`.")
 
 
 async def probe(tier: str, limits: Limits) -> Probe:

@@ -46,9 +46,7 @@ class SlackChat:
         """Show the status line of the thread."""
         if thread.ts.startswith("cmd:"):
             return
-        await self._attempt(
-            self._client.assistant_threads_setStatus(channel_id=thread.channel, thread_ts=thread.ts, status=text)
-        )
+        await self._attempt(self._client.assistant_threads_setStatus(channel_id=thread.channel, thread_ts=thread.ts, status=text))
 
     async def open(self, thread: ThreadId, turn: str, *, again: bool) -> str:
         """Post the turn's one message, or with `again` find the one that was posted."""
@@ -71,9 +69,7 @@ class SlackChat:
         sent: Part | None = None
         while (part := self._latest.get(ts, sent)) is not sent and part is not None:
             sent = part
-            await self._attempt(
-                self._client.chat_update(channel=thread.channel, ts=ts, text=part.text, blocks=list(part.blocks))
-            )
+            await self._attempt(self._client.chat_update(channel=thread.channel, ts=ts, text=part.text, blocks=list(part.blocks)))
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._pace):
                     await over.wait()
@@ -92,9 +88,7 @@ class SlackChat:
         for ts in list(self._updating):
             await self._quiet(ts)
 
-    async def deliver(
-        self, thread: ThreadId, turn: str, ts: str, reply: Reply, files: Sequence[Attachment], *, again: bool
-    ) -> str:
+    async def deliver(self, thread: ThreadId, turn: str, ts: str, reply: Reply, files: Sequence[Attachment], *, again: bool) -> str:
         """Turn the message into the answer, post what does not fit, then upload all files at once."""
         await self._quiet(ts)
         posted = await self._posted(thread, turn) if again else {}
@@ -130,9 +124,7 @@ class SlackChat:
             return
         thread_ts = None if request.thread.ts.startswith("cmd:") else request.thread.ts
         await self._attempt(
-            self._client.chat_postEphemeral(
-                channel=request.thread.channel, user=request.user, text=text, thread_ts=thread_ts
-            )
+            self._client.chat_postEphemeral(channel=request.thread.channel, user=request.user, text=text, thread_ts=thread_ts)
         )
 
     async def history(self, thread: ThreadId, before: str) -> Sequence[Overheard]:
@@ -212,9 +204,7 @@ class SlackChat:
                 posted.setdefault(int(payload["part"]), str(message["ts"]))
         return posted
 
-    async def _uploaded(
-        self, thread: ThreadId, ts: str, files: Sequence[Attachment], snippets: Sequence[tuple[str, str]]
-    ) -> bool:
+    async def _uploaded(self, thread: ThreadId, ts: str, files: Sequence[Attachment], snippets: Sequence[tuple[str, str]]) -> bool:
         """Whether a message of ours after `ts` already carries exactly these files."""
         wanted = {safe_name(f.name) for f in files if f.size} | {name for name, _ in snippets}
         for message in await self._replies(thread):
@@ -247,9 +237,7 @@ class SlackChat:
         try:
             await call
         except (SlackApiError, ServiceError, aiohttp.ClientError, TimeoutError) as error:
-            log.warning(
-                "Slack refused a call: %s", error.response["error"] if isinstance(error, SlackApiError) else error
-            )
+            log.warning("Slack refused a call: %s", error.response["error"] if isinstance(error, SlackApiError) else error)
 
 
 @contextmanager

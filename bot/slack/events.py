@@ -130,9 +130,7 @@ def command_from(body: Payload, team: str, now: str) -> Request:
     except ValueError as error:
         raise UserError(f"I cannot read `{text}`: {str(error).lower()}. Close the quote and try again.") from error
     target, *args = words or [""]
-    return _command(
-        body, team, now, str(body["channel_id"]), str(body["user_id"]), Command(target=target, args=tuple(args))
-    )
+    return _command(body, team, now, str(body["channel_id"]), str(body["user_id"]), Command(target=target, args=tuple(args)))
 
 
 def shortcut_from(body: Payload, team: str, now: str) -> Request:

@@ -69,9 +69,7 @@ class SlackFiles:
         received = 0
         try:
             # A redirect could carry the token to another host; Slack's own downloads need none.
-            async with self.session.get(
-                url, headers={"Authorization": f"Bearer {self._token}"}, allow_redirects=False
-            ) as response:
+            async with self.session.get(url, headers={"Authorization": f"Bearer {self._token}"}, allow_redirects=False) as response:
                 if response.status != 200:
                     raise UserError(f"Slack answered {response.status} instead of the file; share it in this channel.")
                 if response.content_type == "text/html" and mimetype != "text/html":
@@ -108,9 +106,7 @@ class SlackFiles:
                 problems.append(f"`{file.name}` is empty, and Slack takes no empty files.")
         if sent:
             try:
-                await self._client.files_completeUploadExternal(
-                    files=sent, channel_id=thread.channel, thread_ts=thread.ts
-                )
+                await self._client.files_completeUploadExternal(files=sent, channel_id=thread.channel, thread_ts=thread.ts)
             except SlackApiError as error:
                 problems.append(f"Slack did not take the files: {error.response['error']}.")
             except (aiohttp.ClientError, TimeoutError) as error:

@@ -100,9 +100,7 @@ class Finder:
 
     async def _read(self, channel: str, ts: str, root: str | None) -> File:
         """Return the message at `ts`, which may be a reply; `root` is the ts of its thread, if known."""
-        listed = await self._client.conversations_replies(
-            channel=channel, ts=root or ts, oldest=ts, inclusive=True, limit=15
-        )
+        listed = await self._client.conversations_replies(channel=channel, ts=root or ts, oldest=ts, inclusive=True, limit=15)
         for message in listed["messages"]:
             if message["ts"] == ts:
                 return dict(message)

@@ -54,15 +54,11 @@ class Slack:
     async def until_removed(self) -> NoReturn:
         """Wait until the app is removed from the workspace or its token revoked, then raise SetupError."""
         await self.removal.wait()
-        raise SetupError(
-            "The app was removed from the workspace (or its token revoked). Install it again and start me."
-        )
+        raise SetupError("The app was removed from the workspace (or its token revoked). Install it again and start me.")
 
 
 @asynccontextmanager
-async def open_slack(
-    bot_token: str, app_token: str, *, base_url: str, max_upload: int, pace: float = 3.0
-) -> AsyncIterator[Slack]:
+async def open_slack(bot_token: str, app_token: str, *, base_url: str, max_upload: int, pace: float = 3.0) -> AsyncIterator[Slack]:
     """Connect to Slack at `base_url`; raises SetupError naming the token that is refused. `pace` is SlackChat's."""
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=20, sock_read=120)
     async with aiohttp.ClientSession(timeout=timeout) as session:

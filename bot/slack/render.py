@@ -17,9 +17,7 @@ INLINE_LINES = 12
 INLINE_OUTPUT = 1_500
 FALLBACK = 3_000
 Block = dict[str, Any]
-_CALLS = re.compile(
-    r"<(!(?:channel|here|everyone|subteam)[^>]*|[@#][A-Z0-9|][^>]*)>|(?<![\w.])@(channel|here|everyone)\b"
-)
+_CALLS = re.compile(r"<(!(?:channel|here|everyone|subteam)[^>]*|[@#][A-Z0-9|][^>]*)>|(?<![\w.])@(channel|here|everyone)\b")
 _MARKS = {"pending": "○", "running": "◐", "done": "✓", "failed": "✗"}
 
 

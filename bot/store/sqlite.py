@@ -38,9 +38,7 @@ async def open_store(path: Path | str, *, clock: Callable[[], float] = time.time
             raise SetupError(f"The store {path} cannot be opened: {error}") from error
         try:
             try:
-                await connection.executescript(
-                    "pragma journal_mode=wal; pragma synchronous=full; pragma busy_timeout=5000;"
-                )
+                await connection.executescript("pragma journal_mode=wal; pragma synchronous=full; pragma busy_timeout=5000;")
                 await migrate(connection, path)
             except sqlite3.Error as error:
                 raise SetupError(f"The store {path} cannot be used: {error}") from error

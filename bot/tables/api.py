@@ -42,10 +42,7 @@ def rows(path: str | os.PathLike[str], *, sheet: str | None = None) -> Rows:
         return result
     table = read_table(source, sheet)
     names = list(table.columns)
-    result = Rows(
-        dict(zip(names, values, strict=True))
-        for values in zip(*(c.values for c in table.columns.values()), strict=True)
-    )
+    result = Rows(dict(zip(names, values, strict=True)) for values in zip(*(c.values for c in table.columns.values()), strict=True))
     result.unreadable = {name: c.unreadable for name, c in table.columns.items() if c.unreadable}
     result.notes = table.notes
     return result
@@ -94,9 +91,7 @@ def _profiled(source: Source, sheet: str | None, index: str | os.PathLike[str] |
     return small, counts
 
 
-def _kept(
-    source: Source, sheet: str | None, index: str | os.PathLike[str] | None, values: bool
-) -> tuple[Profile, Counts] | None:
+def _kept(source: Source, sheet: str | None, index: str | os.PathLike[str] | None, values: bool) -> tuple[Profile, Counts] | None:
     """Return the profile of an unchanged file from a folder, with its values if asked; None where they are not kept."""
     if index is None:
         return None
@@ -112,9 +107,7 @@ def _kept(
 
 
 def _column_of_json(fields: Mapping[str, Any]) -> Column:
-    values: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()
-    }
+    values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
     return Column(**values)
 
 

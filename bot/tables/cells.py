@@ -272,11 +272,7 @@ def _dated(said: Sequence[str], form: str, fits: dict[str, int], comma: bool) ->
         if example and not sure:
             note = f"“{example}” is read as {'day/month' if comma else 'month/day'}{_UNTOLD}"
     if form == "name yy":
-        note = (
-            f"“{said[0]}” is read as {moment(said[0], form, clock=False):%B %Y}"
-            if moment(said[0], form, clock=False)
-            else ""
-        )
+        note = f"“{said[0]}” is read as {moment(said[0], form, clock=False):%B %Y}" if moment(said[0], form, clock=False) else ""
     if any(_OFFSET.search(cell) and not cell.endswith(("00:00", "0000")) for cell in said[:1_000]) and "d" in form:
         note = note or "its times have zones, and are read as UTC"
     clock = sum(moment(c, form, clock=False) is None and moment(c, form, clock=True) is not None for c in said)

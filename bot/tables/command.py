@@ -27,9 +27,7 @@ def main(arguments: Sequence[str] | None = None, *, kept: Path | None = None) ->
     one = commands.add_parser("profile", help="rows, columns, types, ranges, missing and unreadable cells")
     one.add_argument("files", nargs="+", metavar="FILE")
     one.add_argument("--sheet", help="the sheet of a workbook; by default the first that holds a table")
-    one.add_argument(
-        "--find", action="append", default=[], metavar="PHRASE", help="say where a phrase stands as a value"
-    )
+    one.add_argument("--find", action="append", default=[], metavar="PHRASE", help="say where a phrase stands as a value")
     one.add_argument("--libraries", action="store_true", help="say so when scripts cannot import pandas yet")
     one.add_argument("--unless-log", action="store_true", help="refuse what is a log")
     one.add_argument("--insist", action="store_true", help="fail where a library is missing, for who can wait for it")
@@ -63,6 +61,4 @@ def main(arguments: Sequence[str] | None = None, *, kept: Path | None = None) ->
 
 def _is_prose(found: Profile) -> bool:
     """Return whether a text, whose name does not say that it is a table, was cut at the commas of sentences."""
-    return found.rows < 2 or (
-        "by ," in found.form and all(column.kind in {"text", "empty"} for column in found.columns)
-    )
+    return found.rows < 2 or ("by ," in found.form and all(column.kind in {"text", "empty"} for column in found.columns))

@@ -39,9 +39,7 @@ JUDGED = 2_000  # rows, or different cells, by which the columns of a big text a
 ENDING = 50  # rows among which footnotes and a total are looked for
 WIDEST = 5_000  # columns
 BEYOND = "\x00beyond "  # begins the names of columns beyond those of the header
-_NAS = sorted(
-    {form for word in MISSING for form in (word, word.upper(), word.title(), word.lower())} | {"NaN", "<NA>", "NaT"}
-)
+_NAS = sorted({form for word in MISSING for form in (word, word.upper(), word.title(), word.lower())} | {"NaN", "<NA>", "NaT"})
 
 
 def read_frame(source: Source, sheet: str | None, small: int = SMALL) -> pd.DataFrame:
@@ -142,9 +140,7 @@ def _big_text(source: Source) -> pd.DataFrame:
 def _parsed(source: Source, lay: Layout, kinds: Mapping[str, Kind], notes: list[str], blanks: bool) -> pd.DataFrame:
     """Return what pandas reads, with numbers where all cells of a column are plain ones."""
     if lay.separator is None:
-        raise TableError(
-            f"“{source.name}” has blanks between its columns; above {SMALL // 1_000_000} MB that is not read."
-        )
+        raise TableError(f"“{source.name}” has blanks between its columns; above {SMALL // 1_000_000} MB that is not read.")
     marks = Counter(kind.decimal for kind in kinds.values() if kind.name == "number")
     mark = marks.most_common(1)[0][0] if marks else "."
     options: dict[str, Any] = {
@@ -155,9 +151,7 @@ def _parsed(source: Source, lay: Layout, kinds: Mapping[str, Kind], notes: list[
     names = list(lay.names)
     while True:
         try:
-            with warnings.catch_warnings(
-                action="ignore", category=pd.errors.DtypeWarning
-            ):  # `_typed` makes one type of it
+            with warnings.catch_warnings(action="ignore", category=pd.errors.DtypeWarning):  # `_typed` makes one type of it
                 frame = pd.read_csv(source.open() if source.packed else source.path, names=names, **options)
             break
         except UnicodeDecodeError:
@@ -259,9 +253,7 @@ def _column(column: pd.Series, name: str, attrs: Mapping[str, Any], texts: dict[
     missing = int(column.isna().sum()) - unreadable
     kind = _kind(column)
     column = column.dropna()
-    base = Column(
-        name=name, kind=kind, missing=missing, unreadable=unreadable, unread=attrs["unread"].get(name, ()), unit=unit
-    )
+    base = Column(name=name, kind=kind, missing=missing, unreadable=unreadable, unread=attrs["unread"].get(name, ()), unit=unit)
     if kind in {"text", "true or false"}:
         counted = {shown(_plain(value)): int(n) for value, n in column.value_counts().items()}
         if kind == "text":
@@ -282,9 +274,7 @@ def _column(column: pd.Series, name: str, attrs: Mapping[str, Any], texts: dict[
 def _kind(column: pd.Series) -> str:
     if not column.notna().any():
         return "empty"
-    if pd.api.types.is_bool_dtype(column.dtype) or (
-        column.dtype == object and isinstance(column.dropna().iloc[0], bool)
-    ):
+    if pd.api.types.is_bool_dtype(column.dtype) or (column.dtype == object and isinstance(column.dropna().iloc[0], bool)):
         return "true or false"
     if pd.api.types.is_numeric_dtype(column.dtype):
         return "number"

@@ -17,9 +17,7 @@ from .sources import HEAD, TEXT, Source, TableError, encoding_of, ending
 TAB: Final = "\t"
 SEPARATORS: Final = {",": ",", ";": ";", "\t": "tab", "|": "|"}
 LOOKED_AT: Final = 200  # rows from which the header is found
-TOTAL = re.compile(
-    r"(?:grand |sub|sub-)?totals?|gesamt(?:summe)?|summe|insgesamt|total général|totale|suma|sum|all|overall", re.I
-)
+TOTAL = re.compile(r"(?:grand |sub|sub-)?totals?|gesamt(?:summe)?|summe|insgesamt|total général|totale|suma|sum|all|overall", re.I)
 TOTALLED: Final = 10_000  # rows that are added up to see whether the last one is their sum
 _PROSE = re.compile(r"source|note|quelle|hinweis|anmerkung|remark|\*|†|\(?\d\)|=+$|-+$", re.I)
 _CONTROL = re.compile(rb"[\x01-\x08\x0e-\x1a\x1c-\x1f]")
@@ -178,9 +176,7 @@ def framed(grid: Grid, rows: Iterable[Sequence[str]]) -> Grid:
         below -= 1
     if feet := [max(row) for row in kept[below:]]:
         shown = f"“{feet[0][:60]}”," if len(feet) == 1 else f"{len(feet)} from “{feet[0][:60]}” on,"
-        grid.notes.append(
-            f"the last line{'s' * (len(feet) > 1)}, {shown} {'was' if len(feet) == 1 else 'were'} left out"
-        )
+        grid.notes.append(f"the last line{'s' * (len(feet) > 1)}, {shown} {'was' if len(feet) == 1 else 'were'} left out")
         del kept[below:]
     if label := total(kept[-1], kept[:-1]) if len(kept) > 2 and width > 1 else "":
         grid.notes.append(f"the last row, {label}, was left out")
@@ -205,9 +201,7 @@ def empty_rows(count: int) -> str:
 
 def longer_rows(count: int) -> str:
     """Return the note on rows that are longer than the header."""
-    return (
-        f"{count:,} row{' has' if count == 1 else 's have'} more cells than the header; what is beyond it was left out"
-    )
+    return f"{count:,} row{' has' if count == 1 else 's have'} more cells than the header; what is beyond it was left out"
 
 
 def total(last: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -229,23 +223,14 @@ def total(last: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def _footnote(row: Sequence[str], width: int) -> bool:
     """Whether a row under a table is prose: alone in its line, or of several words."""
     said = [cell for cell in row if cell]
-    return (
-        len(said) == 1
-        and not _figure(said[0])
-        and (len(row) == 1 or len(said[0].split()) > 3 or bool(_PROSE.match(said[0])))
-    )
+    return len(said) == 1 and not _figure(said[0]) and (len(row) == 1 or len(said[0].split()) > 3 or bool(_PROSE.match(said[0])))
 
 
 def _units(first: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
     """Whether a row says in what the figures below it are measured: short words over columns of nothing but figures."""
     places = [i for i, cell in enumerate(first) if not is_missing(cell)]
     below = [[row[i] for row in rows if i < len(row) and not is_missing(row[i])] for i in places]
-    figures = [
-        cell
-        for i, cells in zip(places, below, strict=True)
-        if cells and all(map(_figure, cells))
-        for cell in [first[i]]
-    ]
+    figures = [cell for i, cells in zip(places, below, strict=True) if cells and all(map(_figure, cells)) for cell in [first[i]]]
     return len(figures) > 1 and len(figures) * 2 > len(places) and not any(_figure(c) or len(c) > 12 for c in figures)
 
 

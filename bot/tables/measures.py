@@ -14,12 +14,7 @@ def adds(name: str, unit: str, least: float = 0, most: float = 0, distinct: int 
         return "none"
     if words[-1] in {"index", "idx", "obs"} and distinct > 10 and most - least + 1 == distinct:
         return "none"  # numbers of rows
-    if (
-        _words("always mean") & set(words)
-        or unit in {"%", "‰"}
-        or "%" in name
-        or "/" in re.sub(r"\b[nN]/[aA]\b", "", name)
-    ):
+    if _words("always mean") & set(words) or unit in {"%", "‰"} or "%" in name or "/" in re.sub(r"\b[nN]/[aA]\b", "", name):
         return "mean"
     if words[0] in _words("first sum") and len(words) > 1:
         return "sum"

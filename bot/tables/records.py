@@ -31,14 +31,10 @@ def read_book(source: Source, sheet: str | None) -> Grid:
         book = openpyxl.load_workbook(io.BytesIO(source.read()), read_only=True, data_only=True)
     except Exception as error:
         raise TableError(f"“{source.name}” is not a workbook that can be read: {error}.") from error
-    pages = {page.title: page for page in book.worksheets if page.sheet_state == "visible"} or {
-        p.title: p for p in book.worksheets
-    }
+    pages = {page.title: page for page in book.worksheets if page.sheet_state == "visible"} or {p.title: p for p in book.worksheets}
     named = {title.lower(): title for title in pages}
     if sheet is not None and sheet.lower() not in named:
-        raise TableError(
-            f"“{source.name}” has no sheet “{sheet}”; it has {', '.join(f'“{title}”' for title in pages)}."
-        )
+        raise TableError(f"“{source.name}” has no sheet “{sheet}”; it has {', '.join(f'“{title}”' for title in pages)}.")
     chosen = [named[sheet.lower()]] if sheet is not None else list(pages)
     for title in chosen:
         rows = [[_cell(cell) for cell in row] for row in pages[title].iter_rows()]
@@ -99,8 +95,7 @@ def is_log(path: str | os.PathLike[str]) -> bool:
     if not lines:
         return False
     told = [
-        _of_log(line) if line.lstrip().startswith("{") else not is_table(source.name) and _STAMPED.match(line)
-        for line in lines
+        _of_log(line) if line.lstrip().startswith("{") else not is_table(source.name) and _STAMPED.match(line) for line in lines
     ]
     tabs = {line.count("\t") for line in lines}
     return sum(map(bool, told)) > 0.8 * len(lines) and (len(tabs) > 1 or tabs == {0})
@@ -157,9 +152,7 @@ def _typed(value: Any) -> str:
         case bool():
             return str(value).lower()
         case float():
-            return (
-                "" if value != value else str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
-            )
+            return "" if value != value else str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
         case datetime() if value.time() == time():
             return value.date().isoformat()
         case datetime():
@@ -174,10 +167,6 @@ def _typed(value: Any) -> str:
 def _cell(cell: Any) -> str:
     """Return a cell of a workbook as text; one shown in percent as it is shown."""
     value = cell.value
-    if (
-        isinstance(value, int | float)
-        and not isinstance(value, bool)
-        and "%" in str(getattr(cell, "number_format", ""))
-    ):
+    if isinstance(value, int | float) and not isinstance(value, bool) and "%" in str(getattr(cell, "number_format", "")):
         return f"{round(value * 100, 10):g}%"
     return _typed(value)

@@ -96,9 +96,7 @@ class Source:
     def _unzip(self, member: str | None) -> None:
         try:
             with zipfile.ZipFile(self.path) as pack:
-                names = [
-                    i.filename for i in pack.infolist() if not i.is_dir() and not i.filename.startswith("__MACOSX/")
-                ]
+                names = [i.filename for i in pack.infolist() if not i.is_dir() and not i.filename.startswith("__MACOSX/")]
                 if "[Content_Types].xml" in names:
                     if not any(name.startswith("xl/") for name in names):
                         raise TableError(f"“{self.path.name}” is a document, not a table.")

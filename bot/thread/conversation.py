@@ -190,8 +190,7 @@ class Conversation:
     def _working(self, number: int) -> bool:
         """Whether an agent was already at work before entry `number`; it reads a message there in its next decision."""
         return any(
-            isinstance(e, Message) or (isinstance(e, Decision) and e.agent != PROFILER)
-            for e in self.entries[self.start : number]
+            isinstance(e, Message) or (isinstance(e, Decision) and e.agent != PROFILER) for e in self.entries[self.start : number]
         )
 
     def _settles(self, number: int) -> bool:

@@ -44,7 +44,6 @@ class Access:
             return f"You have used your {self.user_tokens:,} tokens of the last 24 hours. `/runpy` still works: it uses none."
         if self.team_tokens and await store.spent(team, None, since) >= self.team_tokens:
             return (
-                f"This workspace has used its {self.team_tokens:,} tokens of the last 24 hours."
-                " `/runpy` still works: it uses none."
+                f"This workspace has used its {self.team_tokens:,} tokens of the last 24 hours. `/runpy` still works: it uses none."
             )
         return ""

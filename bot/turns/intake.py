@@ -126,9 +126,7 @@ class Intake:
     async def _snippet(self, code: str, sandbox: Sandbox) -> FileName:
         """Write a code block into the workspace under a new name; return that name."""
         taken = {f.name for f in await sandbox.list()}
-        name = next(
-            n for i in range(1, len(taken) + 2) if (n := FileName(f"snippet{i if i > 1 else ''}.py")) not in taken
-        )
+        name = next(n for i in range(1, len(taken) + 2) if (n := FileName(f"snippet{i if i > 1 else ''}.py")) not in taken)
         await sandbox.put(name, chunked(code.encode(errors="replace")))
         return name
 

@@ -26,9 +26,7 @@ log = logging.getLogger(__name__)
 current_thread: ContextVar[str] = ContextVar("current_thread", default="-")
 
 MAX_CRASHES = 3
-SORRY = (
-    "I am sorry: something went wrong on my side, and I could not finish this. It has been logged. Please ask again."
-)
+SORRY = "I am sorry: something went wrong on my side, and I could not finish this. It has been logged. Please ask again."
 
 
 class Turns:
@@ -63,9 +61,7 @@ class Turns:
             turn = self._open.get(request.thread)
             if request.kind == "stop" and turn and turn.sandbox.end_run():
                 return  # what it printed becomes a step, and then the turn stops
-            if request.kind == "stop" or (
-                request.kind == "delete" and self._is_opening(request.thread, request.replaces)
-            ):
+            if request.kind == "stop" or (request.kind == "delete" and self._is_opening(request.thread, request.replaces)):
                 self._scheduler.interrupt(request.thread)
 
     def serving(self) -> AbstractAsyncContextManager[None]:

@@ -53,9 +53,7 @@ class OpenTurn:
     @property
     def ts(self) -> str | None:
         """The ts of the turn's one message, once it is posted."""
-        posted = [
-            e.result for e in self.conversation.turn if isinstance(e, Delivery) and e.intent == "open" and e.result
-        ]
+        posted = [e.result for e in self.conversation.turn if isinstance(e, Delivery) and e.intent == "open" and e.result]
         return posted[-1] if posted else None
 
     @property

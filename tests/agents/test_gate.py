@@ -27,9 +27,7 @@ WORDS = {
 
 def ran(outcome: Outcome = Outcome.SUCCEEDED, *made: str) -> Step:
     files = tuple(FileInfo(name=FileName(name), size=1) for name in made)
-    return Step(
-        decision=0, index=0, result="", ran=SCRIPT, execution=Execution(outcome=outcome, exit_code=0, files=files)
-    )
+    return Step(decision=0, index=0, result="", ran=SCRIPT, execution=Execution(outcome=outcome, exit_code=0, files=files))
 
 
 def wrote(name: str = SCRIPT) -> Step:
@@ -147,9 +145,7 @@ async def test_what_is_wrong_is_said_once_wherever_it_stands() -> None:
     evidence = Evidence(condition="c", file="gone.png")
     cited = Citation(file="gone.png", line=1, text="x")
 
-    found = await objections(
-        thread(), reported(evidence, files=("gone.png",), citations=(cited, cited)), await workspace()
-    )
+    found = await objections(thread(), reported(evidence, files=("gone.png",), citations=(cited, cited)), await workspace())
 
     assert found == ["You name the file 'gone.png', which is not in the workspace."]
 
@@ -157,9 +153,7 @@ async def test_what_is_wrong_is_said_once_wherever_it_stands() -> None:
 @pytest.mark.parametrize(("line", "wrong"), [(2, 0), (3, 1)])
 async def test_a_line_of_a_packed_log_is_read_where_it_may_be_unpacked(line: int, wrong: int) -> None:
     sandbox = MemorySandbox({}, 10_000)
-    await sandbox.put(
-        FileName("app.log.gz"), chunked(gzip.compress(b"2026-11-20T14:00:00Z INFO a\n2026-11-20T14:00:01Z INFO b\n"))
-    )
+    await sandbox.put(FileName("app.log.gz"), chunked(gzip.compress(b"2026-11-20T14:00:00Z INFO a\n2026-11-20T14:00:01Z INFO b\n")))
     evidence = Evidence(condition="c", file="app.log.gz", line=line)
 
     found = await objections(thread(), reported(evidence), sandbox)

@@ -128,9 +128,7 @@ def test_a_brief_brings_the_users_words_since_the_last_one_and_the_turns_code_bl
     ran = UserMessage(ts="2.5", user="U1", text="", command=Command())
     more = UserMessage(ts="3.0", user="U2", text="with ```y = 2```")
 
-    text = brief(
-        Conversation((ASKED, told, BRIEF, ran, more)), "Plot it.", ["it is there", "in red"], [FileName("a.csv")]
-    )
+    text = brief(Conversation((ASKED, told, BRIEF, ran, more)), "Plot it.", ["it is there", "in red"], [FileName("a.csv")])
 
     assert text.split("\n\n") == [
         "Brief from the UserProxy:\nPlot it.",
@@ -139,6 +137,4 @@ def test_a_brief_brings_the_users_words_since_the_last_one_and_the_turns_code_bl
         "Their code blocks, to be taken with File(block=n): 1 to 2.",
         "Files in the workspace now: a.csv",
     ]
-    assert brief(Conversation((ASKED, BRIEF)), "Plot it.", ["c"], []).split("\n\n")[2:] == [
-        "Files in the workspace now: none"
-    ]
+    assert brief(Conversation((ASKED, BRIEF)), "Plot it.", ["c"], []).split("\n\n")[2:] == ["Files in the workspace now: none"]

@@ -55,9 +55,7 @@ async def test_an_answer_says_once_why_its_runs_failed() -> None:
     said = replace(report(), answer="It failed: `KeyError: `x``, and I cannot mend it.")
 
     twice = await answer(turn(ran(FAILED), ran(FAILED), ran(missing), ran(stopped)), report(), workspace())
-    [alone, among] = [
-        await answer(turn(*runs), said, workspace()) for runs in ([ran(FAILED)], [ran(FAILED), ran(stopped)])
-    ]
+    [alone, among] = [await answer(turn(*runs), said, workspace()) for runs in ([ran(FAILED)], [ran(FAILED), ran(stopped)])]
 
     assert twice.text.split("\n")[2:] == [
         "1. `plot.py` failed (exit code 1) after 0.10 s. `KeyError: ´x´`",

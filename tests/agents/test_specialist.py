@@ -45,9 +45,7 @@ async def reports(*beside: str, **claims: object) -> Entry:
 async def test_a_report_keeps_what_is_claimed_and_passes_over_what_nobody_asked_for() -> None:
     claim = {"condition": "it is there", "file": "./plot.png", "confidence": 0.9}
 
-    report = await reports(
-        evidence=[claim], files=["/mnt/data/plot.png"], counts=[{"file": "a", "query": "b", "value": 1}]
-    )
+    report = await reports(evidence=[claim], files=["/mnt/data/plot.png"], counts=[{"file": "a", "query": "b", "value": 1}])
 
     assert report == Report(
         decision=0, index=0, agent="code_assistant", status="complete", answer="Done.",
@@ -83,9 +81,7 @@ async def test_a_specialist_knows_its_own_tools_and_no_other() -> None:
         1,
     )
     assert first == Step(decision=2, index=0, result="3")
-    assert second == Step(
-        decision=2, index=1, result="There is no tool 'File'. Use one of: Words, Report.", refused=True
-    )
+    assert second == Step(decision=2, index=1, result="There is no tool 'File'. Use one of: Words, Report.", refused=True)
 
 
 async def test_the_user_proxy_can_hand_work_to_each_specialist_and_to_nobody_else() -> None:

@@ -41,15 +41,11 @@ async def test_a_profile_that_does_not_work_says_why_in_one_sentence() -> None:
 def test_a_card_says_what_is_in_a_table_and_nothing_in_it_is_taken_for_markup() -> None:
     columns = (
         Column(name="order_id", kind="number", least="1", most="900", distinct=900),
-        Column(
-            name="a*b`c\td", kind="text", distinct=5, values=("[x](http://e.org)", "plain words", "<!here>", "_u_", "e")
-        ),
+        Column(name="a*b`c\td", kind="text", distinct=5, values=("[x](http://e.org)", "plain words", "<!here>", "_u_", "e")),
         Column(name="paid", kind="number", least="-3", most="12", unit="€", missing=2, unreadable=1, unread=("n/k",)),
         *(Column(name=f"c{n}", kind="empty", missing=900) for n in range(7)),
     )
-    profile = Profile(
-        file="s.csv", form="CSV", rows=900, columns=columns, notes=("sheet “Q_1” was taken, of 2: Q_1, [b]",)
-    )
+    profile = Profile(file="s.csv", form="CSV", rows=900, columns=columns, notes=("sheet “Q_1” was taken, of 2: Q_1, [b]",))
 
     assert card(profile).split("\n") == [
         "`s.csv`: 900 rows, 10 columns, 1 cell of 9,000 unreadable (CSV).",

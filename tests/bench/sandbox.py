@@ -80,9 +80,7 @@ def main(arguments: list[str]) -> int:
     logging.disable(logging.WARNING)
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument(
-        "--data", type=Path, default=Path(os.environ.get("BOT_DATA", "data")), help="where the runtime is built"
-    )
+    parser.add_argument("--data", type=Path, default=Path(os.environ.get("BOT_DATA", "data")), help="where the runtime is built")
     asked = parser.parse_args(arguments)
     asyncio.run(_measured(asked.rounds, asked.data.absolute()))
     return 0
@@ -123,9 +121,7 @@ async def _tiers(folder: Path, runtime: RuntimeBuild) -> AsyncIterator[list[Tier
             if not (probed := await probe(name, LIMITS)).works:
                 print(f"{name} does not work here: {probed.why}")
                 continue
-            sandboxes = await stack.enter_async_context(
-                open_sandboxes(folder / name, LIMITS, tier=name, runtime=runtime, slots=16)
-            )
+            sandboxes = await stack.enter_async_context(open_sandboxes(folder / name, LIMITS, tier=name, runtime=runtime, slots=16))
             if name == "forkserver":
                 assert sandboxes.pool
                 await libraries_loaded(sandboxes.pool, runtime)

@@ -103,9 +103,7 @@ class Fake:
         self, text: str, *, files: Mapping[str, bytes] | None = None, thread: str | None = None, user: str = ALICE
     ) -> str:
         self._next += 1
-        uploads = [
-            Upload(id=f"F{self._next}{n}", name=name, size=len(d)) for n, (name, d) in enumerate((files or {}).items())
-        ]
+        uploads = [Upload(id=f"F{self._next}{n}", name=name, size=len(d)) for n, (name, d) in enumerate((files or {}).items())]
         self.fake.bytes |= {u.id: d for u, d in zip(uploads, (files or {}).values(), strict=True)}
         said = Overheard(ts=f"{self._next}.0", user=user, text=text, uploads=tuple(uploads))
         self.fake.said.setdefault(thread_of(thread or said.ts), []).append(said)

@@ -106,27 +106,21 @@ async def test_an_answer_delivered_again_changes_nothing(place: Place) -> None:
     await place.chat.deliver(thread, "one", ts, Reply(text="hello"), [attachment("a.txt", b"a")], again=False)
     await place.files(thread, 1)
 
-    assert (
-        await place.chat.deliver(thread, "one", ts, Reply(text="hello"), [attachment("a.txt", b"a")], again=True) == ""
-    )
+    assert await place.chat.deliver(thread, "one", ts, Reply(text="hello"), [attachment("a.txt", b"a")], again=True) == ""
 
     assert await place.texts(thread) == ["hello"]
     assert await place.files(thread, 1) == [("a.txt", b"a")]
 
 
 @pytest.mark.parametrize("after", [False, True])
-async def test_an_answer_that_could_not_be_delivered_is_an_error_and_can_be_delivered_later(
-    place: Place, after: bool
-) -> None:
+async def test_an_answer_that_could_not_be_delivered_is_an_error_and_can_be_delivered_later(place: Place, after: bool) -> None:
     thread = thread_of(await place.say("hi"))
     ts = await place.chat.open(thread, "one", again=False)
     await place.breaks("deliver", after=after)
     with pytest.raises(ServiceError):
         await place.chat.deliver(thread, "one", ts, Reply(text="hello"), [attachment("a.txt", b"a")], again=False)
 
-    assert (
-        await place.chat.deliver(thread, "one", ts, Reply(text="hello"), [attachment("a.txt", b"a")], again=True) == ""
-    )
+    assert await place.chat.deliver(thread, "one", ts, Reply(text="hello"), [attachment("a.txt", b"a")], again=True) == ""
 
     assert await place.texts(thread) == ["hello"]
     assert await place.files(thread, 1) == [("a.txt", b"a")]

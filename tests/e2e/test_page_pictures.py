@@ -42,9 +42,7 @@ async def test_the_readmes_pictures_are_taken_anew(kept_runtime: Path, tmp_path:
         for card, words, name in ((0, "by month", "table.png"), (1, "Most likely cause: line 1152", "log.png")):
             await page.locator("#examples button").nth(card).click()
             await expect(page.locator("#replies .message", has=page.locator(".context")).last).to_contain_text(words)
-            await expect(
-                page.locator("#replies .message", has=page.locator(".context")).last.locator("img")
-            ).to_be_visible()
+            await expect(page.locator("#replies .message", has=page.locator(".context")).last.locator("img")).to_be_visible()
             await expect(page.locator("#progress")).to_be_hidden()
             await page.mouse.move(500, 560)
             await page.wait_for_timeout(1000)

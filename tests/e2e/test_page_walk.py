@@ -220,9 +220,7 @@ async def runs_a_file(person: Person) -> None:
         "#composer",
         {"name": "six 🚀.py", "mimeType": "text/x-python", "buffer": b"import sys\nprint(6 * 7, *sys.argv[1:])"},
     )
-    await person.press(page.locator("#composer textarea")) if person.hand == "mouse" else await page.keyboard.press(
-        "Shift+Tab"
-    )
+    await person.press(page.locator("#composer textarea")) if person.hand == "mouse" else await page.keyboard.press("Shift+Tab")
     await person.write("/runpy a 'b c'")
     await expect(page.locator("#replies")).to_contain_text("42 a b c")
     await expect(page.locator("#replies")).to_contain_text("no model")

@@ -56,9 +56,7 @@ async def test_a_mention_with_a_csv_takes_three_calls_one_message_and_one_upload
         assert await slack.bytes_of(upload["files"][1]) == PLOT.encode()
 
 
-async def test_a_script_that_fails_and_is_fixed_shows_both_and_a_follow_up_finds_the_files(
-    tmp_path: Path, wire: Wire
-) -> None:
+async def test_a_script_that_fails_and_is_fixed_shows_both_and_a_follow_up_finds_the_files(tmp_path: Path, wire: Wire) -> None:
     script: list[Next] = [
         send(), write_and_run(PLOT.replace("revenue", "revnue")), write_and_run(), report(),
         send("now as bars"), write_and_run("print(open('sales.csv').read())", "bars.py"), report("Bars.", "bars.py"),
@@ -101,9 +99,7 @@ async def test_code_given_by_name_lands_byte_for_byte_and_does_not_run(tmp_path:
 
 async def test_two_threads_work_at_once_without_seeing_each_other(tmp_path: Path, wire: Wire) -> None:
     scripts = [
-        Script(
-            [send(), write_and_run("import time, os\ntime.sleep(0.5)\nprint(os.listdir())"), report(word)], marker=word
-        )
+        Script([send(), write_and_run("import time, os\ntime.sleep(0.5)\nprint(os.listdir())"), report(word)], marker=word)
         for word in ("apple", "pear")
     ]
     async with ScriptedModel(scripts) as model, at_work(tmp_path, model.url, wire) as slack:

@@ -52,9 +52,7 @@ def test_what_stays_wrong_is_not_transient(error: Exception) -> None:
         ({}, None),
     ],
 )
-def test_the_pause_that_a_service_asks_for_is_read_in_every_form(
-    headers: dict[str, str], seconds: float | None
-) -> None:
+def test_the_pause_that_a_service_asks_for_is_read_in_every_form(headers: dict[str, str], seconds: float | None) -> None:
     assert retry_after(status_error(429, headers=headers), now=100.0) == seconds
 
 
@@ -84,9 +82,7 @@ def test_only_refused_reasoning_is_sent_again_without_it() -> None:
         *((status_error(**f["answer"]), KINDS[f["raises"]], f["text"]) for f in FAILURES),
     ],
 )  # fmt: skip
-def test_each_failure_is_told_in_words_that_say_what_to_do(
-    error: Exception, kind: type[ServiceError], text: str
-) -> None:
+def test_each_failure_is_told_in_words_that_say_what_to_do(error: Exception, kind: type[ServiceError], text: str) -> None:
     translated = translate(error, CHOICE, "responses", wait=90.0)
 
     assert (type(translated), str(translated)) == (kind, text)

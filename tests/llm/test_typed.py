@@ -59,9 +59,7 @@ def test_a_tool_becomes_a_function_with_its_name_its_docstring_and_its_fields() 
 def test_a_discriminated_union_is_an_any_of() -> None:
     parameters = function(Trip)["parameters"]
 
-    assert parameters["properties"] == {
-        "way": {"anyOf": [{"$ref": "#/$defs/Walk"}, {"$ref": "#/$defs/Ride"}], "title": "Way"}
-    }
+    assert parameters["properties"] == {"way": {"anyOf": [{"$ref": "#/$defs/Walk"}, {"$ref": "#/$defs/Ride"}], "title": "Way"}}
 
 
 @pytest.mark.parametrize("tool", TOOLS)

@@ -144,9 +144,7 @@ def test_text_that_no_service_accepts_is_replaced(wire: Wire) -> None:
 
 
 def test_arguments_that_are_no_object_go_back_as_one_on_the_chat_wire() -> None:
-    calls = tuple(
-        Call(id=f"c{n}", name="Look", arguments=text) for n, text in enumerate(('{"a', "[1]", "", '{"a": 1}'))
-    )
+    calls = tuple(Call(id=f"c{n}", name="Look", arguments=text) for n, text in enumerate(('{"a', "[1]", "", '{"a": 1}')))
     exchange = Exchange(Decision(agent="code_assistant", calls=calls), ("",) * 4)
 
     sent = CHAT.body(prompt(exchange), PLAIN)["messages"][1]["tool_calls"]

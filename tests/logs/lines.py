@@ -33,24 +33,18 @@ def _python(at: datetime, level: str, host: str, part: str, message: str, number
 
 
 def _java(at: datetime, level: str, host: str, part: str, message: str, number: int) -> str:
-    line = (
-        f"{at:%Y-%m-%d %H:%M:%S}.{_ms(at)} [{host}-exec-{number % 32}] {level:<5} com.example.shop.{part} - {message}"
-    )
+    line = f"{at:%Y-%m-%d %H:%M:%S}.{_ms(at)} [{host}-exec-{number % 32}] {level:<5} com.example.shop.{part} - {message}"
     return "\n".join((line, *STACK)) if level == "ERROR" else line
 
 
 def _json(at: datetime, level: str, host: str, part: str, message: str, number: int) -> str:
     stamp = f"{at:%Y-%m-%dT%H:%M:%S}.{_ms(at)}{_offset(at)}"
-    return json.dumps(
-        {"ts": stamp, "level": level.lower(), "logger": part, "host": host, "msg": message, "seq": number}
-    )
+    return json.dumps({"ts": stamp, "level": level.lower(), "logger": part, "host": host, "msg": message, "seq": number})
 
 
 def _json_late(at: datetime, level: str, host: str, part: str, message: str, number: int) -> str:
     stamp = f"{at:%Y-%m-%dT%H:%M:%S}.{_ms(at)}{_offset(at)}"
-    return json.dumps(
-        {"severity": level, "message": message, "labels": {"host": host, "part": part}, "timestamp": stamp}
-    )
+    return json.dumps({"severity": level, "message": message, "labels": {"host": host, "part": part}, "timestamp": stamp})
 
 
 def _syslog(at: datetime, level: str, host: str, part: str, message: str, number: int) -> str:

@@ -123,9 +123,7 @@ def test_a_search_finds_a_text_in_any_case_only_when_it_is_told_to_ignore_case(f
     assert totals == [150, 0]
 
 
-def test_a_rotated_set_is_one_log_and_its_lines_are_cited_by_file(
-    folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_rotated_set_is_one_log_and_its_lines_are_cited_by_file(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     lines = lines_of()
     written(folder / "app.log", lines[1200:])
     written(folder / "app.log.1", lines[600:1200])
@@ -143,9 +141,7 @@ def test_a_rotated_set_is_one_log_and_its_lines_are_cited_by_file(
     assert logs.read_lines(opened, asked) == {asked[0]: lines[600], asked[1]: lines[599]}
 
 
-def test_trace_follows_one_identifier_through_files_in_the_order_of_time(
-    folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_trace_follows_one_identifier_through_files_in_the_order_of_time(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     written(
         folder / "web.log",
         ["2026-11-20T14:00:00Z INFO got r-77", "2026-11-20T14:05:00Z INFO sent r-77", "2026-11-20T14:05:00Z INFO r-8"],
@@ -157,12 +153,8 @@ def test_trace_follows_one_identifier_through_files_in_the_order_of_time(
     assert [line.split(": ")[0] for line in text.splitlines()[1:]] == ["web.log:1", "db.log:1", "web.log:2"]
 
 
-def test_the_values_of_a_placeholder_are_counted_with_quantiles(
-    folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    written(
-        folder / "a.log", [f"2026-11-20T14:00:{n % 60:02d}Z INFO job took {n}ms on h-{n % 3}" for n in range(1, 101)]
-    )
+def test_the_values_of_a_placeholder_are_counted_with_quantiles(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    written(folder / "a.log", [f"2026-11-20T14:00:{n % 60:02d}Z INFO job took {n}ms on h-{n % 3}" for n in range(1, 101)])
 
     found = json.loads(said(capsys, "fields", "a.log", "--template", "job took <*> on h-<*>", "--json"))
 
@@ -186,9 +178,7 @@ def test_the_index_is_built_once_and_again_when_the_file_changes(folder: Path) -
     assert logs.open_logs(["app.log"])[0].index.lines == len(lines_of(seed=9, minutes=30))
 
 
-def test_an_index_of_an_earlier_version_is_built_anew_without_a_word(
-    folder: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_an_index_of_an_earlier_version_is_built_anew_without_a_word(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
     written(folder / "app.log", lines_of())
     [now] = logs.open_logs(["app.log"])
     [kept] = (folder / "logs.index").iterdir()
@@ -245,9 +235,7 @@ def test_fifty_true_claims_hold_and_false_ones_are_named(folder: Path) -> None:
 def test_secrets_are_masked_in_what_is_shown_and_a_masked_citation_still_holds(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    written(
-        folder / "app.log", [f"2026-11-20T14:00:{n:02d}Z INFO login user=u{n} password=pw{n}secret" for n in range(50)]
-    )
+    written(folder / "app.log", [f"2026-11-20T14:00:{n:02d}Z INFO login user=u{n} password=pw{n}secret" for n in range(50)])
 
     text = (
         said(capsys, "profile", "app.log")

@@ -28,8 +28,7 @@ def test_a_citation_holds_whatever_its_case_its_blanks_its_cut_and_its_masked_se
 @pytest.mark.parametrize("cited", ["login user=bob", "login … user=ann", "from web-1 login"])
 def test_a_citation_that_reads_otherwise_is_named_with_the_line_and_without_its_secrets(cited: str) -> None:
     assert miscitation("app.log", 7, cited, LINE) == (
-        "app.log:7 does not read as you cite it. "
-        "It reads: 2026-11-20T14:00:00Z  INFO login user=ann password=[masked] from web-1"
+        "app.log:7 does not read as you cite it. It reads: 2026-11-20T14:00:00Z  INFO login user=ann password=[masked] from web-1"
     )
 
 

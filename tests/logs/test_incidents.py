@@ -172,6 +172,4 @@ def test_json_lines_are_json(generated: Callable[[Spec], Quiet]) -> None:
 
 
 def test_offsets_are_read_as_such() -> None:
-    assert iso("2026-11-20T14:05:01.123+02:00") == datetime(
-        2026, 11, 20, 14, 5, 1, 123_000, tzinfo=timezone(timedelta(hours=2))
-    )
+    assert iso("2026-11-20T14:05:01.123+02:00") == datetime(2026, 11, 20, 14, 5, 1, 123_000, tzinfo=timezone(timedelta(hours=2)))

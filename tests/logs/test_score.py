@@ -112,8 +112,6 @@ def test_nine_of_ten_planted_incidents_are_found_and_quiet_logs_have_none(tmp_pa
     false_alarms = [name for name in wrong if name.startswith("quiet")]
 
     score = 1 - (len(wrong) - len(false_alarms)) / incidents
-    print(
-        f"\n{incidents} incidents: {score:.1%} with onset, cause and counts right; {quiet} quiet logs; wrong: {wrong}"
-    )
+    print(f"\n{incidents} incidents: {score:.1%} with onset, cause and counts right; {quiet} quiet logs; wrong: {wrong}")
     assert score >= 0.9, wrong
     assert not false_alarms, wrong

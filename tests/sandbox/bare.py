@@ -95,9 +95,7 @@ def run_bare(script: str, seconds: float) -> Bare:
         )  # fmt: skip
         try:
             started = time.monotonic()
-            while (
-                bot.poll() is None and time.monotonic() - started < seconds and os.fstat(out.fileno()).st_size < OUTPUT
-            ):
+            while bot.poll() is None and time.monotonic() - started < seconds and os.fstat(out.fileno()).st_size < OUTPUT:
                 time.sleep(0.02)
             late = bot.poll() is None and time.monotonic() - started >= seconds
             left = bot.poll() is not None and _remains(uid)

@@ -50,9 +50,7 @@ def places() -> tuple[Path, ...]:
 
 
 @pytest.mark.parametrize("name", WAYS)
-async def test_the_kernel_ends_a_run_that_takes_too_much_memory(
-    name: str, places: tuple[Path, ...], tmp_path: Path
-) -> None:
+async def test_the_kernel_ends_a_run_that_takes_too_much_memory(name: str, places: tuple[Path, ...], tmp_path: Path) -> None:
     execution = await ran(name, tmp_path, HUNGRY)
 
     assert (execution.outcome, execution.stdout) == (Outcome.OUT_OF_MEMORY, "before\n"), execution

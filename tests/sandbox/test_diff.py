@@ -55,9 +55,7 @@ def test_a_diff_is_applied_whole_when_it_is_committed_and_not_before(workspace: 
 
     diff = staged(workspace, tmp_path / "layer")
 
-    assert diff == Diff(
-        tuple(FileInfo(name=FileName(name), size=len(data)) for name, data in NEW.items()), (FileName("gone.txt"),)
-    )
+    assert diff == Diff(tuple(FileInfo(name=FileName(name), size=len(data)) for name, data in NEW.items()), (FileName("gone.txt"),))
     assert files(workspace) == before
     commit_diff(workspace, RUN)
     assert files(workspace) == AFTER
@@ -81,9 +79,7 @@ def test_a_commit_that_was_cut_short_goes_on_where_it_was(workspace: Workspace, 
     assert list(workspace.stages.iterdir()) == []
 
 
-def test_what_was_committed_is_not_applied_again_and_what_was_never_is_forgotten(
-    workspace: Workspace, tmp_path: Path
-) -> None:
+def test_what_was_committed_is_not_applied_again_and_what_was_never_is_forgotten(workspace: Workspace, tmp_path: Path) -> None:
     staged(workspace, tmp_path / "layer")
     commit_diff(workspace, RUN)
     (workspace.files / "a.txt").write_bytes(b"the user's")
@@ -97,9 +93,7 @@ def test_what_was_committed_is_not_applied_again_and_what_was_never_is_forgotten
 
 
 async def test_a_file_in_the_way_of_a_folder_is_named(workspace: Workspace) -> None:
-    with pytest.raises(
-        ServiceError, match=r"^was_folder/x\.txt/y/z\.txt cannot be written: was_folder/x\.txt is in the way\.$"
-    ):
+    with pytest.raises(ServiceError, match=r"^was_folder/x\.txt/y/z\.txt cannot be written: was_folder/x\.txt is in the way\.$"):
         await workspace.put(FileName("was_folder/x.txt/y/z.txt"), chunked(b"z"))
 
 

@@ -110,9 +110,7 @@ def bare(folder: Path, script: str, runtime: RuntimeBuild | None) -> Ended:
             [interpreter()[0], "-s", str(folder / "script.py"), "one", "two words"],
             cwd=folder, env={**environment, "PYTHONPATH": ":".join([*path, str(_behind(folder))])}, stdin=nothing, capture_output=True, timeout=60, check=False,
         )  # fmt: skip
-    files = sorted(
-        (str(p.relative_to(folder)), p.read_bytes()) for p in folder.rglob("*") if p.is_file() and p.name != "script.py"
-    )
+    files = sorted((str(p.relative_to(folder)), p.read_bytes()) for p in folder.rglob("*") if p.is_file() and p.name != "script.py")
     stdout, stderr = (_plain(s.decode(errors="replace"), str(folder)) for s in (process.stdout, process.stderr))
     return Ended(stdout, stderr, process.returncode, tuple(files))
 

@@ -79,9 +79,7 @@ async def test_closing_ends_runs_and_leaves_nothing(tier: str, tmp_path: Path) -
 
     ended = await asyncio.wait_for(asyncio.gather(*running, return_exceptions=True), 10)
 
-    assert all(
-        isinstance(e, ServiceError) or (isinstance(e, Execution) and e.outcome is Outcome.INTERRUPTED) for e in ended
-    ), ended
+    assert all(isinstance(e, ServiceError) or (isinstance(e, Execution) and e.outcome is Outcome.INTERRUPTED) for e in ended), ended
     assert left(before) == set()
 
 
@@ -126,9 +124,7 @@ async def test_a_start_that_is_cancelled_leaves_nothing_and_does_not_hang(tmp_pa
 
 
 def alive(pids: set[int]) -> list[int]:
-    return [
-        pid for pid in pids if Path(f"/proc/{pid}/exe").exists()
-    ]  # which a dead one that nobody has taken yet has not
+    return [pid for pid in pids if Path(f"/proc/{pid}/exe").exists()]  # which a dead one that nobody has taken yet has not
 
 
 async def test_a_run_whose_process_died_before_it_began_is_run_all_the_same(sandboxes: LinuxSandboxes) -> None:

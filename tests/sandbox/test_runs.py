@@ -77,9 +77,7 @@ async def test_a_run_that_is_ended_keeps_what_it_printed(serving: Serving) -> No
         ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", -11, "", ""),
     ],
 )
-async def test_a_script_runs_as_under_python(
-    sandboxes: LinuxSandboxes, script: str, code: int, stdout: str, stderr: str
-) -> None:
+async def test_a_script_runs_as_under_python(sandboxes: LinuxSandboxes, script: str, code: int, stdout: str, stderr: str) -> None:
     execution = await ran(sandboxes, script, "a b", "é", stdin="typed")
 
     assert (execution.exit_code, execution.stdout, execution.stderr) == (code, stdout, stderr)
@@ -122,9 +120,7 @@ async def test_a_script_in_a_folder_finds_its_neighbours(sandboxes: LinuxSandbox
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 async def test_a_script_that_asks_for_it_gets_a_fresh_interpreter(sandboxes: LinuxSandboxes, end: str) -> None:
-    asks = "# /// script\n# dependencies = []\n#\n# [tool.workings]\n# fresh = true\n# ///\nprint(1)\n".replace(
-        "\n", end
-    )
+    asks = "# /// script\n# dependencies = []\n#\n# [tool.workings]\n# fresh = true\n# ///\nprint(1)\n".replace("\n", end)
 
     execution = await ran(sandboxes, asks + "import sys; print('site' in sys.argv)")
     earlier = await ran(sandboxes, asks.replace("workings", "codebot"))
@@ -182,9 +178,7 @@ def test_folders_that_a_killed_bot_has_left_are_removed_and_those_in_use_kept(tm
 
 def test_bot_run_passes_through_output_and_exit_code(tmp_path: Path) -> None:
     script = tmp_path / "a script.py"
-    script.write_text(
-        "import sys\nprint(open('data.csv').read(), sys.argv[1:])\nopen('out.txt', 'w').write('made')\nsys.exit(5)\n"
-    )
+    script.write_text("import sys\nprint(open('data.csv').read(), sys.argv[1:])\nopen('out.txt', 'w').write('made')\nsys.exit(5)\n")
     (tmp_path / "data.csv").write_text("1,2")
     base = [sys.executable, "-m", "bot", "run", "--data", str(tmp_path / "data"), "--file", str(tmp_path / "data.csv")]
 

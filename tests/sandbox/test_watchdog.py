@@ -62,9 +62,7 @@ async def test_the_watchdog_names_the_limit_that_was_broken(
 
 async def test_within_its_limits_a_run_goes_on_and_a_full_disk_is_remembered(pid: int) -> None:
     seen = Watched()
-    watching = asyncio.create_task(
-        watch(pid, LIMIT, seen, measured(0, full=True), lambda: False, hard=False, every=0.001)
-    )
+    watching = asyncio.create_task(watch(pid, LIMIT, seen, measured(0, full=True), lambda: False, hard=False, every=0.001))
     async with asyncio.timeout(20):
         while not seen.peak_memory:  # noqa: ASYNC110  the watchdog looks in its own time
             await asyncio.sleep(0.01)
@@ -75,9 +73,7 @@ async def test_within_its_limits_a_run_goes_on_and_a_full_disk_is_remembered(pid
 
 
 async def test_deleted_files_are_counted_while_they_are_open_or_mapped() -> None:
-    process = await asyncio.create_subprocess_exec(
-        "/usr/bin/env", "python3", "-c", HOLDS, stdout=asyncio.subprocess.PIPE
-    )
+    process = await asyncio.create_subprocess_exec("/usr/bin/env", "python3", "-c", HOLDS, stdout=asyncio.subprocess.PIPE)
     assert process.stdout
     try:
         assert await process.stdout.readline() == b"held\n"

@@ -66,9 +66,7 @@ async def test_another_turns_upload_of_the_same_name_is_not_this_ones(place: Pla
 
 
 async def test_a_command_is_answered_in_private_even_where_the_bot_is_no_member(place: Place) -> None:
-    await place.people.control(
-        "command", {"channel": WITHOUT_US, "user": "U0ALICE", "command": "/runpy", "text": "a.py"}
-    )
+    await place.people.control("command", {"channel": WITHOUT_US, "user": "U0ALICE", "command": "/runpy", "text": "a.py"})
     request = await place.request()
 
     await place.chat.whisper(request, "Invite me.")

@@ -77,9 +77,7 @@ def test_runpy_in_a_message_takes_the_script_that_comes_with_it(text: str, comma
 
 
 def test_files_are_never_dropped_even_when_only_slack_knows_them() -> None:
-    request = asked(
-        subtype="file_share", files=[{"id": "F1", "file_access": "check_file_info"}, {"id": "F2", "name": "a b.csv"}]
-    )
+    request = asked(subtype="file_share", files=[{"id": "F1", "file_access": "check_file_info"}, {"id": "F2", "name": "a b.csv"}])
 
     assert [(u.id, u.name) for u in request.uploads] == [("F1", "F1"), ("F2", "a b.csv")]
 

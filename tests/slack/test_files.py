@@ -38,9 +38,7 @@ async def answered(file: dict[str, Any]) -> bytes:
     async def moved(request: web.Request) -> web.Response:
         raise web.HTTPFound("/bytes")
 
-    application.add_routes(
-        [web.route("*", "/api/files.info", info), web.get("/bytes", content), web.get("/moved", moved)]
-    )
+    application.add_routes([web.route("*", "/api/files.info", info), web.get("/bytes", content), web.get("/moved", moved)])
     runner = web.AppRunner(application)
     await runner.setup()
     try:
@@ -89,9 +87,7 @@ async def test_a_file_is_fetched_from_slack_with_the_token() -> None:
         ({"url_private_download": "{home}/moved"}, "answered 302"),
     ],
 )
-async def test_a_file_that_slack_does_not_have_itself_is_refused_with_the_reason(
-    file: dict[str, Any], reason: str
-) -> None:
+async def test_a_file_that_slack_does_not_have_itself_is_refused_with_the_reason(file: dict[str, Any], reason: str) -> None:
     with pytest.raises(UserError, match=reason):
         await answered({"id": "F1", "size": 3, "url_private_download": "{home}/bytes", **file})
 

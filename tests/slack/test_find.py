@@ -15,9 +15,7 @@ SCRIPT = {"a.py": b"print(1)", "a.csv": b"1"}
 
 def command(target: str = "", *, channel: str = HERE, message_ts: str | None = None) -> Request:
     what = Command(target=target, message_ts=message_ts)
-    return Request(
-        key="cmd:1", thread=thread_of("cmd:1", channel), ts="1.0", user="U0ALICE", kind="command", command=what
-    )
+    return Request(key="cmd:1", thread=thread_of("cmd:1", channel), ts="1.0", user="U0ALICE", kind="command", command=what)
 
 
 def link(ts: str, channel: str = HERE, thread: str = "") -> str:

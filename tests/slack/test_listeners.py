@@ -37,9 +37,7 @@ async def test_somebody_of_the_other_organization_of_a_shared_channel_is_externa
 
 async def test_a_command_a_shortcut_and_a_stop_are_put_on_record(place: Place) -> None:
     ts = await place.people.say("mine", files={"a.py": b"print(1)"})
-    await place.people.control(
-        "command", {"channel": HERE, "user": "U0ALICE", "command": "/runpy", "text": "a.py 'x y'"}
-    )
+    await place.people.control("command", {"channel": HERE, "user": "U0ALICE", "command": "/runpy", "text": "a.py 'x y'"})
     command = await place.request()
     await place.people.control("shortcut", {"channel": HERE, "user": "U0ALICE", "callback_id": "run_file", "ts": ts})
     shortcut = await place.request()
@@ -76,9 +74,7 @@ async def test_what_could_not_be_put_on_record_is_not_acknowledged_and_comes_aga
 async def test_an_app_that_is_removed_says_so_and_is_over(place: Place, event: dict[str, object]) -> None:
     await place.people.control("event", {"event": event})
 
-    with pytest.raises(
-        SetupError, match=r"^The app was removed from the workspace .* Install it again and start me\.$"
-    ):
+    with pytest.raises(SetupError, match=r"^The app was removed from the workspace .* Install it again and start me\.$"):
         await asyncio.wait_for(place.slack.until_removed(), 20)
 
 
@@ -117,9 +113,7 @@ async def test_a_token_that_slack_refuses_is_named(tmp_path: Path) -> None:
 async def test_a_bad_second_of_slack_at_the_start_is_waited_out(tmp_path: Path, how: dict[str, Any]) -> None:
     async with running(tmp_path) as workspace, aiohttp.ClientSession(workspace.base_url) as session:
         people = People(session)
-        async with open_slack(
-            workspace.bot_token, workspace.app_token, base_url=workspace.api_url, max_upload=1
-        ) as slack:
+        async with open_slack(workspace.bot_token, workspace.app_token, base_url=workspace.api_url, max_upload=1) as slack:
             await people.control("fault", {"method": "apps.connections.open", **how})
 
             await asyncio.wait_for(slack.listen(ignore), 30)

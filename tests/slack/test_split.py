@@ -77,9 +77,7 @@ def open_fences(text: str) -> Iterator[str]:
     for token in MARKDOWN.parse(text):
         if token.type == "fence" and token.map:
             last = lines[token.map[1] - 1].strip(" >")
-            if not (
-                last.startswith(token.markup) and set(last) == set(token.markup) and token.map[1] - token.map[0] > 1
-            ):
+            if not (last.startswith(token.markup) and set(last) == set(token.markup) and token.map[1] - token.map[0] > 1):
                 yield text
 
 

@@ -39,9 +39,7 @@ async def test_a_restart_keeps_requests_and_conversations(tmp_path: Path) -> Non
 
 async def test_what_was_acknowledged_survives_a_killed_process(tmp_path: Path) -> None:
     path = tmp_path / "bot.sqlite"
-    writer = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", WRITER, str(path), stdout=asyncio.subprocess.PIPE
-    )
+    writer = await asyncio.create_subprocess_exec(sys.executable, "-c", WRITER, str(path), stdout=asyncio.subprocess.PIPE)
     assert writer.stdout
     acknowledged = [int(await writer.stdout.readline()) for _ in range(50)][-1]
     writer.kill()

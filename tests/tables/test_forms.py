@@ -69,21 +69,15 @@ def test_a_cell_is_read_as_its_column_writes_it(tmp_path: Path, cells: list[str]
 @pytest.mark.parametrize(
     ("text", "names", "count", "notes"),
     [
-        pytest.param(
-            "Sales\nMade today\n\na,b\nx,1\ny,2\nz,3\n", ["a", "b"], 3, ["line 4", "(2 lines)"], id="late header"
-        ),
+        pytest.param("Sales\nMade today\n\na,b\nx,1\ny,2\nz,3\n", ["a", "b"], 3, ["line 4", "(2 lines)"], id="late header"),
         pytest.param("1,2\n3,4\n5,6\n", ["column 1", "column 2"], 3, ["no header"], id="no header"),
         pytest.param("1,NaN\n3,4\n5,6\n", ["column 1", "column 2"], 3, ["no header"], id="no header, a cell missing"),
         pytest.param("1,2\n", ["column 1", "column 2"], 1, ["no header"], id="one row of numbers"),
         pytest.param('"a","b"\n1,2,3\n4,5,6\n', ["column 1", "a", "b"], 2, [], id="rows' names without a header"),
-        pytest.param(
-            "a,a (2),a,\n1,2,3,4\n", ["a", "a (2)", "a (3)", "column 4"], 1, ["more than one"], id="same names"
-        ),
+        pytest.param("a,a (2),a,\n1,2,3,4\n", ["a", "a (2)", "a (3)", "column 4"], 1, ["more than one"], id="same names"),
         pytest.param("k,v\nN,1\nS,2\nE,3\nTotal,6\n", ["k", "v"], 3, ["“Total”"], id="total"),
         pytest.param("k;v\nN;1\nS;2\nE;3\nGesamtsumme:;6\n", ["k", "v"], 3, ["“Gesamtsumme:”"], id="total in German"),
-        pytest.param(
-            "k,v,w\nN,10,5\nS,20,6\nE,30,7\n,60,18\n", ["k", "v", "w"], 3, ["60 and 18"], id="total without a name"
-        ),
+        pytest.param("k,v,w\nN,10,5\nS,20,6\nE,30,7\n,60,18\n", ["k", "v", "w"], 3, ["60 and 18"], id="total without a name"),
         pytest.param("t,u\ns,m/s\n1,2\n2,3\n3,4\n", ["t", "u"], 3, ["units"], id="units"),
         pytest.param("k,v,w\nN,1,2\nS,3,4\nSource: us\n", ["k", "v", "w"], 2, ["“Source: us”"], id="footnote"),
         pytest.param("k,v,w\nN,1,2\nS,3,4\nW,,\n", ["k", "v", "w"], 3, [], id="a row with a name alone"),
@@ -120,9 +114,7 @@ def test_a_table_is_found_among_what_is_around_it(
         ("k,n\na,$3\nb,€4\n", 3, "$, €, and were not converted"),
     ],
 )
-def test_what_a_column_does_not_tell_is_taken_from_its_file_or_said(
-    tmp_path: Path, text: str, value: object, note: str
-) -> None:
+def test_what_a_column_does_not_tell_is_taken_from_its_file_or_said(tmp_path: Path, text: str, value: object, note: str) -> None:
     found = rows(written(tmp_path, text))
 
     assert found[0]["n"] == value

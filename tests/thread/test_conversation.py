@@ -94,9 +94,7 @@ def test_a_conversation_knows_the_open_turns_opening_keys_usage_runs_and_brief()
     more = UserMessage(ts="2.0", user="U1", text="more", key="msg:2")
     sent_back = Message(sender=USER_PROXY, recipient="code_assistant", text="no", round=1)
     stopped = Stopped(user="U1", ts="3.0", key="stop:3")
-    conversation = Conversation(
-        (ASKED, paid, REPLY, POSTED, more, paid, ran, step(5, 0), BRIEF, sent_back, paid, stopped)
-    )
+    conversation = Conversation((ASKED, paid, REPLY, POSTED, more, paid, ran, step(5, 0), BRIEF, sent_back, paid, stopped))
 
     assert conversation.start == 4
     assert conversation.opening == more

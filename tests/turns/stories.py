@@ -11,8 +11,7 @@ from tests.world import call
 PLOT = call("File", name="plot.py", body="...")
 RUN = call("ExecutePyFile", name="plot.py")
 LOG = b"".join(
-    b"2026-11-20T14:%02d:%02dZ %s\n"
-    % (m, s, b"ERROR pool empty, request %d dropped" % s if m >= 40 else b"INFO tick %d" % s)
+    b"2026-11-20T14:%02d:%02dZ %s\n" % (m, s, b"ERROR pool empty, request %d dropped" % s if m >= 40 else b"INFO tick %d" % s)
     for m in range(45)
     for s in range(60)
 )

@@ -21,9 +21,7 @@ from tests.world import THREAD, brief, call, mention, report, respond, world
 async def test_a_file_given_by_name_and_code_lands_byte_for_byte() -> None:
     code = "".join(f"x{n} = '\u201c\u00e9\U0001f600\\t{n}'  \n" for n in range(200))
     typed = code.replace("\u201c", '"').replace("  \n", "\n")
-    async with world(
-        brief(), [call("File", name="odd.py", body=typed)], report("Saved.", file="odd.py", files=["odd.py"])
-    ) as w:
+    async with world(brief(), [call("File", name="odd.py", body=typed)], report("Saved.", file="odd.py", files=["odd.py"])) as w:
         await w.tell(mention(f"Save this as odd.py, don't run it:\n```\n{code}```"))
 
         assert w.sandboxes.threads[THREAD].files == {"odd.py": code.encode()}
@@ -153,9 +151,7 @@ async def answer_within(budget: Budget, run: Program) -> str:
         (Budget(seconds=30), "The 30 seconds of this turn were over"),
     ],
 )
-async def test_any_part_of_a_budget_that_is_spent_ends_the_turn_with_an_honest_account(
-    budget: Budget, what: str
-) -> None:
+async def test_any_part_of_a_budget_that_is_spent_ends_the_turn_with_an_honest_account(budget: Budget, what: str) -> None:
     for run, outcome in ((plots, "succeeded"), (breaks, "failed (exit code 1)")):
         text = await answer_within(budget, run)
 

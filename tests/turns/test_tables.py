@@ -13,9 +13,7 @@ from tests.turns.stories import LOG, PLOT
 from tests.world import CSV, THREAD, brief, mention, report, respond, world
 
 RECORDS = b"".join(b'{"day": "2026-01-%02d", "price": %d}\n' % (n + 1, n * 3) for n in range(20))
-EVENTS = "".join(
-    json.dumps({"ts": f"2026-11-20T14:00:{n:02d}Z", "level": "INFO", "msg": f"tick {n}"}) + "\n" for n in range(60)
-)
+EVENTS = "".join(json.dumps({"ts": f"2026-11-20T14:00:{n:02d}Z", "level": "INFO", "msg": f"tick {n}"}) + "\n" for n in range(60))
 
 
 async def test_a_table_is_profiled_in_a_card_before_any_model_is_asked_and_both_agents_read_its_profile() -> None:
@@ -23,9 +21,7 @@ async def test_a_table_is_profiled_in_a_card_before_any_model_is_asked_and_both_
         await w.tell(mention("plot it", w.file("sales.csv", CSV)))
 
         card, answer = w.texts()
-        assert card.startswith(
-            "`sales.csv`: 2 rows, 2 columns (CSV, separated by ,).\n- `month`: 2026-01-01 to 2026-02-01"
-        )
+        assert card.startswith("`sales.csv`: 2 rows, 2 columns (CSV, separated by ,).\n- `month`: 2026-01-01 to 2026-02-01")
         assert answer == "Done."
         for prompt in w.model.prompts:
             assert 'Table "sales.csv": 2 rows, 2 columns' in "\n".join(getattr(i, "text", "") for i in prompt.items)

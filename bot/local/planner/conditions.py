@@ -22,9 +22,7 @@ def take_conditions(said: Sequence[Mark], profile: Profile) -> tuple[list[Mark],
     place = 0
     while place < len(said):
         tags = "".join(mark.tag for mark in said[place : place + _LOOK])
-        grouped = (
-            bool(rest) and rest[-1].tag == "B"
-        )  # “by region without North”: the column groups, and is no part of it
+        grouped = bool(rest) and rest[-1].tag == "B"  # “by region without North”: the column groups, and is no part of it
         for pattern, read in _RULES:
             match = pattern.match(tags)
             if not match or (grouped and tags[0] in "CGP"):
@@ -32,9 +30,7 @@ def take_conditions(said: Sequence[Mark], profile: Profile) -> tuple[list[Mark],
             if condition := read(said[place : place + match.end()], match[0], profile):
                 found.append(condition)
                 before = "".join(mark.tag for mark in rest).rstrip("f")[-1:]
-                if tags[0] == "C" and (
-                    before in tuple("OXxSUp") or (not rest and tags[match.end() : match.end() + 1] == "B")
-                ):
+                if tags[0] == "C" and (before in tuple("OXxSUp") or (not rest and tags[match.end() : match.end() + 1] == "B")):
                     rest.append(said[place])  # “sum of units above 4”: measured, and a condition
                 place += match.end()
                 break
@@ -53,14 +49,10 @@ def _values(said: Sequence[Mark], tags: str, profile: Profile) -> Condition | No
     if not columns:
         if named:
             return None
-        raise NotUnderstood(
-            f"“{'” and “'.join(mark.text for mark in values)}” stand in different columns; ask for one of them."
-        )
+        raise NotUnderstood(f"“{'” and “'.join(mark.text for mark in values)}” stand in different columns; ask for one of them.")
     if len(columns) > 1:
         listed = " and in ".join(f"“{name}”" for name in sorted(columns))
-        raise NotUnderstood(
-            f"“{values[0].text}” stands in {listed}. Say which: “where {min(columns)} is {values[0].text}”."
-        )
+        raise NotUnderstood(f"“{values[0].text}” stands in {listed}. Say which: “where {min(columns)} is {values[0].text}”.")
     [column] = columns
     cells = tuple(dict.fromkeys(hit.value for mark in values for hit in mark.means if hit.column == column))
     sign = "not in" if "!" in tags else "in"
@@ -74,11 +66,7 @@ def _comparison(said: Sequence[Mark], tags: str, profile: Profile) -> Condition 
     sign = next((mark.means for mark in said if mark.tag == ">"), "not in" if "!" in tags else "in")
     if not re.search("[q=a>t]", tags) and (column.adds in {"sum", "mean"} or ("Y" in tags and column.distinct > 60)):
         return None  # “horsepower 1970” is no condition on horsepower
-    timed = (
-        "t" in tags
-        and "Y" in tags
-        and any(c.kind in {"date", "time"} or c.name.lower() == "year" for c in profile.columns)
-    )
+    timed = "t" in tags and "Y" in tags and any(c.kind in {"date", "time"} or c.name.lower() == "year" for c in profile.columns)
     if column.kind != "number" or (timed and not re.search("[q=]", tags) and column.name.lower() != "year"):
         return None
     if "t" in tags:
@@ -102,9 +90,7 @@ def _dates(said: Sequence[Mark], tags: str, profile: Profile) -> Condition | Non
     times = [mark for mark in said if mark.tag in "YMD"]
     dates = [column for column in profile.columns if column.kind in {"date", "time"}]
     named = [_only(mark) for mark in said if mark.tag in "CG"]
-    years = [
-        c for c in profile.columns if c.kind == "number" and "year" in c.name.lower() and 1400 < _number(c.least) < 2200
-    ]
+    years = [c for c in profile.columns if c.kind == "number" and "year" in c.name.lower() and 1400 < _number(c.least) < 2200]
     if not dates and all(mark.tag == "Y" for mark in times) and len(years) == 1:
         return _year(years[0], said, tags, [mark.means for mark in times])
     if named and named[0].kind not in {"date", "time"}:
@@ -121,9 +107,7 @@ def _dates(said: Sequence[Mark], tags: str, profile: Profile) -> Condition | Non
     if any(mark.tag == "M" for mark in times):
         if len(times) > 1 or word or "!" in tags:
             raise NotUnderstood(f"“{times[0].text}” of which year?")
-        return Condition(
-            column, "month", (times[0].means,), f"{column} in {MONTHS[times[0].means - 1].title()} of any year"
-        )
+        return Condition(column, "month", (times[0].means,), f"{column} in {MONTHS[times[0].means - 1].title()} of any year")
     begin, end = _days(times[0])[0], _days(times[-1])[1]
     if len(times) > 1 or not word:
         sign = "not days" if "!" in tags else "days"

@@ -14,9 +14,7 @@ from bot.tables import is_table
 
 _EDITED = re.compile(r"\(They edited an earlier message[^\n]*\n")
 _RUN = re.compile(r"(?:please\s+)?(?:run|execute|start|try|fix|mend|repair)\b")
-_LOG = re.compile(
-    r"\bwhy\b|\bw(?:ent|rong)\b|\bgo wrong|\berrors?\b|\bspikes?\b|\bbroke\b|\bcause\b|\bfail(?:ed|s|ing)?\b|\bcrash"
-)
+_LOG = re.compile(r"\bwhy\b|\bw(?:ent|rong)\b|\bgo wrong|\berrors?\b|\bspikes?\b|\bbroke\b|\bcause\b|\bfail(?:ed|s|ing)?\b|\bcrash")
 _LOG_WORDS = frozenset(known()["log"]["words"].split())
 _THANKS = re.compile(
     r"\s*(?:thanks?|thank you|thx|great|nice|cool|ok(?:ay)?|perfect|danke|merci|hello|hi|hey)\b.{0,20}", re.I | re.S
@@ -77,15 +75,8 @@ def intent_of(words: str, files: Sequence[str], kinds: Mapping[str, str] = Mappi
         return Intent(kind="why", words=words)
     if _THANKS.fullmatch(low):
         return Intent(kind="thanks", words=words)
-    if (
-        re.fullmatch(r"(?:help|\W*|what can you do.{0,12}|what do you understand\W*|how does this work\W*)", low)
-        and not named
-    ):
-        return (
-            Intent(kind="table", file=tables[-1], words=words)
-            if tables and not low
-            else Intent(kind="help", words=words)
-        )
+    if re.fullmatch(r"(?:help|\W*|what can you do.{0,12}|what do you understand\W*|how does this work\W*)", low) and not named:
+        return Intent(kind="table", file=tables[-1], words=words) if tables and not low else Intent(kind="help", words=words)
     if tables or named:
         return Intent(kind="table", file=named or tables[-1], words=rest)
     return Intent(kind="table" if asks(words) else "help", words=words)

@@ -54,8 +54,7 @@ def _answered(
     cited = list(dict.fromkeys([cause, *[row for row in rows if row.kind != "rare"][:2]]))
     zone = done["LogProfile"].zone or "no zone stated"
     lines = [
-        f"Trouble begins at {window.split('..')[0][-5:]}."
-        f" Most likely cause: line {cause.line} of `{cause.file}`, just before.",
+        f"Trouble begins at {window.split('..')[0][-5:]}. Most likely cause: line {cause.line} of `{cause.file}`, just before.",
         f"I compared {window} with the hour before; times are the log's own ({zone}).",
     ]
     for row in rows[:4]:

@@ -79,6 +79,4 @@ def plain_condition(condition: Condition) -> str:
 
 
 def _how(how: str, values: str) -> str:
-    return {"mean": f"statistics.fmean({values})", "median": f"statistics.median({values})"}.get(
-        how, f"{how}({values})"
-    )
+    return {"mean": f"statistics.fmean({values})", "median": f"statistics.median({values})"}.get(how, f"{how}({values})")

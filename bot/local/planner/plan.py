@@ -45,9 +45,7 @@ def _choose(prompt: Prompt) -> dict[str, Any]:
         return {"kind": "Respond", "text": prompt.question}
     files = prompt.files
     intent = intent_of(prompt.words[-1] if prompt.words else "", files, prompt.kinds)
-    if prompt.overheard and (
-        intent.kind in {"help", "thanks", "why"} or (intent.kind == "table" and not asks(intent.words))
-    ):
+    if prompt.overheard and (intent.kind in {"help", "thanks", "why"} or (intent.kind == "table" and not asks(intent.words))):
         return {"kind": "StaySilent"}
     example = REQUESTS[2].examples[0]
     if (foreign := other_language(intent.words)) and intent.kind in {"table", "help"}:
@@ -60,9 +58,7 @@ def _choose(prompt: Prompt) -> dict[str, Any]:
         return {"kind": "Respond", "text": HELP}
     if not intent.file and intent.kind not in {"long", "save", "list"}:
         there = (
-            f"I see {', '.join(f'`{f}`' for f in files[-8:])}, and no table."
-            if files
-            else "There is no file in this thread yet."
+            f"I see {', '.join(f'`{f}`' for f in files[-8:])}, and no table." if files else "There is no file in this thread yet."
         )
         return {"kind": "Respond", "text": f"{there} Attach one here and ask again."}
     conditions = {
@@ -145,9 +141,7 @@ def _table(prompt: Prompt, intent: Intent) -> Calls:
 
 def _chosen(prompt: Prompt, intent: Intent, profile: Profile, query: Query) -> str:
     """Return what was chosen among candidates, to be said before the answer."""
-    tables = [
-        name for name in prompt.files if intent_of(name, [name]).kind == "table" and not name.startswith("output/")
-    ]
+    tables = [name for name in prompt.files if intent_of(name, [name]).kind == "table" and not name.startswith("output/")]
     chose = list(query.chose)
     if len(tables) > 1 and intent.file.lower() not in prompt.words[-1].lower():
         chose.insert(0, f"of the files I took `{intent.file}`")
@@ -161,9 +155,7 @@ def _chosen(prompt: Prompt, intent: Intent, profile: Profile, query: Query) -> s
 def _sheet(words: str, profile: Profile) -> str:
     low = words.lower()
     named = (
-        [s for s in profile.sheets if re.search(rf"(?<!\w){re.escape(s.lower())}(?!\w)", low)]
-        if len(profile.sheets) > 1
-        else []
+        [s for s in profile.sheets if re.search(rf"(?<!\w){re.escape(s.lower())}(?!\w)", low)] if len(profile.sheets) > 1 else []
     )
     return max(named, key=len, default="")
 
@@ -185,9 +177,7 @@ def _described(query: Query, profile: Profile, told: str) -> str:
     if query.verb == "sheets":
         names = ", ".join(f"“{name}”" for name in profile.sheets)
         return (
-            f"`{profile.file}` has {len(profile.sheets)} sheets: {names}."
-            if profile.sheets
-            else f"`{profile.file}` has no sheets."
+            f"`{profile.file}` has {len(profile.sheets)} sheets: {names}." if profile.sheets else f"`{profile.file}` has no sheets."
         )
     columns = len(profile.columns) + profile.hidden
     if query.verb == "columns":
@@ -246,9 +236,7 @@ def _after(intent: Intent, results: Sequence[Result], conditions: Sequence[str],
             return report("failed", last.text)
         case "File":
             evidence = [{"condition": c, "file": last.name} for c in conditions]
-            return report(
-                "complete", f"Saved as `{last.name}`. I did not run it.", files=[last.name], evidence=evidence
-            )
+            return report("complete", f"Saved as `{last.name}`. I did not run it.", files=[last.name], evidence=evidence)
         case "ListFiles":
             evidence = [{"condition": c, "file": files[0]} for c in conditions] if files else []
             return report("complete", f"The files of this thread:\n```\n{last.text}\n```", evidence=evidence)
@@ -266,9 +254,7 @@ def _after(intent: Intent, results: Sequence[Result], conditions: Sequence[str],
     if intent.kind == "run" and run.outcome == "succeeded":
         printed = re.sub(r"\n*^Picture: .+$", "", run.stream("stdout"), flags=re.M).strip()
         mended_it = f"I mended `{run.name}`. " if len(runs) > 1 else ""
-        calls[0][1]["answer"] = mended_it + (
-            f"It printed:\n```\n{printed}\n```" if printed else "It ran and printed nothing."
-        )
+        calls[0][1]["answer"] = mended_it + (f"It printed:\n```\n{printed}\n```" if printed else "It ran and printed nothing.")
         made = re.search(r"^Files made or changed: (.+?)\.(?:\n|$)", run.text, re.M)
         pictures = re.findall(r"([^\s,][^,]*?\.png) \(", made[1]) if made else []
         calls[0][1]["files"] = list(dict.fromkeys([*calls[0][1].get("files", []), *pictures]))

@@ -82,6 +82,4 @@ def title_of(query: Query) -> str:
         return f"Share of {value}{by}"
     if query.how == "corr":
         return f"Correlation between {value} and {query.other}"
-    return (
-        f"{query.change.title() + ' ' if query.change else ''}{how[0].lower() + how[1:] if query.change else how}{by}"
-    )
+    return f"{query.change.title() + ' ' if query.change else ''}{how[0].lower() + how[1:] if query.change else how}{by}"

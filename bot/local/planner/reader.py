@@ -160,9 +160,7 @@ class Prompt:
     def kinds(self) -> dict[str, str]:
         """What the thread's files hold, table or log, by their names, as their profiles say."""
         profiles = [text for text in self.texts if text.startswith("The files were profiled as they came")]
-        logs = {
-            name: "log" for text in profiles for name in re.findall(r"^(\S.*?): [\d,]+ bytes, [\d,]+ lines", text, re.M)
-        }
+        logs = {name: "log" for text in profiles for name in re.findall(r"^(\S.*?): [\d,]+ bytes, [\d,]+ lines", text, re.M)}
         return logs | {json.loads(name): "table" for text in profiles for name in _TABLE.findall(text)}
 
     @property
@@ -186,12 +184,7 @@ class Prompt:
     def asked(self) -> list[str]:
         """The texts of the messages that the last brief or a later message brought."""
         new = (item for item in self._since_brief if isinstance(item, str))
-        return [
-            match["text"] or ""
-            for item in new
-            for match in _WROTE.finditer(item)
-            if match["user"] and not match["earlier"]
-        ]
+        return [match["text"] or "" for item in new for match in _WROTE.finditer(item) if match["user"] and not match["earlier"]]
 
     @property
     def results(self) -> list[Result]:
@@ -207,9 +200,7 @@ class Prompt:
 
     @property
     def _since_brief(self) -> Sequence[str | Result]:
-        briefs = (
-            n for n, i in enumerate(self.items) if isinstance(i, str) and i.startswith("Brief from the UserProxy:")
-        )
+        briefs = (n for n, i in enumerate(self.items) if isinstance(i, str) and i.startswith("Brief from the UserProxy:"))
         return self.items[max(briefs, default=0) :]
 
 

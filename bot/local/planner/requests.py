@@ -74,11 +74,7 @@ HELP = (
 def nearest(profile: Profile) -> str:
     """Return up to three requests about a table that are understood, with its own columns."""
     numbers = sorted((c for c in profile.columns if c.kind == "number" and c.adds != "none"), key=lambda c: not c.adds)
-    texts = [
-        column
-        for column in profile.columns
-        if column.kind == "text" and 1 < column.distinct <= max(profile.rows // 2, 1)
-    ]
+    texts = [column for column in profile.columns if column.kind == "text" and 1 < column.distinct <= max(profile.rows // 2, 1)]
     dates = [column for column in profile.columns if column.kind in {"date", "time"}]
     offers = []
     if numbers and (texts or dates):

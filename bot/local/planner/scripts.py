@@ -18,12 +18,8 @@ _PERIODS = {
     "hour": ".dt.strftime('%H')",
 }  # fmt: skip
 _PLOTS = {
-    "line": "plot(marker='.')",
-    "bars": "plot.bar()",
-    "barh": "plot.barh()",
-    "area": "plot.area()",
-    "pie": "plot.pie(autopct='%1.1f%%')",
-}
+    "line": "plot(marker='.', ", "bars": "plot.bar(", "barh": "plot.barh(", "area": "plot.area(", "pie": "plot.pie(autopct='%1.1f%%', ",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +40,7 @@ def script_for(query: Query, profile: Profile, words: str, taken: frozenset[str]
     name = _free(f"{stem.strip('_')[:50]}.py", taken)
     writer = _Writer(query, profile, name.removesuffix(".py"), plain)
     about = " ".join(words.split())[:200].replace("\\", "/").replace('"', "'")
-    head = (
-        f'"""{title_of(query)}.\n\nWritten by the planner, a small program and no language model, for: {about}\n"""\n\n'
-    )
+    head = f'"""{title_of(query)}.\n\nWritten by the planner, a small program and no language model, for: {about}\n"""\n\n'
     return Script(name, f"{head}{writer.imports()}\n\n" + "\n".join(writer.lines()) + "\n")
 
 
@@ -74,11 +68,7 @@ class _Writer:
         elif self.plain:
             lines = [f"rows = [row for row in table if {' and '.join(where)}]"]
         else:
-            lines = [
-                f"rows = table[{where[0]}]"
-                if len(where) == 1
-                else f"rows = table[{' & '.join(f'({w})' for w in where)}]"
-            ]
+            lines = [f"rows = table[{where[0]}]" if len(where) == 1 else f"rows = table[{' & '.join(f'({w})' for w in where)}]"]
         if where:
             lines += ["if len(rows) == 0:", f"    raise SystemExit({f'ANSWER: No row fits: {self._conditions()}.'!r})"]
         if self.query.value and self.query.how not in {"", "corr"} and self.query.verb in {"measure", "top", "nth"}:
@@ -181,11 +171,15 @@ class _Writer:
         if len(names) > 1 and names[0] == names[1]:
             names[1] += " (2)"
         lines = [
-            f"{_variable(n)} = {key}.rename({name!r})" for n, (key, name) in enumerate(zip(keys, names, strict=True))
+            f"{('first', 'second')[n]} = {key}.rename({name!r})" for n, (key, name) in enumerate(zip(keys, names, strict=True))
         ]
         groups = "first" if len(keys) == 1 else "[first, second]"
         measured = f"rows.groupby({groups})"
-        figures = f"{measured}.size()" if query.how == "count" else f"{measured}[{query.value!r}].{_sure(query.how)}"
+        figures = (
+            f"{measured}.size()"
+            if query.how == "count"
+            else f"{measured}[{query.value!r}].{'sum(min_count=1)' if query.how == 'sum' else f'{query.how}()'}"
+        )
         lines.append(f"figures = {figures}")
         timed = self._timed(query.by[0])
         if len(keys) > 1:
@@ -257,9 +251,7 @@ class _Writer:
             lines += ["if len(figures) > 30:", "    print(f'The picture shows the first 30 of {len(figures):,}.')"]
         else:
             lines.append("drawn = figures")
-        lines.append(
-            f"axes = drawn.{_PLOTS[kind].replace('()', f'(title={self.title!r})').replace('(a', f'(title={self.title!r}, a').replace('(m', f'(title={self.title!r}, m')}"
-        )
+        lines.append(f"axes = drawn.{_PLOTS[kind]}title={self.title!r})")
         if kind != "pie":
             label = self.query.value or "rows"
             lines.append(
@@ -302,14 +294,6 @@ def _condition(condition: Condition) -> str:
         case "starts":
             return f"{column}.str.lower().str.startswith({str(values[0]).lower()!r}, na=False)"
     return f"{column} {condition.sign} {values[0]!r}"
-
-
-def _sure(how: str) -> str:
-    return "sum(min_count=1)" if how == "sum" else f"{how}()"
-
-
-def _variable(place: int) -> str:
-    return ("first", "second")[place]
 
 
 def _escaped(text: str) -> str:

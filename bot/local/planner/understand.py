@@ -18,9 +18,7 @@ _MEASURE = re.compile(
     r"(?:[B>](?P<by>[GCP])(?:[&B](?P<split>[GCP]))?)?(?P<post>A?k)?"
 )
 _POINTS = re.compile(r"(?:[pk]*(?P<a>C)v|z(?P<b>C)[v&B]|(?P<r>R)(?P<c>C)[&v])(?P<x>C)")
-_TOP = re.compile(
-    r"(?:(?P<t>[Tb])(?P<n>N)?|(?P<m>N)(?P<x>[Xx]))(?:(?P<val>C)|r?[B>](?P<of>C)|(?P<by>[GC])[B>](?P<g>C|hr?|r))"
-)
+_TOP = re.compile(r"(?:(?P<t>[Tb])(?P<n>N)?|(?P<m>N)(?P<x>[Xx]))(?:(?P<val>C)|r?[B>](?P<of>C)|(?P<by>[GC])[B>](?P<g>C|hr?|r))")
 _FOLLOW = re.compile(
     r"(?P<kind>A?kA?)|A?(?P<op>[OXx])A?|[B>](?P<by>[GCP])(?:[&B](?P<split>[GCP]))?A?|(?P<t>[Tb])(?P<n>N)o?|(?P<val>C)A?"
 )
@@ -99,9 +97,7 @@ class _Reading:
             count = self.said[place].means if match["n"] or match["m"] else self.said[0].means or 5
             small = match["t"] == "b" or match["x"] == "x"
             if not match["by"]:
-                return Query(
-                    verb="top", value=self.column(match, "val" if match["val"] else "of"), count=count, smallest=small
-                )
+                return Query(verb="top", value=self.column(match, "val" if match["val"] else "of"), count=count, smallest=small)
             value = self.column(match, "g") if match["g"] == "C" else ""
             by = self.group(match, "by")
             how = self.summed(value, by.column) if value else "count"
@@ -199,13 +195,9 @@ class _Reading:
             mark = self.said[match.start("op")]
             return replace(before, how=mark.means or {"X": "max", "x": "min"}[mark.tag], change="", chose=())
         if match["by"]:
-            return replace(
-                before, by=tuple(self.group(match, name) for name in ("by", "split") if match[name]), kind=""
-            )
+            return replace(before, by=tuple(self.group(match, name) for name in ("by", "split") if match[name]), kind="")
         if match["t"]:
-            return replace(
-                before, verb="top", count=self.said[match.start("n")].means, smallest=match["t"] == "b", plot=False
-            )
+            return replace(before, verb="top", count=self.said[match.start("n")].means, smallest=match["t"] == "b", plot=False)
         value = self.column(match, "val")
         return replace(before, value=value, how=self.usual(value, f"“mean of {value}”"), chose=tuple(self.chose))
 
@@ -222,9 +214,7 @@ class _Reading:
             which = ", ".join(f"“{column.name}”" for column in mark.means[:6])
             raise NotUnderstood(f"Which column do you mean by “{mark.text}”: {which}?")
         column: Column = mark.means[0]
-        if column.name.lower() != mark.text.lower() and len(column.name.split()) + column.name.count("_") > len(
-            mark.text.split()
-        ):
+        if column.name.lower() != mark.text.lower() and len(column.name.split()) + column.name.count("_") > len(mark.text.split()):
             self.chose.append(f"“{mark.text}” is column “{column.name}”")
         return column
 
@@ -233,9 +223,7 @@ class _Reading:
         mark = self.said[match.start(name)]
         before = self.said[match.start(name) - 1].text.lower() if match.start(name) else ""
         if mark.tag == "C" and before == "per" and self.one(mark).adds != "none":
-            raise NotUnderstood(
-                f"I compute no ratios. Ask for “by {mark.text}” if groups are meant. {nearest(self.profile)}"
-            )
+            raise NotUnderstood(f"I compute no ratios. Ask for “by {mark.text}” if groups are meant. {nearest(self.profile)}")
         return self.group_of_time(mark.means) if mark.tag == "P" else Group(self.one(mark).name)
 
     def group_of_time(self, period: str) -> Group:
@@ -244,9 +232,7 @@ class _Reading:
         if len(dates) != 1:
             names = ", ".join(f"“{column.name}”" for column in dates)
             raise NotUnderstood(
-                f"Which dates do you mean: {names}?"
-                if dates
-                else f"`{self.profile.file}` has no dates. {nearest(self.profile)}"
+                f"Which dates do you mean: {names}?" if dates else f"`{self.profile.file}` has no dates. {nearest(self.profile)}"
             )
         return Group(dates[0].name, "" if period == "time" else period)
 

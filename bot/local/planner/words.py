@@ -118,11 +118,7 @@ def _mark(span: Sequence[str], profile: Profile, after: int) -> Mark | None:
         return Mark("V", text, hits)
     if columns and (entry is None or entry[0] == "P" or low == columns[0].name.lower()):
         return Mark("C" if columns[0].kind == "number" else "G", text, columns)
-    if (
-        entry
-        and not (len(span) > 1 and hits)
-        and not (_shouted(text) and len(text) == 2 and not hits and entry[0] in "f&=o!aBi")
-    ):
+    if entry and not (len(span) > 1 and hits) and not (_shouted(text) and len(text) == 2 and not hits and entry[0] in "f&=o!aBi"):
         return Mark(entry[0], text, entry[1])
     if hits:
         return Mark("V", text, hits)
@@ -185,9 +181,7 @@ def other_language(text: str) -> str:
     words = [word.lower() for word in re.findall(r"[^\W\d_]+", text)]
     english = {w for phrase in lexicon() for w in phrase.split()} | nothings()
     unknown = [word for word in words if word not in english]
-    scores = {
-        name: sum(word in set(listed.split()) for word in unknown) for name, (listed, _) in known()["languages"].items()
-    }
+    scores = {name: sum(word in set(listed.split()) for word in unknown) for name, (listed, _) in known()["languages"].items()}
     best = max(scores, key=lambda name: scores[name])
     return str(known()["languages"][best][1]) if scores[best] >= 2 else ""
 

@@ -66,9 +66,7 @@ class Control:
         if error is None and not numbers.keys() & {"http", "retry_after"}:
             raise BadBody("Say how it fails: 'error', 'http' or 'retry_after'.")
         if numbers.get("times", 1) > 0:
-            self.faults.plant(
-                Fault(text_of(body, "method"), error=error, text=text, after=bool(body.get("after")), **numbers)
-            )
+            self.faults.plant(Fault(text_of(body, "method"), error=error, text=text, after=bool(body.get("after")), **numbers))
 
     async def disconnect(self, body: Json) -> Json:
         """Ask the app to reconnect every socket, as Slack does now and then."""

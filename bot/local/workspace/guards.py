@@ -14,10 +14,7 @@ from bot.local.workspace.interactions import Refused
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _RAW_BODIES = ("/page/upload", "/control/upload")
-_POLICY = (
-    "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'none'; "
-    "frame-ancestors 'none'"
-)
+_POLICY = "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 
 def is_loopback(host: str) -> bool:

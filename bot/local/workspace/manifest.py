@@ -57,9 +57,7 @@ def read_manifest(path: Path) -> Manifest:
             c["command"]: {"description": c["description"], "usage_hint": c.get("usage_hint", "")}
             for c in features.get("slash_commands", ())
         },
-        message_shortcuts={
-            s["callback_id"]: s["name"] for s in features.get("shortcuts", ()) if s["type"] == "message"
-        },
+        message_shortcuts={s["callback_id"]: s["name"] for s in features.get("shortcuts", ()) if s["type"] == "message"},
         prompts=tuple(agent.get("suggested_prompts", ())) if agent else (),
         is_agent=agent is not None,
         interactive=bool(settings.get("interactivity", {}).get("is_enabled")),

@@ -78,9 +78,7 @@ def _pattern(marks: str) -> re.Pattern[str]:
     parts = [r"`(?P<code>[^`]+)`", r"<(?P<special>[^<>]+)>", f"(?P<url>{_URL})"]
     if marks:
         inner = rf"(?:{whole}|[^`<]){{1,{_LONGEST_MARKED}}}?"
-        parts.append(
-            rf"(?<!\w)(?P<mark>[{marks}])(?!\s|(?P=mark))(?P<inner>{inner})(?<!\s)(?<!(?P=mark))(?P=mark)(?!\w)"
-        )
+        parts.append(rf"(?<!\w)(?P<mark>[{marks}])(?!\s|(?P=mark))(?P<inner>{inner})(?<!\s)(?<!(?P=mark))(?P=mark)(?!\w)")
     return re.compile("|".join(parts))
 
 

@@ -112,9 +112,7 @@ class Page:
         self.progress = text_of(body, "progress", self.progress)
         try:
             given = [
-                Example(
-                    text_of(e, "title"), text_of(e, "text"), text_of(e, "name"), base64.b64decode(e["content_base64"])
-                )
+                Example(text_of(e, "title"), text_of(e, "text"), text_of(e, "name"), base64.b64decode(e["content_base64"]))
                 for e in body.get("examples") or ()
             ]
         except (KeyError, TypeError, AttributeError, binascii.Error) as error:

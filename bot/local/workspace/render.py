@@ -77,9 +77,7 @@ def _block(block: Block, names: Names) -> str:
         case "header":
             return f"<h3>{_text(block.get('text'), names)}</h3>"
         case "context":
-            markup = [
-                _text(element, names) for element in _maps(block.get("elements")) if element.get("type") != "image"
-            ]
+            markup = [_text(element, names) for element in _maps(block.get("elements")) if element.get("type") != "image"]
             return f'<div class="context">{"".join(markup)}</div>' if markup else ""
         case "divider":
             return "<hr>"

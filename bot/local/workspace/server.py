@@ -155,9 +155,7 @@ def _routes(
     access, faults = Access(workspace), Faults()
     statuses, responses = Statuses(workspace), Responses(workspace)
     streams = Streams(workspace)
-    interactions = Interactions(
-        workspace=workspace, delivery=delivery, events=events, streams=streams, responses=responses
-    )
+    interactions = Interactions(workspace=workspace, delivery=delivery, events=events, streams=streams, responses=responses)
     families = (
         Team(workspace=workspace, socket_mode=socket_mode, interactions=interactions),
         Chat(workspace=workspace, access=access, streams=streams, statuses=statuses),

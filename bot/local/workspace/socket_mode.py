@@ -29,9 +29,7 @@ class Socket:
 
     async def disconnect(self, reason: str) -> None:
         """Ask the app to reconnect, and close this connection."""
-        await self.connection.send_json(
-            {"type": "disconnect", "reason": reason, "debug_info": {"host": "applink-local"}}
-        )
+        await self.connection.send_json({"type": "disconnect", "reason": reason, "debug_info": {"host": "applink-local"}})
         await self.connection.close()
 
 

@@ -212,9 +212,7 @@ class Workspace:
         self.journal.put("channel", channel, asdict(self.channels[channel]))
         self.tell(Change("state", channel))
 
-    def note(
-        self, channel: str, user: str, text: str, thread_ts: str | None = None, blocks: Sequence[Json] = ()
-    ) -> Message:
+    def note(self, channel: str, user: str, text: str, thread_ts: str | None = None, blocks: Sequence[Json] = ()) -> Message:
         """Post an ephemeral message from Slackbot to one person."""
         return self.post(channel, SLACKBOT, text, ephemeral_to=user, thread_ts=thread_ts, blocks=list(blocks))
 

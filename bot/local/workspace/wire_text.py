@@ -21,9 +21,7 @@ def typed(text: str, names: Mapping[str, str] | None = None) -> str:
 
     Mentions that are already written `<@U…>` stay. `names` maps lower-case names to user ids.
     """
-    return "".join(
-        piece if index % 2 else _escaped(piece, names or {}) for index, piece in enumerate(_KEPT.split(text))
-    )
+    return "".join(piece if index % 2 else _escaped(piece, names or {}) for index, piece in enumerate(_KEPT.split(text)))
 
 
 def written(text: str, names: Mapping[str, str]) -> str:

@@ -140,9 +140,7 @@ def _prepare_run(server: plan.Server, pid: int, descriptors: list[int], program:
     steps.reap(status, child)
 
 
-def _become_script(
-    server: plan.Server, parent: int, first: socket.socket, outputs: tuple[int, int], program: bytes
-) -> NoReturn:
+def _become_script(server: plan.Server, parent: int, first: socket.socket, outputs: tuple[int, int], program: bytes) -> NoReturn:
     """Be the script's process: drop privileges, wait until the first process hands over the run, and become its script."""
     try:
         kernel.die_with_parent(parent)

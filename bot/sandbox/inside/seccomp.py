@@ -129,9 +129,7 @@ def build(*, single_process: int | None = None) -> bytes:
     buffers = (7, 8, 32, 33)  # SO_SNDBUF, SO_RCVBUF and their FORCE forms: kernel memory that no limit counts
     program += _when("setsockopt", *_except(2, buffers, errno.EPERM))
     threads = [_op(ANY_BIT, CLONE_THREAD, 1, 0), _answer(errno.EAGAIN)] if single_process else []
-    program += _when(
-        "clone", _argument(0), _op(ANY_BIT, NEW_NAMESPACES, 0, 1), _answer(errno.EPERM), *threads, _op(RETURN, ALLOW)
-    )
+    program += _when("clone", _argument(0), _op(ANY_BIT, NEW_NAMESPACES, 0, 1), _answer(errno.EPERM), *threads, _op(RETURN, ALLOW))
     terminals = (0x5412, 0x541C, 0x5423)  # TIOCSTI, TIOCLINUX, TIOCSETD
     owners = (0x8901, 0x8902) if single_process else ()  # FIOSETOWN, SIOCSPGRP: signals to others
     program += _when("ioctl", *_except(1, (*terminals, *owners), errno.EPERM))

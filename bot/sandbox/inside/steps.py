@@ -15,9 +15,7 @@ else:
     import kernel, plan
 
 
-def mount_overlay(
-    size: tuple[int, int], lower: str, upper: str, data: str, status: socket.socket, root: str = ""
-) -> None:
+def mount_overlay(size: tuple[int, int], lower: str, upper: str, data: str, status: socket.socket, root: str = "") -> None:
     """Mount an overlay of `lower` at `data`, its upper layer a tmpfs of `size` (bytes, inodes), and report that all is ready.
 
     The host gets the upper layer, which will be the run's diff, and the other folders that a script may fill, to see when

@@ -61,9 +61,7 @@ def test_a_profile_says_which_file_is_a_table_and_which_a_log() -> None:
     assert intent_of("why did b.txt go wrong?", [*kinds], kinds).file == "b.txt"
 
 
-@pytest.mark.parametrize(
-    "name", ["syslog", "app.syslog", "messages", "access.log.1.gz", "notes.txt", "my logs.gz", "a.py"]
-)
+@pytest.mark.parametrize("name", ["syslog", "app.syslog", "messages", "access.log.1.gz", "notes.txt", "my logs.gz", "a.py"])
 def test_what_the_bot_takes_for_a_log_the_planner_does_too(name: str) -> None:
     assert (intent_of("why did this go wrong?", [name]).kind == "log") == is_log(name)
 
@@ -125,9 +123,7 @@ def test_an_answer_says_which_rows_it_used(texts: list[str], said: str, folder: 
         (["average region"], "Column “region” is text"),
     ],
 )
-def test_a_word_that_is_not_understood_is_named_and_nothing_is_answered(
-    texts: list[str], said: str, folder: Path
-) -> None:
+def test_a_word_that_is_not_understood_is_named_and_nothing_is_answered(texts: list[str], said: str, folder: Path) -> None:
     assert said in answered(folder, *texts).removeprefix("Refused: ")
 
 

@@ -251,6 +251,4 @@ async def test_nothing_else_that_happens_in_a_thread_is_taken_for_words_files_or
     assert list(dict.fromkeys(proxy.words)) == ["something is off", "now as bars"]
     assert (proxy.files, proxy.results, proxy.question, proxy.overheard) == (["sales.csv"], [], None, False)
     assert assistant.words == ["something is off"]
-    assert [(r.tool, r.outcome) for r in assistant.results if r.tool == "ExecutePyFile"] == [
-        ("ExecutePyFile", "succeeded")
-    ]
+    assert [(r.tool, r.outcome) for r in assistant.results if r.tool == "ExecutePyFile"] == [("ExecutePyFile", "succeeded")]

@@ -46,9 +46,7 @@ async def test_where_the_bot_is_not_nothing_is_heard(place: Place, bot: Bot) -> 
 
 
 async def test_a_private_channel_is_heard_after_an_invitation(place: Place, bot: Bot) -> None:
-    await place.post(
-        "control/command", {"channel": "C0PRIVATE", "user": "U0BOB", "command": "/invite", "text": "@workings"}
-    )
+    await place.post("control/command", {"channel": "C0PRIVATE", "user": "U0BOB", "command": "/invite", "text": "@workings"})
 
     await place.say("psst", channel="C0PRIVATE")
 
@@ -62,9 +60,7 @@ async def test_a_persons_edit_and_deletion_say_what_was_there(place: Place, bot:
     await place.post("control/delete", {"channel": "C0GENERAL", "ts": ts})
 
     await until(lambda: len(bot.events) == 3)
-    _, changed, deleted = sorted(
-        bot.events, key=lambda event: str(event["event_ts"])
-    )  # Bolt runs listeners side by side
+    _, changed, deleted = sorted(bot.events, key=lambda event: str(event["event_ts"]))  # Bolt runs listeners side by side
     assert (changed["subtype"], changed["previous_message"]["text"], changed["message"]["text"]) == (
         "message_changed", "first", "second",
     )  # fmt: skip

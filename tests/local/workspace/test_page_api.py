@@ -101,9 +101,7 @@ async def test_changes_are_pushed_to_those_who_may_see_them(place: Place) -> Non
         {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"},
     ],
 )
-@pytest.mark.parametrize(
-    "path", ["", "page/state", "control/tokens", "control/message", "api/auth.test", "link/?ticket=1"]
-)
+@pytest.mark.parametrize("path", ["", "page/state", "control/tokens", "control/message", "api/auth.test", "link/?ticket=1"])
 async def test_other_sites_are_refused_everywhere(place: Place, headers: dict[str, str], path: str) -> None:
     method = "POST" if path == "control/message" else "GET"
     url = place.workspace.base_url + path

@@ -96,23 +96,17 @@ def test_each_kind_of_block_says_what_it_holds() -> None:
 
     assert block(type="header", text={"type": "plain_text", "text": "*Head*"}) == "<h3>*Head*</h3>"
     assert block(type="section", text={"type": "plain_text", "text": "✓ one\n◐ two"}) == "<div>✓ one<br>◐ two</div>"
-    assert (
-        block(type="context", elements=[{"type": "plain_text", "text": "2 calls"}])
-        == '<div class="context">2 calls</div>'
-    )
+    assert block(type="context", elements=[{"type": "plain_text", "text": "2 calls"}]) == '<div class="context">2 calls</div>'
     assert block(type="rich_text", elements=[rich, preformatted]) == (
         '<div class="said"><strong>in &lt;rich&gt;</strong></div><pre>a\n  b</pre>'
     )
     assert block(type="table", rows=cells, column_settings=[{"align": "right"}]) == (
-        '<div class="table"><table><tbody><tr><th class="right">k</th></tr>'
-        '<tr><td class="right">7</td></tr></tbody></table></div>'
+        '<div class="table"><table><tbody><tr><th class="right">k</th></tr><tr><td class="right">7</td></tr></tbody></table></div>'
     )
     assert block(type="task_card", task_id="1", title="Run", status="in_progress", details=details) == (
         '<div class="task in_progress">Run<div class="said"><strong>in &lt;rich&gt;</strong></div></div>'
     )
-    assert block(type="alert", level="error", text={"type": "mrkdwn", "text": "*no*"}).startswith(
-        '<div class="alert error">'
-    )
+    assert block(type="alert", level="error", text={"type": "mrkdwn", "text": "*no*"}).startswith('<div class="alert error">')
     assert block(type="container", is_collapsible=True, title={"type": "plain_text", "text": "Output"},
                  child_blocks=[{"type": "divider"}]) == '<details open=""><summary>Output</summary><hr></details>'  # fmt: skip
 

@@ -41,9 +41,7 @@ async def test_a_bot_token_opens_no_socket(place: Place) -> None:
 @pytest.mark.parametrize("how", ["query", "form", "json"])
 async def test_arguments_come_in_the_query_a_form_or_json(place: Place, how: str) -> None:
     arguments = {"channel": "C0GENERAL", "text": how}
-    sent: dict[str, Any] = {"query": {"params": arguments}, "form": {"data": arguments}, "json": {"json": arguments}}[
-        how
-    ]
+    sent: dict[str, Any] = {"query": {"params": arguments}, "form": {"data": arguments}, "json": {"json": arguments}}[how]
     headers = {"Authorization": f"Bearer {place.workspace.bot_token}"}
 
     async with place.session.post(place.workspace.api_url + "chat.postMessage", headers=headers, **sent) as answer:
@@ -141,9 +139,7 @@ async def test_long_texts_are_refused(place: Place) -> None:
 
     assert await place.error(client.chat_postMessage(channel="C0GENERAL", text="x" * 40_001)) == "msg_too_long"
     assert await place.error(client.chat_postMessage(channel="C0GENERAL", markdown_text="x" * 12_001)) == "msg_too_long"
-    assert (
-        await place.error(client.chat_update(channel="C0GENERAL", ts=posted["ts"], text="x" * 4_001)) == "msg_too_long"
-    )
+    assert await place.error(client.chat_update(channel="C0GENERAL", ts=posted["ts"], text="x" * 4_001)) == "msg_too_long"
 
 
 async def test_markdown_text_stands_alone(place: Place) -> None:
@@ -226,9 +222,7 @@ async def test_people_are_told_apart(place: Place) -> None:
 
 async def test_a_reaction_is_added_once(tmp_path: Path) -> None:
     manifest = tmp_path / "manifest.yml"
-    manifest.write_text(
-        MANIFEST.read_text().replace("      - commands\n", "      - commands\n      - reactions:write\n")
-    )
+    manifest.write_text(MANIFEST.read_text().replace("      - commands\n", "      - commands\n      - reactions:write\n"))
     async with running(tmp_path / "data", manifest) as workspace, aiohttp.ClientSession() as session:
         place = Place(workspace, session)
         ts = await place.say("hi")

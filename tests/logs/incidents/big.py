@@ -43,9 +43,7 @@ def _json(line: Line) -> str:
 
 
 def _java(line: Line) -> str:
-    frames = "".join(
-        f"\tat com.acme.{line.service}.{name}.run({name}.java:{60 + len(name)})\n" for name in line.trace[1:]
-    )
+    frames = "".join(f"\tat com.acme.{line.service}.{name}.run({name}.java:{60 + len(name)})\n" for name in line.trace[1:])
     trace = f"com.acme.{line.trace[0]}: see above\n{frames}\t... 42 common frames omitted\n" if line.trace else ""
     return f" [{line.host}-exec-7] {line.level:5} com.acme.{line.service} - {line.text} [{FRESH}]\n{trace}"
 
@@ -144,9 +142,7 @@ def _rest(rng: Random, layout: Layout, template: Template) -> tuple[str, str]:
     return head, tail
 
 
-def _block(
-    rng: Random, layout: Layout, clock: Clock, begin: int, offsets: list[int], drawn: list[tuple[str, str]]
-) -> list[str]:
+def _block(rng: Random, layout: Layout, clock: Clock, begin: int, offsets: list[int], drawn: list[tuple[str, str]]) -> list[str]:
     """Return a minute's records."""
     seconds = [layout.head + clock(begin + second * 1000) for second in range(60)]
     fresh, step = rng.getrandbits(40), 2_654_435_761

@@ -62,8 +62,7 @@ def _spec(index: int, kind: str, story: Story | None, format: str) -> Spec:
         format=format,
         zone=zones[index // 5 % len(zones)],
         seed=1_000 + index,
-        start=datetime(2026, 11, 3 + index % 22, index * 7 % 24, index * 13 % 60, tzinfo=UTC)
-        + timedelta(seconds=index % 3),
+        start=datetime(2026, 11, 3 + index % 22, index * 7 % 24, index * 13 % 60, tzinfo=UTC) + timedelta(seconds=index % 3),
         minutes=(120, 200, 150, 360, 110, 270)[index % 6],
         lines=lines,
         templates=40 + index * 17 % 81,

@@ -100,9 +100,7 @@ def _python(zone: str | None, rng: Random) -> Render:
         head = f"{clock(line.at)},{line.at % 1000:03d} - {line.service}.{line.host} - {level} - {line.text}"
         if not line.trace:
             return (head,)
-        frames = (
-            f'  File "/app/{line.service}/{name}.py", line {40 + len(name)}, in {name}' for name in line.trace[1:]
-        )
+        frames = (f'  File "/app/{line.service}/{name}.py", line {40 + len(name)}, in {name}' for name in line.trace[1:])
         return (head, "Traceback (most recent call last):", *frames, f"{line.trace[0]}: see above")
 
     return render

@@ -114,9 +114,7 @@ class _Weaver:
         """Return how busy a minute is: a daily rhythm, a little weather, and less work while things fail."""
         plan, at = self._plan, self._plan.start // MINUTE * MINUTE + minute * MINUTE
         failing = 0.85 if self._spec.story and plan.onset <= at < plan.until else 1.0
-        return (
-            failing * self._load * (1 + self._swing * sin(self._phase + minute / 720 * pi)) * self._rng.gauss(1, 0.06)
-        )
+        return failing * self._load * (1 + self._swing * sin(self._phase + minute / 720 * pi)) * self._rng.gauss(1, 0.06)
 
     def _said(self, template: Template, at: int, host: str = "", access: bool = False) -> Line:
         rng = self._rng
@@ -218,7 +216,5 @@ class _Weaver:
         for index, line in enumerate(self._lines):
             if line is cause:
                 after = True
-            elif (
-                after and line.host == self._bad and line.text.find(story.mark) < 0 and line.level in ("INFO", "DEBUG")
-            ):
+            elif after and line.host == self._bad and line.text.find(story.mark) < 0 and line.level in ("INFO", "DEBUG"):
                 self._lines[index] = line._replace(at=line.at + shift)

@@ -142,9 +142,7 @@ def background(rng: Random, n: int) -> list[Template]:
     warnings, errors = max(4, n // 14), max(3, n // 20)
     pairs = [(verb, noun) for verb in VERBS for noun in NOUNS]
     calm = [
-        Template(
-            "DEBUG" if rng.random() < 0.06 else "INFO", rng.choice(services), _sentence(rng, verb, noun), rank**-1.05
-        )
+        Template("DEBUG" if rng.random() < 0.06 else "INFO", rng.choice(services), _sentence(rng, verb, noun), rank**-1.05)
         for rank, (verb, noun) in enumerate(rng.sample(pairs, n - warnings - errors), 1)
     ]
     whole = sum(template.share for template in calm)
@@ -163,15 +161,12 @@ def _sentence(rng: Random, verb: str, noun: str) -> str:
     return shape
 
 
-def _noise(
-    rng: Random, level: str, shapes: tuple[str, ...], services: list[str], n: int, whole: float
-) -> list[Template]:
+def _noise(rng: Random, level: str, shapes: tuple[str, ...], services: list[str], n: int, whole: float) -> list[Template]:
     combinations = [shape.replace("{o}", noun) for shape in shapes for noun in NOUNS]
     texts = rng.sample(combinations, n)
     ranks = sum(1 / rank for rank in range(1, n + 1))
     return [
-        Template(level, rng.choice(services), text, whole / ranks / rank, _trace(rng, level))
-        for rank, text in enumerate(texts, 1)
+        Template(level, rng.choice(services), text, whole / ranks / rank, _trace(rng, level)) for rank, text in enumerate(texts, 1)
     ]
 
 
@@ -192,10 +187,7 @@ def requests(rng: Random, n: int) -> list[Template]:
     return [
         *found,
         *(Template("WARN", "web", f"{text}|404", whole * 0.006 / 4) for text in texts[-4:]),
-        *(
-            Template("ERROR", "web", f"{text}|{status}", whole * 0.001)
-            for text, status in zip(texts, (500, 502), strict=False)
-        ),
+        *(Template("ERROR", "web", f"{text}|{status}", whole * 0.001) for text, status in zip(texts, (500, 502), strict=False)),
     ]
 
 

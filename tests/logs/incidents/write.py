@@ -127,9 +127,7 @@ class _Tally:
 
     def counts(self) -> tuple[Count, ...]:
         """Return what was counted for each question."""
-        return tuple(
-            Count(query, period(start, end), self._between(query, start, end)) for query, start, end in self._questions
-        )
+        return tuple(Count(query, period(start, end), self._between(query, start, end)) for query, start, end in self._questions)
 
     def _between(self, query: str, start: int, end: int) -> int:
         places = range(bisect_right(self._edges, start), bisect_right(self._edges, end - 1) + 1)

@@ -28,9 +28,7 @@ class Agents:
     def methods(self) -> dict[str, Method]:
         return {
             "assistant.threads.setStatus": Method(self.set_status, _STATUS, (*_WRITE, *_ASSIST), STATUS),
-            "assistant.threads.setSuggestedPrompts": Method(
-                self.set_prompts, "channel_id! thread_ts title prompts!:json", _ASSIST
-            ),
+            "assistant.threads.setSuggestedPrompts": Method(self.set_prompts, "channel_id! thread_ts title prompts!:json", _ASSIST),
             "agents.sessions.setStatus": Method(self.set_session, _SESSION, _WRITE),
         }
 

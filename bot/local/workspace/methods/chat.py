@@ -109,9 +109,7 @@ class Chat:
         display = arguments.get("task_display_mode", "timeline")
         if display not in _DISPLAYS:
             raise ApiError("invalid_arguments", f"must be one of {', '.join(_DISPLAYS)}: task_display_mode")
-        message = self.workspace.post(
-            channel.id, BOT_USER, "", thread_ts=root, streaming=True, username=arguments.get("username")
-        )
+        message = self.workspace.post(channel.id, BOT_USER, "", thread_ts=root, streaming=True, username=arguments.get("username"))
         self.streams.start(message, display, chunks)
         self.statuses.session(channel.id, root, "processing")
         return {"channel": channel.id, "ts": message.ts}

@@ -56,9 +56,7 @@ class Team:
             raise ApiError("invalid_arguments", "must be a view of type modal [json-pointer:/view/type]")
         check_blocks(view.get("blocks"), most=100)
         if len(str(view.get("private_metadata", ""))) > 3000:
-            raise ApiError(
-                "invalid_arguments", "must be less than 3001 characters [json-pointer:/view/private_metadata]"
-            )
+            raise ApiError("invalid_arguments", "must be less than 3001 characters [json-pointer:/view/private_metadata]")
         self.interactions.use_trigger(arguments.get("trigger_id", ""))
         view |= {"id": f"V0{len(self.workspace.journal.all('view')) + 1:04}", "team_id": TEAM, "bot_id": BOT}
         self.workspace.journal.put("view", view["id"], view)
