@@ -76,8 +76,8 @@ async def test_a_deleted_root_with_replies_becomes_a_tombstone(place: Place, bot
     await place.post("control/delete", {"channel": "C0GENERAL", "ts": ts})
 
     await until(lambda: len(bot.events) == 3)
-    assert bot.events[-1]["subtype"] == "message_changed"
-    assert bot.events[-1]["message"]["subtype"] == "tombstone"
+    [changed] = [event for event in bot.events if "subtype" in event]  # Bolt runs listeners side by side
+    assert (changed["subtype"], changed["message"]["subtype"]) == ("message_changed", "tombstone")
     assert [m["text"] for m in await place.messages(thread_ts=ts)] == ["This message was deleted.", "answer"]
 
 
