@@ -18,11 +18,9 @@ from coverage import Coverage
 PYTHON = sys.executable
 TOP = Path(__file__).resolve().parent.parent
 CHECKS = {
-    "lint": ("-m", "ruff", "check", "."),
-    "format": ("-m", "ruff", "format", "--check", "."),
-    "types": ("-m", "mypy"),
+    "lint": ("-m", "ruff", "check", "."), "format": ("-m", "ruff", "format", "--check", "."), "types": ("-m", "mypy"),
     "imports": ("-c", "import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports())"),
-}
+}  # fmt: skip
 PARALLEL = ("-n", "auto", "--dist", "worksteal")  # one worker for each core; `-n 0` after it takes that back
 LANES = {"short": ("-m", "not matrix"), "rest": ("-m", "matrix"), "all": ()}
 

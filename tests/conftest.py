@@ -26,12 +26,9 @@ LEFT_TO_THE_MATRIX = {  # beside the ways
 
 # They start as many processes as they can. The landlock tier has no namespace, and the kernel counts them against its runs, too.
 TAKE_ALL_PROCESSES = {
-    "fork without end",
-    "fork in every fork",
-    "start threads without end",
-    "allocate in many processes",
+    "fork without end", "fork in every fork", "start threads without end", "allocate in many processes",
     "test_a_run_has_its_threads_though_another_has_taken_all_of_its_own",
-}
+}  # fmt: skip
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m chooses

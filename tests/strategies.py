@@ -28,13 +28,9 @@ def few(items: SearchStrategy[Any], most: int = 3) -> SearchStrategy[list[Any]]:
 
 
 executions = record(
-    outcome=st.sampled_from(["succeeded", "failed", "timed out", "disk full"]),
-    exit_code=st.none() | st.integers(-9, 255),
-    stdout=text,
-    stderr=text,
-    duration=st.floats(0, 1e6),
-    files=few(record(name=names, size=st.integers(0, 2**40))),
-)
+    outcome=st.sampled_from(["succeeded", "failed", "timed out", "disk full"]), exit_code=st.none() | st.integers(-9, 255),
+    stdout=text, stderr=text, duration=st.floats(0, 1e6), files=few(record(name=names, size=st.integers(0, 2**40))),
+)  # fmt: skip
 usages = record(model=text, calls=numbers, input=numbers, output=numbers)
 calls = record(id=text, name=text, arguments=text)
 citations = record(file=text, line=st.integers(1), text=text)

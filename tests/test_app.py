@@ -39,13 +39,10 @@ async def test_each_agent_has_the_model_and_the_effort_of_its_own_settings() -> 
         coder, speaker = models(
             client,
             settings(
-                openai_base_url=server.url,
-                openai_model="gpt-6",
-                openai_effort="high",
-                openai_proxy_model="gpt-6-luna",
+                openai_base_url=server.url, openai_model="gpt-6", openai_effort="high", openai_proxy_model="gpt-6-luna",
                 openai_proxy_effort="low",
             ),
-        )
+        )  # fmt: skip
         await coder.decide(PROMPT, TOOLS)
         await speaker.choose(PROMPT, choice_among(("code_assistant",)))
 
@@ -97,13 +94,10 @@ async def test_an_answer_is_waited_for_as_long_as_the_settings_say() -> None:
 def test_who_may_ask_is_what_the_settings_say() -> None:
     rules = access(
         settings(
-            bot_allow_external=True,
-            bot_allowed_users="U1, U2",
-            bot_allowed_channels="C1",
-            bot_daily_tokens_user=10,
+            bot_allow_external=True, bot_allowed_users="U1, U2", bot_allowed_channels="C1", bot_daily_tokens_user=10,
             bot_daily_tokens_team=20,
         )
-    )
+    )  # fmt: skip
 
     assert rules == Access(
         allow_external=True, users=frozenset({"U1", "U2"}), channels=frozenset({"C1"}), user_tokens=10, team_tokens=20

@@ -37,8 +37,6 @@ async def test_a_key_that_the_service_refuses_is_named_with_its_setting() -> Non
         found = await examine_model(load(openai_base_url=server.url, openai_api_key="sk-wrong"), TODAY)
 
     assert found == Finding(
-        "model",
-        False,
-        "The language model's service refused the key: set OPENAI_API_KEY to a valid one.",
+        "model", False, "The language model's service refused the key: set OPENAI_API_KEY to a valid one.",
         "Without a model, `/runpy` and `workings demo` still work.",
-    )
+    )  # fmt: skip

@@ -36,12 +36,10 @@ SCOPE_OF_EVENT = {f"message.{kind}": f"{kind}:history" for kind in ("channels", 
 }
 DELETED = object()
 WRONG: dict[str, tuple[Sequence[str | int], Any]] = {
-    "no display information": (["display_information"], DELETED),
-    "no name": (["display_information", "name"], DELETED),
+    "no display information": (["display_information"], DELETED), "no name": (["display_information", "name"], DELETED),
     "a name too long": (["display_information", "name"], "Workings " * 4),
     "a long description that is short": (["display_information", "long_description"], "Writes Python."),
-    "an unknown key": (["features", "agent_views"], {}),
-    "a flag in words": (["settings", "socket_mode_enabled"], "yes"),
+    "an unknown key": (["features", "agent_views"], {}), "a flag in words": (["settings", "socket_mode_enabled"], "yes"),
     "a bot without a name": (["features", "bot_user", "display_name"], ""),
     "a command without a slash": (["features", "slash_commands", 0, "command"], "runpy"),
     "a command without a description": (["features", "slash_commands", 0, "description"], DELETED),
@@ -51,7 +49,7 @@ WRONG: dict[str, tuple[Sequence[str | int], Any]] = {
     "an event twice": (["settings", "event_subscriptions", "bot_events"], ["app_mention", "app_mention"]),
     "interactivity that is neither on nor off": (["settings", "interactivity"], {}),
     "a scope that is no text": (["oauth_config", "scopes", "bot"], [1]),
-}
+}  # fmt: skip
 
 
 OURS = Draft7Validator(json.loads(REDUCED.read_text()))

@@ -266,13 +266,10 @@ class ScriptedModel:
             "model": asked.body["model"],
             "choices": [] if turn == Fault("failed") else [{"index": 0, "message": message, "finish_reason": finish}],
             "usage": {
-                "prompt_tokens": into,
-                "completion_tokens": out,
-                "total_tokens": into + out,
-                "prompt_tokens_details": {"cached_tokens": cached},
-                "completion_tokens_details": {"reasoning_tokens": 0},
+                "prompt_tokens": into, "completion_tokens": out, "total_tokens": into + out,
+                "prompt_tokens_details": {"cached_tokens": cached}, "completion_tokens_details": {"reasoning_tokens": 0},
             },
-        }
+        }  # fmt: skip
 
     def _as_response(self, asked: ModelRequest, turn: Turn) -> Body:
         made, text = self._made(asked, turn)

@@ -17,12 +17,10 @@ from tests.fakes import MemorySandbox
 
 SCRIPT = FileName("plot.py")
 WORDS = {
-    "en": ("the plot is there", "Revenue rose by 12 %."),
-    "de": ("das Diagramm liegt vor", "Der Umsatz stieg um 12 %."),
-    "fr": ("le graphique est là", "Le chiffre d'affaires a augmenté de 12 %."),
-    "ja": ("グラフがある", "売上は12%増えました。"),
+    "en": ("the plot is there", "Revenue rose by 12 %."), "de": ("das Diagramm liegt vor", "Der Umsatz stieg um 12 %."),
+    "fr": ("le graphique est là", "Le chiffre d'affaires a augmenté de 12 %."), "ja": ("グラフがある", "売上は12%増えました。"),
     "ar": ("الرسم موجود", "ارتفعت الإيرادات بنسبة 12٪."),
-}
+}  # fmt: skip
 
 
 def ran(outcome: Outcome = Outcome.SUCCEEDED, *made: str) -> Step:

@@ -42,11 +42,8 @@ async def test_an_answer_shows_each_run_when_one_failed() -> None:
     reply = await answer(turn(ran(FAILED), ran(passed)), report(), workspace())
 
     assert reply.text.split("\n") == [
-        "Done.",
-        "",
-        "1. `plot.py` failed (exit code 1) after 0.10 s. `KeyError: ´x´`",
-        "2. `plot.py` succeeded after 0.10 s.",
-    ]
+        "Done.", "", "1. `plot.py` failed (exit code 1) after 0.10 s. `KeyError: ´x´`", "2. `plot.py` succeeded after 0.10 s.",
+    ]  # fmt: skip
 
 
 async def test_an_answer_says_once_why_its_runs_failed() -> None:
@@ -103,23 +100,18 @@ async def test_lines_and_counts_stand_under_the_answer_without_secrets() -> None
     reply = await answer(turn(), report(citations=cited, counts=counted), workspace())
 
     assert reply.text.split("\n")[2:-1] == [
-        "```",
-        "app.log:3: login password=[masked]",
-        "1,200 lines of app.log within 14:00..14:10 hold login",
-        "```",
-    ]
+        "```", "app.log:3: login password=[masked]", "1,200 lines of app.log within 14:00..14:10 hold login", "```",
+    ]  # fmt: skip
 
 
 def test_an_account_says_what_was_done_and_what_does_not_hold() -> None:
     reply = account(turn(ran(FAILED, "a.csv")), "Stopped.", ["There is no plot."])
 
     assert reply.text.split("\n\n") == [
-        "Stopped.",
-        "What was done:\n- `plot.py` failed (exit code 1) after 0.10 s. `KeyError: ´x´`",
-        "What does not hold:\n- There is no plot.",
-        "Files in the workspace from this attempt: `a.csv`.",
+        "Stopped.", "What was done:\n- `plot.py` failed (exit code 1) after 0.10 s. `KeyError: ´x´`",
+        "What does not hold:\n- There is no plot.", "Files in the workspace from this attempt: `a.csv`.",
         "Tell me how to go on, or ask again with more detail.",
-    ]
+    ]  # fmt: skip
     assert account(turn(), "Stopped.").text.split("\n\n") == ["Stopped.", reply.text.split("\n\n")[-1]]
 
 

@@ -76,10 +76,8 @@ async def test_a_specialist_knows_its_own_tools_and_no_other() -> None:
     first, second = [await counter(model).perform(conversation, Perform(2, n), workspace()) for n in range(2)]
 
     assert (model.prompts[0].agent, model.prompts[0].system, len(model.prompts[0].items)) == (
-        "counter",
-        "You count.",
-        1,
-    )
+        "counter", "You count.", 1,
+    )  # fmt: skip
     assert first == Step(decision=2, index=0, result="3")
     assert second == Step(decision=2, index=1, result="There is no tool 'File'. Use one of: Words, Report.", refused=True)
 

@@ -48,12 +48,9 @@ def test_a_card_says_what_is_in_a_table_and_nothing_in_it_is_taken_for_markup() 
     profile = Profile(file="s.csv", form="CSV", rows=900, columns=columns, notes=("sheet “Q_1” was taken, of 2: Q_1, [b]",))
 
     assert card(profile).split("\n") == [
-        "`s.csv`: 900 rows, 10 columns, 1 cell of 9,000 unreadable (CSV).",
-        r"Sheet “Q\_1” was taken, of 2: Q\_1, \[b\].",
-        "- `order_id`: 1 to 900",
-        "- `a*b´c d`: 5 values (`[x](http://e.org)`, plain words, `<!here>`, `_u_`, …)",
-        "- `paid`: -3 to 12 €, 2 missing, 1 unreadable, like “n/k”",
-        *(f"- `c{n}`: nothing, 900 missing" for n in range(5)),
+        "`s.csv`: 900 rows, 10 columns, 1 cell of 9,000 unreadable (CSV).", r"Sheet “Q\_1” was taken, of 2: Q\_1, \[b\].",
+        "- `order_id`: 1 to 900", "- `a*b´c d`: 5 values (`[x](http://e.org)`, plain words, `<!here>`, `_u_`, …)",
+        "- `paid`: -3 to 12 €, 2 missing, 1 unreadable, like “n/k”", *(f"- `c{n}`: nothing, 900 missing" for n in range(5)),
         "- and 2 more columns",
-    ]
+    ]  # fmt: skip
     assert card(parsed(told(profile)) or profile) == card(profile)

@@ -26,15 +26,13 @@ from bot.thread.request import ThreadId
 
 LIMITS = Limits(seconds=1, memory=300_000_000, disk=10_000_000, output=50_000)
 SCRIPTS = {
-    "ends well": (80, "open('out.txt', 'w').write('x' * 1000); print('ok')"),
-    "fails": (8, "1 / 0"),
+    "ends well": (80, "open('out.txt', 'w').write('x' * 1000); print('ok')"), "fails": (8, "1 / 0"),
     "leaves a child": (3, "import os, time\nif os.fork() == 0:\n    time.sleep(60)"),
     "prints without end": (2, "while True: print('x' * 1000)"),
     "fills the disk": (2, "open('big', 'wb').write(bytes(20_000_000))"),
-    "is killed": (2, "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"),
-    "never ends": (1, "while True: pass"),
+    "is killed": (2, "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"), "never ends": (1, "while True: pass"),
     "is cancelled": (2, "import time; time.sleep(30)"),
-}
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

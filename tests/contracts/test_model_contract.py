@@ -69,10 +69,8 @@ async def test_a_bare_text_is_a_decision_without_calls(api: str) -> None:
 
 async def test_a_service_that_asks_to_wait_is_waited_for(api: str) -> None:
     script = (
-        Fault("status", status=429, headers={"Retry-After": "7"}),
-        Fault("status", status=503),
-        Calls([("ListFiles", {})]),
-    )
+        Fault("status", status=429, headers={"Retry-After": "7"}), Fault("status", status=503), Calls([("ListFiles", {})]),
+    )  # fmt: skip
     pauses: list[float] = []
     async with opened(api, *script, pauses=pauses) as (model, _):
         decision = await model.decide(prompt(), TOOLS)

@@ -94,10 +94,8 @@ async def looking(url: str, scheme: Literal["light", "dark"] = "light", width: i
         args = [*QUIET, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=args)
         page = await browser.new_page(
-            viewport={"width": width, "height": 860},
-            color_scheme=scheme,
-            permissions=["clipboard-read", "clipboard-write"],
-        )
+            viewport={"width": width, "height": 860}, color_scheme=scheme, permissions=["clipboard-read", "clipboard-write"],
+        )  # fmt: skip
         problems: list[str] = []
         page.on("pageerror", lambda error: problems.append(str(error)))
         async with asyncio.timeout(60):

@@ -103,26 +103,19 @@ def test_a_request_of_the_chat_wire_has_openai_s_own_parameters_only_for_openai(
 
     assert CHAT.body(prompt(), PLAIN) == {"model": "gpt-4.1", "messages": messages}
     assert OFFICIAL.body(prompt(), PLAIN) == {
-        "model": "gpt-4.1",
-        "messages": messages,
-        "max_completion_tokens": 16_384,
-        "prompt_cache_key": "T:C:1",
-    }
+        "model": "gpt-4.1", "messages": messages, "max_completion_tokens": 16_384, "prompt_cache_key": "T:C:1",
+    }  # fmt: skip
 
 
 def test_functions_are_offered_in_each_wire_s_form_and_one_must_be_called() -> None:
     schema = {"name": "Look", "description": "Look.", "parameters": {"type": "object"}}
 
     assert CHAT.tools([schema]) == {
-        "tools": [{"type": "function", "function": schema}],
-        "tool_choice": "required",
-        "parallel_tool_calls": True,
-    }
+        "tools": [{"type": "function", "function": schema}], "tool_choice": "required", "parallel_tool_calls": True,
+    }  # fmt: skip
     assert RESPONSES.tools([schema]) == {
-        "tools": [{"type": "function", **schema, "strict": False}],
-        "tool_choice": "required",
-        "parallel_tool_calls": True,
-    }
+        "tools": [{"type": "function", **schema, "strict": False}], "tool_choice": "required", "parallel_tool_calls": True,
+    }  # fmt: skip
 
 
 def test_a_cache_key_has_at_most_64_ascii_characters_and_stays_the_same() -> None:
@@ -160,12 +153,9 @@ def test_an_answer_of_the_responses_wire_is_decoded_whole() -> None:
     words = {"type": "output_text", "text": "I look.", "annotations": []}
     message = {"id": "m1", "type": "message", "role": "assistant", "status": "completed", "content": [words]}
     usage = {
-        "input_tokens": 100,
-        "input_tokens_details": {"cached_tokens": 80, "cache_write_tokens": 0},
-        "output_tokens": 10,
-        "output_tokens_details": {"reasoning_tokens": 5},
-        "total_tokens": 110,
-    }
+        "input_tokens": 100, "input_tokens_details": {"cached_tokens": 80, "cache_write_tokens": 0}, "output_tokens": 10,
+        "output_tokens_details": {"reasoning_tokens": 5}, "total_tokens": 110,
+    }  # fmt: skip
 
     answer = RESPONSES.decode(response(THOUGHT, message, CALL, usage=usage), "gpt-6")
 
@@ -179,11 +169,8 @@ def test_an_answer_of_the_responses_wire_is_decoded_whole() -> None:
 
 def test_an_answer_of_the_chat_wire_is_decoded_whole() -> None:
     usage = {
-        "prompt_tokens": 100,
-        "prompt_tokens_details": {"cached_tokens": 80},
-        "completion_tokens": 10,
-        "total_tokens": 110,
-    }
+        "prompt_tokens": 100, "prompt_tokens_details": {"cached_tokens": 80}, "completion_tokens": 10, "total_tokens": 110,
+    }  # fmt: skip
 
     answer = CHAT.decode(completion({"content": "I look.", "tool_calls": [called()]}, usage=usage), "gpt-6")
 
@@ -230,11 +217,9 @@ def test_what_a_provider_wants_back_goes_back_with_its_message_and_its_call() ->
     sent = CHAT.body(prompt(Exchange(decision, ("one", "two"))), UNKNOWN)["messages"][1]
 
     assert sent == {
-        "role": "assistant",
-        "content": "",
-        "reasoning_content": "hm",
+        "role": "assistant", "content": "", "reasoning_content": "hm",
         "tool_calls": [called(extra_content=google), called() | {"id": "c2"}],
-    }
+    }  # fmt: skip
     other = CHAT.body(prompt(Exchange(decision, ("one", "two"))), PLAIN)["messages"][1]
     assert other == {"role": "assistant", "content": "", "tool_calls": [called(), called() | {"id": "c2"}]}
 

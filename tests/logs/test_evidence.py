@@ -12,15 +12,10 @@ LINE = "2026-11-20T14:00:00Z  INFO login user=ann password=hunter22 from web-1"
 @pytest.mark.parametrize(
     "cited",
     [
-        LINE,
-        "login user=ann password=hunter22",
-        "2026-11-20T14:00:00Z INFO login",
-        "info LOGIN",
-        "login user=ann password=[masked] from web-1",
-        "  login   user=ann…",
-        "",
+        LINE, "login user=ann password=hunter22", "2026-11-20T14:00:00Z INFO login", "info LOGIN",
+        "login user=ann password=[masked] from web-1", "  login   user=ann…", "",
     ],
-)
+)  # fmt: skip
 def test_a_citation_holds_whatever_its_case_its_blanks_its_cut_and_its_masked_secrets(cited: str) -> None:
     assert miscitation("app.log", 7, cited, LINE) is None
 

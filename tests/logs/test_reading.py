@@ -172,10 +172,8 @@ def test_lines_out_of_order_are_counted_in_their_own_minute(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    "data",
-    [bytes(range(256)) * 40, b"\x7fELF\x02\x01\x01\0\0\0" * 100, b"PK\x03\x04broken"],
-    ids=["bytes", "elf", "zip"],
-)
+    "data", [bytes(range(256)) * 40, b"\x7fELF\x02\x01\x01\0\0\0" * 100, b"PK\x03\x04broken"], ids=["bytes", "elf", "zip"],
+)  # fmt: skip
 def test_what_is_not_text_is_refused_in_words(data: bytes, tmp_path: Path) -> None:
     (tmp_path / "a.log").write_bytes(data)
 

@@ -84,11 +84,8 @@ def run_bare(script: str, seconds: float) -> Bare:
             os.chown(folder, uid, uid)
         (work / "script.py").write_text(script)
         environment = {
-            "PATH": "/usr/bin:/bin",
-            "TMPDIR": str(work / "tmp"),
-            "CANARY_TOKEN": "secret",
-            "PYTHONUNBUFFERED": "1",
-        }
+            "PATH": "/usr/bin:/bin", "TMPDIR": str(work / "tmp"), "CANARY_TOKEN": "secret", "PYTHONUNBUFFERED": "1",
+        }  # fmt: skip
         bot = subprocess.Popen(
             [PYTHON, "-c", STAND_IN, str(outside)], cwd=work, env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
             user=uid, group=uid, extra_groups=[], start_new_session=True,

@@ -94,10 +94,8 @@ async def test_a_traceback_shows_the_scripts_lines_and_none_of_ours(sandboxes: L
 
 async def test_the_threads_own_modules_do_not_hide_the_standard_library(sandboxes: LinuxSandboxes) -> None:
     execution = await ran(
-        sandboxes,
-        "import json, helper; print(json.dumps({}), helper.x)",
-        files={"json.py": b"1/0", "helper.py": b"x = 5"},
-    )
+        sandboxes, "import json, helper; print(json.dumps({}), helper.x)", files={"json.py": b"1/0", "helper.py": b"x = 5"},
+    )  # fmt: skip
 
     assert execution.stdout == "{} 5\n", execution.stderr
 
@@ -183,11 +181,8 @@ def test_bot_run_passes_through_output_and_exit_code(tmp_path: Path) -> None:
     base = [sys.executable, "-m", "bot", "run", "--data", str(tmp_path / "data"), "--file", str(tmp_path / "data.csv")]
 
     plain = subprocess.run(
-        [*base, str(script), "--out", str(tmp_path / "out"), "--", "-x", "y"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+        [*base, str(script), "--out", str(tmp_path / "out"), "--", "-x", "y"], capture_output=True, text=True, check=False,
+    )  # fmt: skip
     as_json = subprocess.run([*base, str(script), "--json"], capture_output=True, text=True, check=False)
 
     assert (plain.returncode, plain.stdout) == (5, "1,2 ['-x', 'y']\n")

@@ -22,13 +22,10 @@ from bot.sandbox.watchdog import Watch, watch
 
 # The tier, whether a fork server serves in it, and whether it does with a masked /proc, as in a container.
 WAYS = {
-    "forkserver": ("forkserver", True, False),
-    "forkserver, masked": ("forkserver", True, True),
-    "bwrap": ("bwrap", False, False),
-    "bwrap, masked": ("bwrap", False, True),
-    "landlock": ("landlock", True, False),
+    "forkserver": ("forkserver", True, False), "forkserver, masked": ("forkserver", True, True),
+    "bwrap": ("bwrap", False, False), "bwrap, masked": ("bwrap", False, True), "landlock": ("landlock", True, False),
     "landlock, cold": ("landlock", False, False),
-}
+}  # fmt: skip
 Serving = tuple[Path, LinuxSandboxes]  # sandboxes, and the folder with their data
 _probes: dict[str, Probe] = {}
 

@@ -137,11 +137,8 @@ def test_arguments_split_as_a_shell_splits_them() -> None:
 
 def test_the_shortcut_and_the_stop_button_name_their_message() -> None:
     body = {
-        "team": {"id": "T9"},
-        "channel": {"id": "C1"},
-        "user": {"id": "U1"},
-        "message": {"ts": "2.0", "thread_ts": "1.0"},
-    }
+        "team": {"id": "T9"}, "channel": {"id": "C1"}, "user": {"id": "U1"}, "message": {"ts": "2.0", "thread_ts": "1.0"},
+    }  # fmt: skip
 
     stop = stop_from({**body, "actions": [{"action_id": "stop", "action_ts": "5.0"}]}, TEAM)
     shortcut = shortcut_from({**body, "trigger_id": "t", "message_ts": "2.0"}, TEAM, "9.0")

@@ -131,16 +131,13 @@ def test_every_encoding_is_read_to_the_same(tmp_path: Path, encoding: str) -> No
 @pytest.mark.parametrize(
     "text",
     [
-        '[{"a": 1, "b": {"c": "x"}}, {"a": 2, "b": {"c": "y"}}]',
-        '{"data": [{"a": 1, "b.c": "x"}, {"a": 2, "b.c": "y"}]}',
-        '{"a": [1, 2], "b.c": ["x", "y"]}',
-        '{"a": {"0": 1, "1": 2}, "b.c": {"0": "x", "1": "y"}}',
-        '{"columns": ["a", "b.c"], "data": [[1, "x"], [2, "y"]]}',
-        '{"a": 1, "b": {"c": "x"}}\n{"a": 2, "b": {"c": "y"}}\n',
+        '[{"a": 1, "b": {"c": "x"}}, {"a": 2, "b": {"c": "y"}}]', '{"data": [{"a": 1, "b.c": "x"}, {"a": 2, "b.c": "y"}]}',
+        '{"a": [1, 2], "b.c": ["x", "y"]}', '{"a": {"0": 1, "1": 2}, "b.c": {"0": "x", "1": "y"}}',
+        '{"columns": ["a", "b.c"], "data": [[1, "x"], [2, "y"]]}', '{"a": 1, "b": {"c": "x"}}\n{"a": 2, "b": {"c": "y"}}\n',
         '{"type": "FeatureCollection", "features": [{"type": "Feature", "properties": {"a": 1, "b.c": "x"}}, '
         '{"type": "Feature", "properties": {"a": 2, "b.c": "y"}}]}',
     ],
-)
+)  # fmt: skip
 def test_every_shape_of_json_is_read_to_the_same(tmp_path: Path, text: str) -> None:
     assert rows(written(tmp_path, text, "t.json")) == [{"a": 1, "b.c": "x"}, {"a": 2, "b.c": "y"}]
 

@@ -180,10 +180,8 @@ async def test_a_command_is_run_for_its_user_once_whatever_write_the_process_die
 
             [post] = w.chat.posts[THREAD].values()
             assert (write, post.text, post.files) == (
-                write,
-                "`plot.py` succeeded after 0.40 s.",
-                [("plot.png", b"PNG")],
-            )
+                write, "`plot.py` succeeded after 0.40 s.", [("plot.png", b"PNG")],
+            )  # fmt: skip
             assert w.chat.made == ["5.0"]
         if not dies:
             break

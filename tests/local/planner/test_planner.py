@@ -150,15 +150,13 @@ def test_no_file_that_a_script_makes_takes_the_name_of_a_users_file(folder: Path
     [
         ("print(r['revnue'])\n", "KeyError: 'revnue'", ["date,revenue"], "print(r['revenue'])\n"),
         (
-            "total = 1\nprint(totl)\n",
-            "NameError: name 'totl' is not defined. Did you mean: 'total'?",
-            [],
+            "total = 1\nprint(totl)\n", "NameError: name 'totl' is not defined. Did you mean: 'total'?", [],
             "total = 1\nprint(total)\n",
         ),
         ("if 1\n    x = 1\n", "  File \"a.py\", line 1\nSyntaxError: expected ':'", [], "if 1:\n    x = 1\n"),
         ("1/0\n", '  File "a.py", line 1\nZeroDivisionError: division by zero', [], None),
     ],
-)
+)  # fmt: skip
 def test_well_known_mistakes_are_mended(source: str, error: str, headers: list[str], fixed: str | None) -> None:
     assert mended(source, error, headers) == fixed
 

@@ -169,11 +169,9 @@ async def test_it_knows_a_call_that_was_not_performed(story: Story) -> None:
     story.asks("save it")
     await story.hands_over("it is saved")
     await story.works(
-        ("File", {"body": "no name"}),
-        ("ReadFile", {"name": "missing.py"}),
-        ("LogProfile", {"files": ["missing.log"]}),
+        ("File", {"body": "no name"}), ("ReadFile", {"name": "missing.py"}), ("LogProfile", {"files": ["missing.log"]}),
         ("ListFiles", {}),
-    )
+    )  # fmt: skip
     story.happens(Stopped(user="U0ALICE", ts="2.0"), Reply(text="Stopped."))
 
     assert [(r.tool, r.refused) for r in (await story.seen_by_assistant()).results] == [
@@ -215,10 +213,8 @@ async def test_it_reads_what_the_tools_for_logs_say(story: Story) -> None:
     await story.hands_over("the cause is named")
     window = {"files": ["app.log"], "window": "14:35..14:40"}
     await story.works(
-        ("LogProfile", {"files": ["app.log"]}),
-        ("LogCompare", window),
-        ("LogSearch", {**window, "query": "pool exhausted"}),
-    )
+        ("LogProfile", {"files": ["app.log"]}), ("LogCompare", window), ("LogSearch", {**window, "query": "pool exhausted"}),
+    )  # fmt: skip
 
     profile, comparison, search = (await story.seen_by_assistant()).results
 

@@ -30,10 +30,8 @@ async def test_a_file_comes_with_its_message_and_without_a_team(place: Place, bo
     await until(lambda: bot.events)
     [event] = bot.events
     assert (event["subtype"], [f["name"] for f in event["files"]], "team" in event) == (
-        "file_share",
-        ["sales.csv"],
-        False,
-    )
+        "file_share", ["sales.csv"], False,
+    )  # fmt: skip
 
 
 async def test_where_the_bot_is_not_nothing_is_heard(place: Place, bot: Bot) -> None:

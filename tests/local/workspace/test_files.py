@@ -29,11 +29,9 @@ async def test_files_upload_v2_lands_in_the_thread_as_one_message(place: Place) 
     root = await place.say("<@U0BOT> make files")
 
     answer = await place.client.files_upload_v2(
-        channel="C0GENERAL",
-        thread_ts=root,
-        initial_comment="two files",
+        channel="C0GENERAL", thread_ts=root, initial_comment="two files",
         file_uploads=[{"content": b"abc", "filename": "a.txt"}, {"content": PNG, "filename": "plot.png"}],
-    )
+    )  # fmt: skip
 
     assert set(answer["files"][0]) == {"id", "title"}
     await until(lambda: len(place.workspace.workspace.replies("C0GENERAL", root)) == 1)

@@ -94,13 +94,10 @@ async def test_changes_are_pushed_to_those_who_may_see_them(place: Place) -> Non
 @pytest.mark.parametrize(
     "headers",
     [
-        {"Host": "evil.example:80"},
-        {"Origin": "http://evil.example"},
-        {"Origin": "http://localhost:1"},
-        {"Origin": "null"},
+        {"Host": "evil.example:80"}, {"Origin": "http://evil.example"}, {"Origin": "http://localhost:1"}, {"Origin": "null"},
         {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"},
     ],
-)
+)  # fmt: skip
 @pytest.mark.parametrize("path", ["", "page/state", "control/tokens", "control/message", "api/auth.test", "link/?ticket=1"])
 async def test_other_sites_are_refused_everywhere(place: Place, headers: dict[str, str], path: str) -> None:
     method = "POST" if path == "control/message" else "GET"
@@ -143,7 +140,5 @@ async def test_the_tokens_are_given_to_loopback(place: Place) -> None:
     tokens = await place.get("control/tokens")
 
     assert tokens == {
-        "bot_token": place.workspace.bot_token,
-        "app_token": place.workspace.app_token,
-        "api_url": place.workspace.api_url,
-    }
+        "bot_token": place.workspace.bot_token, "app_token": place.workspace.app_token, "api_url": place.workspace.api_url,
+    }  # fmt: skip

@@ -31,12 +31,9 @@ async def test_a_restart_keeps_everything(tmp_path: Path) -> None:
         root = await place.say("<@U0BOT> hi", files=[file("a.csv", b"1,2")])
         await place.say("more", thread_ts=root, user="U0BOB")
         await place.client.chat_startStream(
-            channel="C0GENERAL",
-            thread_ts=root,
-            recipient_team_id="T0LOCAL",
-            recipient_user_id="U0ALICE",
+            channel="C0GENERAL", thread_ts=root, recipient_team_id="T0LOCAL", recipient_user_id="U0ALICE",
             markdown_text="so far",
-        )
+        )  # fmt: skip
         await place.post("control/command", {"channel": "C0LOBBY", "user": "U0BOB", "command": "/invite", "text": ""})
         before = await place.messages()
         tokens = await place.get("control/tokens")

@@ -53,11 +53,9 @@ def _syslog(line: Line) -> str:
 
 
 LAYOUTS = {
-    "iso": Layout("Z", "%Y-%m-%dT%H:%M:%S.", "", _iso),
-    "json": Layout("Z", "%Y-%m-%dT%H:%M:%S.", '{"ts":"', _json),
-    "java": Layout(None, "%Y-%m-%d %H:%M:%S.", "", _java),
-    "syslog": Layout(None, "%b %e %H:%M:%S", "", _syslog, millis=False),
-}
+    "iso": Layout("Z", "%Y-%m-%dT%H:%M:%S.", "", _iso), "json": Layout("Z", "%Y-%m-%dT%H:%M:%S.", '{"ts":"', _json),
+    "java": Layout(None, "%Y-%m-%d %H:%M:%S.", "", _java), "syslog": Layout(None, "%b %e %H:%M:%S", "", _syslog, millis=False),
+}  # fmt: skip
 
 
 def big(path: Path, size: int, format: str, seed: int) -> Incident:
@@ -110,22 +108,10 @@ def big(path: Path, size: int, format: str, seed: int) -> Incident:
     minutes = {name: period(START + a * MINUTE, START + b * MINUTE) for name, (a, b) in ranges.items()}
     counts = tuple(Count(query, minutes[where], value) for (query, where), value in zip(asked, values, strict=True))
     return Incident(
-        name=f"big-{format}",
-        kind=story.kind,
-        format=format,
-        zone=layout.zone,
-        seed=seed,
-        paths=(path,),
-        span=minutes["all"],
-        templates=len(templates),
-        lines=lines,
-        counts=counts,
-        onset=moment(START + ONSET * MINUTE),
-        cause=cause,
-        window=minutes["window"],
-        baseline=minutes["baseline"],
-        error_text=story.mark,
-    )
+        name=f"big-{format}", kind=story.kind, format=format, zone=layout.zone, seed=seed, paths=(path,), span=minutes["all"],
+        templates=len(templates), lines=lines, counts=counts, onset=moment(START + ONSET * MINUTE), cause=cause,
+        window=minutes["window"], baseline=minutes["baseline"], error_text=story.mark,
+    )  # fmt: skip
 
 
 def _pool(rng: Random, layout: Layout, templates: list[Template], size: int) -> list[tuple[str, str]]:

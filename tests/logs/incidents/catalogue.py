@@ -56,16 +56,9 @@ def _spec(index: int, kind: str, story: Story | None, format: str) -> Spec:
         lines = 200_000
     what = "incident" if story else "quiet"
     return Spec(
-        name=f"{what}-{index:03d}-{kind}-{format}",
-        kind=kind,
-        story=story,
-        format=format,
-        zone=zones[index // 5 % len(zones)],
+        name=f"{what}-{index:03d}-{kind}-{format}", kind=kind, story=story, format=format, zone=zones[index // 5 % len(zones)],
         seed=1_000 + index,
         start=datetime(2026, 11, 3 + index % 22, index * 7 % 24, index * 13 % 60, tzinfo=UTC) + timedelta(seconds=index % 3),
-        minutes=(120, 200, 150, 360, 110, 270)[index % 6],
-        lines=lines,
-        templates=40 + index * 17 % 81,
-        packed=index % 9 == 4,
+        minutes=(120, 200, 150, 360, 110, 270)[index % 6], lines=lines, templates=40 + index * 17 % 81, packed=index % 9 == 4,
         pieces=3 if index % 22 == 6 else 2 if index % 11 == 6 else 1,
-    )
+    )  # fmt: skip

@@ -23,32 +23,19 @@ class Line(NamedTuple):
 Render = Callable[[Line], tuple[str, ...]]
 
 ZONES: dict[str, tuple[str | None, ...]] = {
-    "iso": ("Z", "+02:00", None, "-05:00"),
-    "python": (None,),
-    "java": (None, "+02:00"),
-    "json": ("Z", "-05:00", "+05:30"),
-    "syslog": (None,),
-    "rfc5424": ("+02:00", "Z", "-05:00"),
-    "nginx": ("Z",),
-    "logfmt": ("Z", "+02:00"),
-    "klog": (None,),
-    "docker": ("Z",),
-    "journald": ("Z",),
-    "epoch": ("Z",),
-    "access": ("+02:00", "Z", "-05:00"),
-}
+    "iso": ("Z", "+02:00", None, "-05:00"), "python": (None,), "java": (None, "+02:00"), "json": ("Z", "-05:00", "+05:30"),
+    "syslog": (None,), "rfc5424": ("+02:00", "Z", "-05:00"), "nginx": ("Z",), "logfmt": ("Z", "+02:00"), "klog": (None,),
+    "docker": ("Z",), "journald": ("Z",), "epoch": ("Z",), "access": ("+02:00", "Z", "-05:00"),
+}  # fmt: skip
 MONTHS = words("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec")
 TERSE = {"DEBUG": "D", "INFO": "I", "WARN": "W", "ERROR": "E", "FATAL": "F"}
 PRIORITY = {"DEBUG": 7, "INFO": 6, "WARN": 4, "ERROR": 3, "FATAL": 2}
 PINO = {"DEBUG": 20, "INFO": 30, "WARN": 40, "ERROR": 50, "FATAL": 60}
 NGINX = {"DEBUG": "debug", "INFO": "notice", "WARN": "warn", "ERROR": "error", "FATAL": "crit"}
 AGENTS = (
-    "Mozilla/5.0 (X11; Linux x86_64) Firefox/145.0",
-    "Mozilla/5.0 (iPhone; CPU iPhone OS 19_1 like Mac OS X) Safari/605.1.15",
-    "okhttp/5.1.0",
-    "curl/8.17.0",
-    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) Chrome/142.0.0.0",
-)
+    "Mozilla/5.0 (X11; Linux x86_64) Firefox/145.0", "Mozilla/5.0 (iPhone; CPU iPhone OS 19_1 like Mac OS X) Safari/605.1.15",
+    "okhttp/5.1.0", "curl/8.17.0", "Mozilla/5.0 (Windows NT 10.0; Win64; x64) Chrome/142.0.0.0",
+)  # fmt: skip
 
 
 class Clock:
@@ -238,17 +225,6 @@ def _nginx(zone: str | None, rng: Random) -> Render:
 
 
 RENDERERS: dict[str, Callable[[str | None, Random], Render]] = {
-    "iso": _iso,
-    "python": _python,
-    "java": _java,
-    "json": _json,
-    "syslog": _syslog,
-    "rfc5424": _rfc5424,
-    "nginx": _nginx,
-    "logfmt": _logfmt,
-    "klog": _klog,
-    "docker": _docker,
-    "journald": _journald,
-    "epoch": _epoch,
-    "access": _access,
-}
+    "iso": _iso, "python": _python, "java": _java, "json": _json, "syslog": _syslog, "rfc5424": _rfc5424, "nginx": _nginx,
+    "logfmt": _logfmt, "klog": _klog, "docker": _docker, "journald": _journald, "epoch": _epoch, "access": _access,
+}  # fmt: skip

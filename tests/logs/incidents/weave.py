@@ -19,18 +19,14 @@ HARMLESS = (
     info("certbot", "certificate of status-page is valid for {high} more days, nothing to do"),
     info("admin", "{user} signed in to the console from {ip}"),
     info("scheduler", "calendar for next week written, {small} entries"),
-    info("metrics", "exporter reconnected to {ip}:{port}"),
-    info("feature-store", "schema {short} is up to date"),
-    info("license", "license checked, {n} days left"),
-    info("storage", "snapshot {uuid} finished, {mb} MB"),
+    info("metrics", "exporter reconnected to {ip}:{port}"), info("feature-store", "schema {short} is up to date"),
+    info("license", "license checked, {n} days left"), info("storage", "snapshot {uuid} finished, {mb} MB"),
     info("autoscaler", "considered scaling, kept {small} replicas"),
-)
+)  # fmt: skip
 VISITED = (
-    info("web", "POST /admin/reload?dry=true|204"),
-    info("web", "GET /admin/audit?page={small}|200"),
-    info("web", "PUT /internal/flags/holiday-banner?state=on|200"),
-    info("web", "GET /robots.txt|200"),
-)
+    info("web", "POST /admin/reload?dry=true|204"), info("web", "GET /admin/audit?page={small}|200"),
+    info("web", "PUT /internal/flags/holiday-banner?state=on|200"), info("web", "GET /robots.txt|200"),
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,12 +187,9 @@ class _Weaver:
                     self._lines.append(self._said(batch, plan.onset + n % 20 * MINUTE + int(rng.random() * MINUTE)))
             case "restart":
                 steps = (
-                    "received SIGTERM, draining",
-                    "closed {small} connections",
-                    "stopped cleanly",
-                    "starting {version}",
+                    "received SIGTERM, draining", "closed {small} connections", "stopped cleanly", "starting {version}",
                     "listening on port {port}",
-                )
+                )  # fmt: skip
                 for n, step in enumerate(steps):
                     self._lines.append(self._said(info("gateway", step), plan.onset + n * 1_700, self._bad))
             case "warning":

@@ -39,26 +39,17 @@ PEOPLE = _one_of("alice bjorn chen dara emeka fatima goran hana ivan jana kofi l
 BAD = "<bad>"  # where the name of the one bad host goes
 
 SLOTS: dict[str, Slot] = {
-    "bad": lambda rng: BAD,
-    "n": _below(900_000, 1),
-    "small": _below(40, 1),
-    "ms": lambda rng: str(1 + int(rng.expovariate(1 / 60))),
-    "slow": _below(8_000, 1_200),
-    "pct": _below(60, 5),
-    "high": _below(12, 87),
-    "mb": _below(3_000, 20),
-    "port": _below(28_000, 32_000),
-    "ip": _address,
-    "uuid": _uuid,
-    "hex": lambda rng: f"{rng.getrandbits(64):016x}",
-    "short": lambda rng: f"{rng.getrandbits(28):07x}",
+    "bad": lambda rng: BAD, "n": _below(900_000, 1), "small": _below(40, 1),
+    "ms": lambda rng: str(1 + int(rng.expovariate(1 / 60))), "slow": _below(8_000, 1_200), "pct": _below(60, 5),
+    "high": _below(12, 87), "mb": _below(3_000, 20), "port": _below(28_000, 32_000), "ip": _address, "uuid": _uuid,
+    "hex": lambda rng: f"{rng.getrandbits(64):016x}", "short": lambda rng: f"{rng.getrandbits(28):07x}",
     "user": lambda rng: f"{PEOPLE(rng)}{int(rng.random() * 900)}",
     "path": lambda rng: f"{FOLDERS(rng)}/{rng.getrandbits(24):06x}/part-{int(rng.random() * 500):05d}.dat",
     "url": lambda rng: f"https://api.internal/v{1 + int(rng.random() * 3)}/r/{int(rng.random() * 90_000)}",
     "ratio": lambda rng: f"{rng.random():.3f}",
     "version": lambda rng: f"v{1 + int(rng.random() * 4)}.{int(rng.random() * 60)}.{int(rng.random() * 12)}",
     "zone": _one_of("eu-1 eu-2 us-1 us-2 ap-1"),
-}
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,35 +95,21 @@ FIELDS = """id={n}|user={user}|took={ms}ms|request={uuid}|trace={hex}|from {ip}|
 attempt={small}|partition={small} offset={n}|ratio={ratio}|url={url}|zone={zone}|rev={short}|queue={small}|rows={n}
 status=200 in {ms} ms|ttl={n}s|cpu={pct}%""".replace("\n", "|").split("|")
 SHAPES = (
-    "{v} {o} {f} {g}",
-    "{o} {v}: {f}, {g}",
-    "{o}-worker {small} {v} {k} entries of {o} {f}",
-    "{v} {o} for user {user} ({f})",
-    "[{o}] {v} {f}",
-    "{o}Service.{v} done {f} {g}",
-    "finished: {o} was {v} after {ms} ms; {f}",
-    "{v} {k} {o}s from {path}",
-    "GET /api/{o}s/{n} {v} {f}",
-    "{f} {o} {v}",
-)
+    "{v} {o} {f} {g}", "{o} {v}: {f}, {g}", "{o}-worker {small} {v} {k} entries of {o} {f}", "{v} {o} for user {user} ({f})",
+    "[{o}] {v} {f}", "{o}Service.{v} done {f} {g}", "finished: {o} was {v} after {ms} ms; {f}", "{v} {k} {o}s from {path}",
+    "GET /api/{o}s/{n} {v} {f}", "{f} {o} {v}",
+)  # fmt: skip
 WARNINGS = (
-    "slow query on {o}s: {slow} ms rows={n}",
-    "{o} cache miss ratio {ratio} above target",
-    "retrying {o} call attempt={small} request={uuid}",
-    "deprecated field in {o} from client {ip}",
-    "{o} queue depth {n} above soft limit",
-    "ignored unknown header in {o} request {hex}",
-    "clock of {o} device {n} is behind by {small} s",
-    "large {o} payload {mb} MB from {user}",
-)
+    "slow query on {o}s: {slow} ms rows={n}", "{o} cache miss ratio {ratio} above target",
+    "retrying {o} call attempt={small} request={uuid}", "deprecated field in {o} from client {ip}",
+    "{o} queue depth {n} above soft limit", "ignored unknown header in {o} request {hex}",
+    "clock of {o} device {n} is behind by {small} s", "large {o} payload {mb} MB from {user}",
+)  # fmt: skip
 ERRORS = (
-    "could not parse {o} {n}: unexpected end of input",
-    "{o} {uuid} was rejected: signature mismatch",
-    "gave up on {o} webhook {url} after {small} attempts",
-    "user {user} has no right to {o} {n}",
-    "{o} {n} failed validation: missing field",
-    "client {ip} closed the connection while sending {o}",
-)
+    "could not parse {o} {n}: unexpected end of input", "{o} {uuid} was rejected: signature mismatch",
+    "gave up on {o} webhook {url} after {small} attempts", "user {user} has no right to {o} {n}",
+    "{o} {n} failed validation: missing field", "client {ip} closed the connection while sending {o}",
+)  # fmt: skip
 SERVICES = words("orders billing catalogue gateway search profile shipping inventory payments ledger mailer media")
 
 
@@ -192,14 +169,9 @@ def requests(rng: Random, n: int) -> list[Template]:
 
 
 REQUESTS = (
-    "GET /api/v1/{o}s/{n}",
-    "GET /api/v1/{o}s?page={small}",
-    "POST /api/v1/{o}s",
-    "PUT /api/v2/{o}s/{uuid}",
-    "GET /static/{o}.{short}.js",
-    "GET /{o}/{user}/summary",
-    "DELETE /api/v2/{o}s/{n}",
-)
+    "GET /api/v1/{o}s/{n}", "GET /api/v1/{o}s?page={small}", "POST /api/v1/{o}s", "PUT /api/v2/{o}s/{uuid}",
+    "GET /static/{o}.{short}.js", "GET /{o}/{user}/summary", "DELETE /api/v2/{o}s/{n}",
+)  # fmt: skip
 
 
 def cumulative(templates: list[Template]) -> list[float]:

@@ -52,17 +52,8 @@ def write(spec: Spec, folder: Path) -> Quiet | Incident:
     plan, lines = woven.plan, sum(map(len, files.values()))
     span = period(min(stamps), max(stamps) + 1)
     known = (
-        spec.name,
-        spec.kind,
-        spec.format,
-        spec.zone,
-        spec.seed,
-        paths,
-        span,
-        len(woven.background),
-        lines,
-        tally.counts(),
-    )
+        spec.name, spec.kind, spec.format, spec.zone, spec.seed, paths, span, len(woven.background), lines, tally.counts(),
+    )  # fmt: skip
     if spec.story is None or cause is None:
         return Quiet(*known)
     window, baseline = period(plan.onset, plan.until), period(*plan.calm)
