@@ -71,8 +71,8 @@ def demo(
     def announce(url: str) -> None:
         print(f"Open {url} and click an example. Ctrl-C ends it.", flush=True)
         if browser and os.geteuid() != 0 and {"DISPLAY", "WAYLAND_DISPLAY"} & os.environ.keys():
-            command = [sys.executable, "-m", "webbrowser", "-t", url]
-            subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            none = subprocess.DEVNULL
+            subprocess.Popen([sys.executable, "-m", "webbrowser", "-t", url], stdin=none, stdout=none, stderr=none)
 
     _run(run_demo(settings, port, workspace, announce))
 
@@ -194,10 +194,8 @@ def doctor(data: DATA = None) -> None:
 
     settings = _settings(data, quiet=True)
 
-    console = Console(soft_wrap=True)
-
     async def run() -> int:
-        broken = 0
+        console, broken = Console(soft_wrap=True), 0
         async for finding in examine(settings):
             broken += finding.required and not finding.ok
             mark = "[green]ok[/]" if finding.ok else "[red]no[/]" if finding.required else "[yellow]no[/]"
@@ -213,7 +211,6 @@ def doctor(data: DATA = None) -> None:
 def _said_when_slow(what: str) -> Iterator[None]:
     """Say in the terminal what is being done, once that has taken two seconds."""
     timer = Timer(2, lambda: print(f"{what}…", file=sys.stderr, flush=True))
-    timer.daemon = True
     timer.start()
     try:
         yield
@@ -243,9 +240,8 @@ def _set_up_logging(level: str) -> None:
 
 def main() -> None:
     """Run the command line; what is wrong with it, or with the settings, is printed as one line, without a traceback."""
-    command = typer.main.get_command(app)
     try:
-        code = command.main(standalone_mode=False)
+        code = typer.main.get_command(app).main(standalone_mode=False)
     except WRONG_USE as error:
         helps = not str(error).strip() or "Usage:" in str(error)  # nothing was asked for: the help is the answer
         print(error if helps else f"workings: {str(error).strip().rstrip('.')}. See `workings --help`.", file=sys.stderr)

@@ -72,7 +72,9 @@ def _comparison(said: Sequence[Mark], tags: str, profile: Profile) -> Condition 
     if "t" in tags:
         return _span(column, said, numbers)
     words = {">": "above", ">=": "at least", "<": "below", "<=": "at most", "in": "is", "not in": "is not"}[sign]
-    return Condition(column.name, sign, tuple(numbers[:1]), f"{column.name} {words} {numbers[0]:,}")
+    return Condition(
+        column.name, sign, tuple(numbers[:1]), f"{column.name} {words} {numbers[0] if column.adds == 'none' else f'{numbers[0]:,}'}"
+    )
 
 
 def _span(column: Column, said: Sequence[Mark], numbers: Sequence[int | float]) -> Condition:

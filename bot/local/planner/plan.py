@@ -182,7 +182,8 @@ def _described(query: Query, profile: Profile, told: str) -> str:
     columns = len(profile.columns) + profile.hidden
     if query.verb == "columns":
         return f"`{profile.file}` has {columns} columns: {', '.join(f'`{column.name}`' for column in profile.columns)}."
-    return f"`{profile.file}` has {profile.rows:,} rows and {columns} columns.\n```\n{told}\n```"
+    shown = re.sub(r", total by \w+", "", told)
+    return f"`{profile.file}` has {profile.rows:,} rows and {columns} columns.\n```\n{shown}\n```"
 
 
 def _ran(run: Result, conditions: Sequence[str], first: str) -> Calls:

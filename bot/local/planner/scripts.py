@@ -139,22 +139,14 @@ class _Writer:
                 place = {2: "Second", 3: "Third", 4: "Fourth", 5: "Fifth"}[query.count]
                 said = f"{place} {'lowest' if query.smallest else 'highest'} different {query.value}"
                 few = f"if len(figures) < {query.count}:"
-                return [
-                    order,
-                    few,
-                    "    raise SystemExit('ANSWER: There are not so many different values.')",
-                    self._say("{tables.shown(figures.iloc[-1])}", said),
-                ]
+                end = "    raise SystemExit('ANSWER: There are not so many different values.')"
+                return [order, few, end, self._say("{tables.shown(figures.iloc[-1])}", said)]
             case "points":
                 return self._points()
             case "top" if not query.by:
                 order = f"figures = rows.sort_values({value}, ascending={query.smallest}, kind='stable').head({query.count})"
-                return [
-                    order,
-                    f'print(f"{_escaped(self.title)} ({self._rows()}).")',
-                    "print()",
-                    "print(figures.to_string(index=False))",
-                ]
+                head = f'print(f"{_escaped(self.title)} ({self._rows()}).")'
+                return [order, head, "print()", "print(figures.to_string(index=False))"]
         if query.how == "corr":
             return [self._say(f"{{tables.shown(rows[{value}].corr(rows[{query.other!r}]))}}")]
         if query.kind == "histogram":
@@ -245,12 +237,10 @@ class _Writer:
 
     def _drawn(self, timed: bool) -> list[str]:
         kind = self.query.kind or ("line" if timed else "bars")
-        lines = []
+        lines = ["drawn = figures"]
         if not timed and kind in {"bars", "barh", "pie"}:
-            lines.append("drawn = figures.head(30)")
-            lines += ["if len(figures) > 30:", "    print(f'The picture shows the first 30 of {len(figures):,}.')"]
-        else:
-            lines.append("drawn = figures")
+            said = "    print(f'The picture shows the first 30 of {len(figures):,}.')"
+            lines = ["drawn = figures.head(30)", "if len(figures) > 30:", said]
         lines.append(f"axes = drawn.{_PLOTS[kind]}title={self.title!r})")
         if kind != "pie":
             label = self.query.value or "rows"
