@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from random import Random
 from typing import NamedTuple
 
-from tests.logs.incidents.words import PEOPLE, SLOTS, words
+from tests.logs.incidents.words import PEOPLE, SLOTS, VOCABULARY, words
 
 
 class Line(NamedTuple):
@@ -32,10 +32,7 @@ TERSE = {"DEBUG": "D", "INFO": "I", "WARN": "W", "ERROR": "E", "FATAL": "F"}
 PRIORITY = {"DEBUG": 7, "INFO": 6, "WARN": 4, "ERROR": 3, "FATAL": 2}
 PINO = {"DEBUG": 20, "INFO": 30, "WARN": 40, "ERROR": 50, "FATAL": 60}
 NGINX = {"DEBUG": "debug", "INFO": "notice", "WARN": "warn", "ERROR": "error", "FATAL": "crit"}
-AGENTS = (
-    "Mozilla/5.0 (X11; Linux x86_64) Firefox/145.0", "Mozilla/5.0 (iPhone; CPU iPhone OS 19_1 like Mac OS X) Safari/605.1.15",
-    "okhttp/5.1.0", "curl/8.17.0", "Mozilla/5.0 (Windows NT 10.0; Win64; x64) Chrome/142.0.0.0",
-)  # fmt: skip
+AGENTS = VOCABULARY["agents"]
 
 
 class Clock:

@@ -7,26 +7,11 @@ from random import Random
 from tests.logs.incidents.catalogue import Spec
 from tests.logs.incidents.formats import Line
 from tests.logs.incidents.story import Course, Story, info, warn
-from tests.logs.incidents.words import BAD, NOUNS, Template, background, cumulative, requests, words
+from tests.logs.incidents.words import BAD, NOUNS, VOCABULARY, Template, background, cumulative, requests, words
 
 MINUTE = 60_000
 FRAMES = words("Handler Router Session Pool Mapper Codec Filter Worker Queue Proxy Store Client")
-HARMLESS = (
-    info("config", "configuration reloaded, 0 changes"),
-    info("deployer", "rollout of status-page {version} finished, no restart needed"),
-    info("cron", "(backup) CMD (/opt/jobs/rotate-keys --dry-run) finished with 0"),
-    info("flags", "flag holiday-banner changed by {user}: off -> on"),
-    info("certbot", "certificate of status-page is valid for {high} more days, nothing to do"),
-    info("admin", "{user} signed in to the console from {ip}"),
-    info("scheduler", "calendar for next week written, {small} entries"),
-    info("metrics", "exporter reconnected to {ip}:{port}"), info("feature-store", "schema {short} is up to date"),
-    info("license", "license checked, {n} days left"), info("storage", "snapshot {uuid} finished, {mb} MB"),
-    info("autoscaler", "considered scaling, kept {small} replicas"),
-)  # fmt: skip
-VISITED = (
-    info("web", "POST /admin/reload?dry=true|204"), info("web", "GET /admin/audit?page={small}|200"),
-    info("web", "PUT /internal/flags/holiday-banner?state=on|200"), info("web", "GET /robots.txt|200"),
-)  # fmt: skip
+HARMLESS, VISITED = ([info(*said) for said in VOCABULARY[name]] for name in ("harmless", "visited"))
 
 
 @dataclass(frozen=True, slots=True)

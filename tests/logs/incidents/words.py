@@ -1,9 +1,11 @@
 """The ordinary lines of a service: templates with slots, drawn from a vocabulary."""
 
 import re
+import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import accumulate
+from pathlib import Path
 from random import Random
 
 Slot = Callable[[Random], str]
@@ -79,38 +81,11 @@ class Template:
         return max(re.split(r"\{\w+\}", self.text), key=len).strip()
 
 
-VERBS = words("""accepted archived assigned batched cached charged checked cleaned closed committed compacted compiled confirmed
-copied created deduplicated delivered dispatched enriched evicted expired exported fetched flushed forwarded indexed
-inserted invalidated joined linked loaded matched merged moved notified opened packed parsed persisted polled prefetched
-published purged queued read rebalanced received recorded refreshed released rendered replayed replicated resolved
-routed saved scheduled sealed sent served shipped signed stored streamed submitted synced tagged trimmed updated
-validated verified written""")
-NOUNS = words("""account address basket batch blob booking bucket campaign cart catalogue chunk claim consumer contract coupon
-cursor customer delivery device digest discount document draft event export feed filter folder fragment geofence image
-index invoice item job key label lease ledger listing locale lookup manifest message metric notification offer offset
-order page parcel partition payment payout policy preference price profile promotion quote receipt record refund region
-reminder report reservation review rule schedule segment session shard shipment snapshot statement stock subscription
-task tenant thumbnail ticket token topic transfer upload view voucher wallet webhook""")
-FIELDS = """id={n}|user={user}|took={ms}ms|request={uuid}|trace={hex}|from {ip}|peer={ip}:{port}|size={mb}MB|path={path}
-attempt={small}|partition={small} offset={n}|ratio={ratio}|url={url}|zone={zone}|rev={short}|queue={small}|rows={n}
-status=200 in {ms} ms|ttl={n}s|cpu={pct}%""".replace("\n", "|").split("|")
-SHAPES = (
-    "{v} {o} {f} {g}", "{o} {v}: {f}, {g}", "{o}-worker {small} {v} {k} entries of {o} {f}", "{v} {o} for user {user} ({f})",
-    "[{o}] {v} {f}", "{o}Service.{v} done {f} {g}", "finished: {o} was {v} after {ms} ms; {f}", "{v} {k} {o}s from {path}",
-    "GET /api/{o}s/{n} {v} {f}", "{f} {o} {v}",
-)  # fmt: skip
-WARNINGS = (
-    "slow query on {o}s: {slow} ms rows={n}", "{o} cache miss ratio {ratio} above target",
-    "retrying {o} call attempt={small} request={uuid}", "deprecated field in {o} from client {ip}",
-    "{o} queue depth {n} above soft limit", "ignored unknown header in {o} request {hex}",
-    "clock of {o} device {n} is behind by {small} s", "large {o} payload {mb} MB from {user}",
-)  # fmt: skip
-ERRORS = (
-    "could not parse {o} {n}: unexpected end of input", "{o} {uuid} was rejected: signature mismatch",
-    "gave up on {o} webhook {url} after {small} attempts", "user {user} has no right to {o} {n}",
-    "{o} {n} failed validation: missing field", "client {ip} closed the connection while sending {o}",
-)  # fmt: skip
-SERVICES = words("orders billing catalogue gateway search profile shipping inventory payments ledger mailer media")
+VOCABULARY = tomllib.loads(Path(__file__).with_suffix(".toml").read_text())
+VERBS, NOUNS, SERVICES = (words(VOCABULARY[name]) for name in ("verbs", "nouns", "services"))
+FIELDS, SHAPES, WARNINGS, ERRORS, REQUESTS = (
+    tuple(map(str, VOCABULARY[name])) for name in ("fields", "shapes", "warnings", "errors", "requests")
+)
 
 
 def background(rng: Random, n: int) -> list[Template]:
@@ -166,12 +141,6 @@ def requests(rng: Random, n: int) -> list[Template]:
         *(Template("WARN", "web", f"{text}|404", whole * 0.006 / 4) for text in texts[-4:]),
         *(Template("ERROR", "web", f"{text}|{status}", whole * 0.001) for text, status in zip(texts, (500, 502), strict=False)),
     ]
-
-
-REQUESTS = (
-    "GET /api/v1/{o}s/{n}", "GET /api/v1/{o}s?page={small}", "POST /api/v1/{o}s", "PUT /api/v2/{o}s/{uuid}",
-    "GET /static/{o}.{short}.js", "GET /{o}/{user}/summary", "DELETE /api/v2/{o}s/{n}",
-)  # fmt: skip
 
 
 def cumulative(templates: list[Template]) -> list[float]:
