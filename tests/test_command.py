@@ -16,9 +16,7 @@ from bot.settings import Settings
 
 @pytest.mark.parametrize("command", ["demo", "local"])
 @pytest.mark.parametrize("missing", ["nh3", "yaml", "bot.local"])
-def test_without_the_extra_a_local_command_says_in_one_line_what_to_install(
-    command: str, missing: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_the_extra_a_local_command_says_what_it_needs(command: str, missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, missing, None)
 
     result = CliRunner().invoke(app, [command])

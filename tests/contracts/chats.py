@@ -13,15 +13,15 @@ from bot.thread.request import ThreadId, Upload
 from tests.e2e.slack import ALICE, HERE, Slack, thread_of
 from tests.fakes import FakeChat
 
+Files = Mapping[str, bytes]
+
 
 class Place(Protocol):
     """A chat, the people in it, and what they see there."""
 
     chat: Chat
 
-    async def say(
-        self, text: str, *, files: Mapping[str, bytes] | None = None, thread: str | None = None, user: str = ALICE
-    ) -> str:
+    async def say(self, text: str, *, files: Files | None = None, thread: str | None = None, user: str = ALICE) -> str:
         """Post as a person; return the ts."""
 
     async def delete(self, thread: ThreadId, ts: str) -> None:
@@ -57,9 +57,7 @@ class Real:
         self.chat: Chat = chat
         self._slack = slack
 
-    async def say(
-        self, text: str, *, files: Mapping[str, bytes] | None = None, thread: str | None = None, user: str = ALICE
-    ) -> str:
+    async def say(self, text: str, *, files: Files | None = None, thread: str | None = None, user: str = ALICE) -> str:
         return await self._slack.say(text, files=files, thread=thread, user=user)
 
     async def delete(self, thread: ThreadId, ts: str) -> None:
@@ -99,9 +97,7 @@ class Fake:
         self.fake.people["U0ALERTS"] = Person(user="U0ALERTS", bot=True)
         self._next = 100
 
-    async def say(
-        self, text: str, *, files: Mapping[str, bytes] | None = None, thread: str | None = None, user: str = ALICE
-    ) -> str:
+    async def say(self, text: str, *, files: Files | None = None, thread: str | None = None, user: str = ALICE) -> str:
         self._next += 1
         uploads = [Upload(id=f"F{self._next}{n}", name=name, size=len(d)) for n, (name, d) in enumerate((files or {}).items())]
         self.fake.bytes |= {u.id: d for u, d in zip(uploads, (files or {}).values(), strict=True)}

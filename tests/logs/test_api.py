@@ -50,9 +50,7 @@ def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     return capsys.readouterr().out
 
 
-def test_a_profile_names_the_incident_and_the_rare_line_before_it_within_its_room(
-    folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_profile_names_the_incident_and_the_rare_line_before_it(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     lines = lines_of()
     written(folder / "app.log", lines)
     cause = lines.index(next(x for x in lines if "pool size" in x)) + 1
@@ -232,9 +230,7 @@ def test_fifty_true_claims_hold_and_false_ones_are_named(folder: Path) -> None:
     assert "30 lines of app.log within 14:40..14:41, not in 31" in wrong[3]
 
 
-def test_secrets_are_masked_in_what_is_shown_and_a_masked_citation_still_holds(
-    folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_secrets_are_masked_in_what_is_shown_and_a_masked_citation_holds(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     written(folder / "app.log", [f"2026-11-20T14:00:{n:02d}Z INFO login user=u{n} password=pw{n}secret" for n in range(50)])
 
     text = (

@@ -22,9 +22,7 @@ from tests.sandbox.tiers import way
         ("SIGTERM", Outcome.FAILED, "It was ended by the signal SIGTERM."),
     ],
 )
-async def test_the_signal_that_ends_a_script_says_what_it_ran_into(
-    signal: str, outcome: Outcome, message: str, tmp_path: Path
-) -> None:
+async def test_the_signal_that_ends_a_script_says_what_it_met(signal: str, outcome: Outcome, message: str, tmp_path: Path) -> None:
     script = (
         "import os, signal, sys\n"
         f"if '{signal}' != 'SIGKILL': signal.signal(signal.{signal}, signal.SIG_DFL)\n"

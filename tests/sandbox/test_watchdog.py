@@ -53,9 +53,7 @@ def measured(used: int, *, full: bool) -> Disk:
     ],
     ids=["files in memory", "killed by the kernel", "a disk that only we watch", "a disk that gives errors itself"],
 )
-async def test_the_watchdog_names_the_limit_that_was_broken(
-    pid: int, disk: Disk, exhausted: bool, hard: bool, outcome: Outcome
-) -> None:
+async def test_the_watchdog_names_the_broken_limit(pid: int, disk: Disk, exhausted: bool, hard: bool, outcome: Outcome) -> None:
     async with asyncio.timeout(20):
         assert await watch(pid, LIMIT, Watched(), disk, lambda: exhausted, hard=hard) is outcome
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import bz2
 import gzip
 import lzma
+import tomllib
 import zipfile
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from bot.tables.command import main
 from bot.tables.measures import adds
 
 D = date
+FORMS = tomllib.loads(Path(__file__).with_name("forms.toml").read_text())
 
 
 def written(folder: Path, text: str | bytes, name: str = "t.csv") -> Path:
@@ -30,33 +32,8 @@ def written(folder: Path, text: str | bytes, name: str = "t.csv") -> Path:
 @pytest.mark.parametrize(
     ("cells", "values"),
     [
-        pytest.param(["1.234,56", "2,5", "3"], [1234.56, 2.5, 3], id="decimal commas"),
-        pytest.param([".097", "-.5", "1e-3"], [0.097, -0.5, 0.001], id="bare points and powers"),
-        pytest.param(["(1,200.5)", "(5)", "7"], [-1200.5, -5, 7], id="brackets"),
-        pytest.param(["12%", "3.5 %", "-1%"], [12, 3.5, -1], id="percent"),
-        pytest.param(["$1,200.50", "-$3", "($4.20)"], [1200.5, -3, -4.2], id="currency before"),
-        pytest.param(["1.200,50 €", "3,00 €", "-4 €"], [1200.5, 3, -4], id="currency after"),
-        pytest.param(["CHF 1'200.50", "CHF 3.00", "CHF -4"], [1200.5, 3, -4], id="apostrophes"),
-        pytest.param(["1\u202f200,5", "12\u00a0345,25", "3"], [1200.5, 12345.25, 3], id="thin blanks"),
-        pytest.param(["−3", "4-", "5"], [-3, -4, 5], id="minus signs"),
-        pytest.param(["01234", "90210", "10001"], ["01234", "90210", "10001"], id="leading zeros"),
-        pytest.param(["+49 30 12", "030-12345", "12"], ["+49 30 12", "030-12345", "12"], id="telephone numbers"),
-        pytest.param(["#N/A", "–", "1", "n/a", "2"], [None, None, 1, None, 2], id="missing"),
-        pytest.param(["31.12.2024", "1.2.2024"], [D(2024, 12, 31), D(2024, 2, 1)], id="days with points"),
-        pytest.param(["12/31/2024", "01/02/2024"], [D(2024, 12, 31), D(2024, 1, 2)], id="month first"),
-        pytest.param(["31/12/2024", "01/02/2024"], [D(2024, 12, 31), D(2024, 2, 1)], id="day first"),
-        pytest.param(["Mar 1 2020", "Apr 12 2021"], [D(2020, 3, 1), D(2021, 4, 12)], id="month by name"),
-        pytest.param(["Jan-24", "Feb-24"], [D(2024, 1, 1), D(2024, 2, 1)], id="Excel's months"),
-        pytest.param(["01-Jan-24", "12-Feb-24"], [D(2024, 1, 1), D(2024, 2, 12)], id="Excel's days"),
-        pytest.param(["2024-01", "2024-02"], [D(2024, 1, 1), D(2024, 2, 1)], id="months"),
-        pytest.param(["2024Q1", "2024-Q2"], [D(2024, 1, 1), D(2024, 4, 1)], id="quarters"),
-        pytest.param(["Q1 2024", "Q3 2024"], [D(2024, 1, 1), D(2024, 7, 1)], id="quarters first"),
-        pytest.param(["2012/13", "2011/12"], ["2012/13", "2011/12"], id="seasons are no months"),
-        pytest.param(
-            ["2024-01-01T10:00:00Z", "2024-01-01T12:30:00+02:00"],
-            [datetime(2024, 1, 1, 10), datetime(2024, 1, 1, 10, 30)],  # noqa: DTZ001
-            id="zones",
-        ),
+        *(pytest.param(case["cells"], case["values"], id=case["id"]) for case in FORMS["cells"]),
+        pytest.param(["#N/A", "–", "1", "n/a", "2"], [None, None, 1, None, 2], id="missing"),  # TOML has no null
     ],
 )
 def test_a_cell_is_read_as_its_column_writes_it(tmp_path: Path, cells: list[str], values: list[object]) -> None:
@@ -68,31 +45,9 @@ def test_a_cell_is_read_as_its_column_writes_it(tmp_path: Path, cells: list[str]
 
 @pytest.mark.parametrize(
     ("text", "names", "count", "notes"),
-    [
-        pytest.param("Sales\nMade today\n\na,b\nx,1\ny,2\nz,3\n", ["a", "b"], 3, ["line 4", "(2 lines)"], id="late header"),
-        pytest.param("1,2\n3,4\n5,6\n", ["column 1", "column 2"], 3, ["no header"], id="no header"),
-        pytest.param("1,NaN\n3,4\n5,6\n", ["column 1", "column 2"], 3, ["no header"], id="no header, a cell missing"),
-        pytest.param("1,2\n", ["column 1", "column 2"], 1, ["no header"], id="one row of numbers"),
-        pytest.param('"a","b"\n1,2,3\n4,5,6\n', ["column 1", "a", "b"], 2, [], id="rows' names without a header"),
-        pytest.param("a,a (2),a,\n1,2,3,4\n", ["a", "a (2)", "a (3)", "column 4"], 1, ["more than one"], id="same names"),
-        pytest.param("k,v\nN,1\nS,2\nE,3\nTotal,6\n", ["k", "v"], 3, ["“Total”"], id="total"),
-        pytest.param("k;v\nN;1\nS;2\nE;3\nGesamtsumme:;6\n", ["k", "v"], 3, ["“Gesamtsumme:”"], id="total in German"),
-        pytest.param("k,v,w\nN,10,5\nS,20,6\nE,30,7\n,60,18\n", ["k", "v", "w"], 3, ["60 and 18"], id="total without a name"),
-        pytest.param("t,u\ns,m/s\n1,2\n2,3\n3,4\n", ["t", "u"], 3, ["units"], id="units"),
-        pytest.param("k,v,w\nN,1,2\nS,3,4\nSource: us\n", ["k", "v", "w"], 2, ["“Source: us”"], id="footnote"),
-        pytest.param("k,v,w\nN,1,2\nS,3,4\nW,,\n", ["k", "v", "w"], 3, [], id="a row with a name alone"),
-        pytest.param("a,b\n1,2\n,\n3,4\n", ["a", "b"], 2, ["1 empty row"], id="empty rows"),
-        pytest.param("a,b\n1,2\n3,4,5\n6\n", ["a", "b"], 3, ["1 row has more", "1 row has fewer"], id="uneven rows"),
-        pytest.param('a,b\n"x\ny",1\n"p, q",2\n', ["a", "b"], 2, [], id="quotes"),
-        pytest.param("a|b\r1|2\r3|4\r", ["a", "b"], 2, [], id="old Mac lines"),
-        pytest.param("name   age\nAnn    30\nBob    41\n", ["name", "age"], 2, [], id="blanks"),
-        pytest.param("sep=;\na;b\n1;2\n3;4\n", ["a", "b"], 2, ["line 2"], id="Excel's line of the separator"),
-        pytest.param("k,2001,2002\nA,1,2\nB,3,4\n", ["k", "2001", "2002"], 2, [], id="years as header"),
-    ],
+    [pytest.param(c["text"], c["names"], c["count"], c["notes"], id=c["id"]) for c in FORMS["tables"]],
 )
-def test_a_table_is_found_among_what_is_around_it(
-    tmp_path: Path, text: str, names: list[str], count: int, notes: list[str]
-) -> None:
+def test_a_table_is_found_in_what_is_around_it(tmp_path: Path, text: str, names: list[str], count: int, notes: list[str]) -> None:
     found = rows(written(tmp_path, text))
 
     assert list(found[0]) == names
