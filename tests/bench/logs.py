@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,30 +23,7 @@ from tests.logs.incidents import Incident
 from tests.logs.incidents.big import big
 
 TOP = Path(__file__).parents[2]
-PLAIN = """
-import re, sys, collections
-path, query, begin, end = sys.argv[1:5]
-minute = re.compile(r"(\\d\\d:\\d\\d):\\d\\d"); number = re.compile(r"0x[0-9a-f]+|\\b[0-9a-f]{8,}\\b|\\d+(?:\\.\\d+)*")
-lines = collections.Counter(); kinds = collections.Counter(); found = 0
-with open(path, encoding="utf-8", errors="replace") as file:
-    for line in file:
-        if at := minute.search(line): lines[at[1]] += 1
-        kinds[number.sub("#", line)] += 1
-        if query in line and at and begin <= at[1] < end: found += 1
-print(sum(kinds.values()), len(kinds), found)
-"""
-DRAIN = """
-import sys
-from drain3 import TemplateMiner
-from drain3.template_miner_config import TemplateMinerConfig
-config = TemplateMinerConfig(); config.profiling_enabled = False
-miner = TemplateMiner(config=config)
-n = 0
-with open(sys.argv[1], encoding="utf-8", errors="replace") as file:
-    for line in file:
-        miner.add_log_message(line.rstrip()); n += 1
-print(n, len(miner.drain.clusters))
-"""
+SCRIPTS = tomllib.loads(Path(__file__).with_name("scripts.toml").read_text())
 
 
 @dataclass(slots=True)
@@ -104,7 +82,7 @@ def _table(folder: Path, style: str, size: int, drain: Path | None, drain_lines:
     toolkit = [sys.executable, "-m", "bot.logs"]
     name = path.name
 
-    base = timed([sys.executable, "-c", PLAIN, name, count.query, begin, end], folder)
+    base = timed([sys.executable, "-c", SCRIPTS["plain"], name, count.query, begin, end], folder)
     lines, _, found = map(int, base.said.split())
     assert (lines, found) == (truth.lines, count.value), base.said
     _row("plain Python: masks and counts", base, base)
@@ -127,7 +105,7 @@ def _table(folder: Path, style: str, size: int, drain: Path | None, drain_lines:
         head = folder / "head.log"
         with path.open("rb") as whole, head.open("wb") as part:
             given = sum(1 for _, line in zip(range(drain_lines), whole, strict=False) if part.write(line))
-        took = timed([str(drain), "-c", DRAIN, head.name], folder)
+        took = timed([str(drain), "-c", SCRIPTS["drain"], head.name], folder)
         assert int(took.said.split()[0]) == given
         took.seconds *= truth.lines / given
         _row(f"drain3, scaled from {given:,} lines", took, base)

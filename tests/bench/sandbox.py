@@ -15,6 +15,7 @@ import statistics
 import sys
 import tempfile
 import time
+import tomllib
 import venv
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -35,22 +36,8 @@ from bot.thread.request import ThreadId
 from tests.sandbox.tiers import libraries_loaded
 
 PASS = "print('done')\n"
-PLOT = """
-import pandas as pd
-import matplotlib.pyplot as plt
-frame = pd.DataFrame({"month": range(12), "revenue": [n * n for n in range(12)]})
-frame.plot(x="month", y="revenue")
-plt.savefig("plot.png")
-print(frame.revenue.sum())
-"""
-POLARS = """
-import polars as pl
-print(pl.read_csv("big.csv").select(pl.col("b").sum()).item())
-"""
-WAITING = """
-import pandas, matplotlib.pyplot, time
-time.sleep(4)
-"""
+SCRIPTS = tomllib.loads(Path(__file__).with_name("scripts.toml").read_text())
+PLOT, POLARS, WAITING = (str(SCRIPTS[name]) for name in ("plot", "polars", "waiting"))
 LIMITS = Limits(seconds=120)
 
 
