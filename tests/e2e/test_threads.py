@@ -159,16 +159,7 @@ async def test_stop_ends_a_script_that_never_ends(tmp_path: Path, wire: Wire) ->
         assert answer["text"].startswith("Stopped.")
 
 
-BOT = """
-import asyncio, sys
-from bot.app import serving
-from bot.settings import Settings
-async def main():
-    async with serving(Settings.model_validate_json(sys.stdin.read()), pace=0.2):
-        print("at work", flush=True)
-        await asyncio.Event().wait()
-asyncio.run(main())
-"""
+BOT = Path(__file__).with_name("bot.txt").read_text()
 
 
 async def test_a_bot_killed_during_a_run_ends_the_turn_with_one_answer(tmp_path: Path, wire: Wire) -> None:

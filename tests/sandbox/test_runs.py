@@ -61,26 +61,10 @@ async def test_a_run_that_is_ended_keeps_what_it_printed(serving: Serving) -> No
         assert not sandbox.end_run()
 
 
-@pytest.mark.parametrize(
-    ("script", "code", "stdout", "stderr"),
-    [
-        ("print('hi')", 0, "hi\n", ""),
-        ("import sys; sys.exit(3)", 3, "", ""),
-        ("import sys; sys.exit('no')", 1, "", "no\n"),
-        ("import os; os._exit(7)", 7, "", ""),
-        ("import sys; print(sys.argv[1:], sys.stdin.read())", 0, "['a b', 'é'] typed\n", ""),
-        ("import atexit; atexit.register(print, 'bye')", 0, "bye\n", ""),
-        ("import threading; threading.Thread(target=lambda: print('t')).start()", 0, "t\n", ""),
-        ("f = open('x', 'w'); f.write('kept')", 0, "", ""),
-        ("if __name__ == '__main__': print('main')", 0, "main\n", ""),
-        ("print('é😀')", 0, "é😀\n", ""),
-        ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", -11, "", ""),
-    ],
-)
-async def test_a_script_runs_as_under_python(sandboxes: LinuxSandboxes, script: str, code: int, stdout: str, stderr: str) -> None:
-    execution = await ran(sandboxes, script, "a b", "é", stdin="typed")
+async def test_a_script_has_its_arguments_and_input(sandboxes: LinuxSandboxes) -> None:
+    execution = await ran(sandboxes, "import sys; print(sys.argv[1:], sys.stdin.read())", "a b", "é", stdin="typed")
 
-    assert (execution.exit_code, execution.stdout, execution.stderr) == (code, stdout, stderr)
+    assert (execution.exit_code, execution.stdout, execution.stderr) == (0, "['a b', 'é'] typed\n", "")
 
 
 async def test_a_traceback_shows_the_scripts_lines_and_none_of_ours(sandboxes: LinuxSandboxes) -> None:

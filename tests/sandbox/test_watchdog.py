@@ -13,18 +13,7 @@ from bot.sandbox.watchdog import Disk, Watched, tree, unlinked, watch
 from bot.thread.outcomes import Outcome
 
 LIMIT = 100_000_000  # far more than the process has
-HOLDS = """
-import mmap, os, tempfile, time
-file = tempfile.TemporaryFile()
-file.write(bytes(3_000_000)); file.flush()
-mapped = tempfile.TemporaryFile()
-mapped.truncate(2_000_000)
-memory = mmap.mmap(mapped.fileno(), 2_000_000)
-memory.write(bytes(2_000_000))
-mapped.close()
-print("held", flush=True)
-time.sleep(60)
-"""
+HOLDS = Path(__file__).with_name("holds.txt").read_text()
 
 
 @pytest.fixture

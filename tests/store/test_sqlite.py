@@ -14,17 +14,7 @@ from bot.store.sqlite import open_store
 from bot.thread.entries import Reply
 from tests.world import THREAD, mention
 
-WRITER = """
-import asyncio, sys
-from bot.store.sqlite import open_store
-from tests.world import mention
-async def main():
-    async with open_store(sys.argv[1]) as store:
-        for n in range(10_000):
-            await store.accept(mention("x", ts=f"{n}.0"))
-            print(n, flush=True)
-asyncio.run(main())
-"""
+WRITER = Path(__file__).with_name("writer.txt").read_text()
 
 
 async def test_a_restart_keeps_requests_and_conversations(tmp_path: Path) -> None:
