@@ -8,6 +8,7 @@ import logging
 import os
 import re
 import shutil
+import signal
 import sys
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -178,10 +179,14 @@ def _named(package: str) -> str:
 
 
 async def _check_call(*command: str, heard: Callable[[str], None] = lambda line: None) -> None:
-    """Run a command, and pass on each line of its output; raises SetupError with the last ones when it fails."""
+    """Run a command, and pass on each line of its output; raises SetupError with the last ones when it fails.
+
+    It is a process group of its own, which ends as a whole: a worker that is left holds the pipe, and the bot waits for it.
+    """
     process = await asyncio.create_subprocess_exec(
-        *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, stdin=asyncio.subprocess.DEVNULL
-    )
+        *command, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+        start_new_session=True,
+    )  # fmt: skip
     assert process.stdout
     said: deque[str] = deque(maxlen=8)
     try:
@@ -190,8 +195,8 @@ async def _check_call(*command: str, heard: Callable[[str], None] = lambda line:
             heard(said[-1])
         await process.wait()
     except BaseException:
-        if process.returncode is None:
-            process.kill()
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         await process.wait()
         raise
     if process.returncode:
