@@ -19,6 +19,7 @@ LEFT_TO_THE_MATRIX = {  # beside the ways
     "test_without_a_defence_the_attack_succeeds": "only a change of an attack can make it fail",
     "test_nine_of_ten_planted_incidents_are_found_and_quiet_logs_have_none": "two minutes of a processor for one figure",
     "test_the_first_click_of_the_first_start_ends_in_a_picture": "it installs the libraries over the network",
+    "test_a_newcomer_walks_the_page": "two minutes for four walks, of which other tests of the page go parts",
     "test_two_hundred_megabytes_packed_give_a_profile_and_a_chart": "a minute for what smaller logs show as well",
     "test_the_short_lane_has_each_attack_in_one_way_and_each_contract_on_every_adapter": "it collects the tests twice more",
 }

@@ -19,6 +19,7 @@ from playwright.async_api import Error, FilePayload, Locator, Page, async_playwr
 
 from bot.sandbox.runtime import RuntimeBuild
 from tests.e2e.test_page import CHROMIUM, QUIET
+from tests.sandbox.test_fidelity import KEPT
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Debian's chromium is not installed")
 expect.set_options(timeout=60_000)
@@ -111,15 +112,10 @@ async def looking(url: str, scheme: Literal["light", "dark"] = "light", width: i
 
 
 @pytest.fixture(scope="session")
-def kept_runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def kept_runtime() -> Path:
     """A data folder with the libraries, which each demo here gets as links."""
-    folder = tmp_path_factory.getbasetemp() / "runtime"
-
-    async def build() -> None:
-        await RuntimeBuild(folder).build(print)
-
-    asyncio.run(build())
-    return folder
+    asyncio.run(RuntimeBuild(KEPT).build(print))
+    return KEPT
 
 
 def with_libraries(kept: Path, data: Path) -> Path:
