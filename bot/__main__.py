@@ -183,7 +183,8 @@ def setup(data: DATA = None) -> None:
     from bot.setup import ask, default_env, set_up
 
     settings = _settings(data, quiet=True)
-    _run(set_up(default_env(), settings, ask, lambda text: print(text, flush=True)))
+    if code := _run(set_up(default_env(), settings, ask, lambda text: print(text, flush=True))):
+        raise typer.Exit(code)
     doctor(data)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
@@ -88,7 +89,7 @@ async def _asked(
         if found and found.ok:
             say(f"   ok: {found.state}")
             return given
-        say(f"   no: {found.state}. {found.advice}" if found else f"   {name} is needed.")
+        say(f"   no: {found.state.rstrip('.')}. {found.advice}" if found else f"   {name} is needed.")
         kept = None
 
 
@@ -99,7 +100,11 @@ async def _examine_key(settings: Settings) -> Finding:
 def ask(prompt: str) -> str:
     """Ask in the terminal without showing what is typed, or take a line of an input that is no terminal; raises EOFError."""
     if sys.stdin.isatty():
-        return getpass(prompt)
+        earlier = signal.signal(signal.SIGINT, signal.default_int_handler)  # an event loop would act on Ctrl-C after the answer
+        try:
+            return getpass(prompt)
+        finally:
+            signal.signal(signal.SIGINT, earlier)
     print(prompt, flush=True)
     line = sys.stdin.readline()
     if not line:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+import pty
+import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from bot.__main__ import app
+from bot.sandbox.watchdog import tree
 from bot.settings import Settings
 
 
@@ -73,3 +77,30 @@ def test_what_is_wrong_with_the_command_line_is_said_in_one_line(words: str, sai
     [line] = done.stderr.splitlines()
     assert line.startswith("workings: ")
     assert said in line
+
+
+def test_ctrl_c_ends_a_run_with_what_it_printed(tmp_path: Path) -> None:
+    script = 'import os, sys\nprint("so far")\nos.execv(sys.executable, ["waits", "-c", "import time; time.sleep(90)"])\n'
+    (tmp_path / "slow.py").write_text(script)
+    command = [sys.executable, "-m", "bot", "run", "slow.py", "--data", str(tmp_path / "data")]
+
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as run:
+        begun = False
+        while not begun and run.poll() is None:
+            with suppress(OSError):  # of a process that ended meanwhile
+                begun = any(Path(f"/proc/{pid}/cmdline").read_bytes().startswith(b"waits") for pid in tree(run.pid))
+        run.send_signal(signal.SIGINT)
+        assert (run.communicate()[0], run.returncode) == ("so far\n", 130)
+
+
+def test_ctrl_c_at_a_question_of_setup_ends_it(tmp_path: Path) -> None:
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "bot", "setup", "--data", str(tmp_path / "data")]
+    with subprocess.Popen(command, cwd=tmp_path, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True) as run:
+        said = b""
+        while not said.endswith(b": "):
+            said += os.read(ours, 1024)
+        run.send_signal(signal.SIGINT)
+
+        assert run.wait(60) == 130
+    assert not (tmp_path / ".env").exists()

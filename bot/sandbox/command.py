@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import asyncio
 import json
 import os
 import shutil
@@ -56,7 +57,13 @@ async def run_script(
         ):
             for path in (script, *files):
                 await sandbox.put(file_name(path.name), _bytes(path))
-            execution = await sandbox.run(file_name(script.name), args, stdin=stdin, timeout=seconds)
+            running = asyncio.ensure_future(sandbox.run(file_name(script.name), args, stdin=stdin, timeout=seconds))
+            try:
+                execution = await asyncio.shield(running)
+            except asyncio.CancelledError:  # Ctrl-C: what was printed until then is printed here
+                if not sandbox.end_run():
+                    running.cancel()
+                execution = await running
             await sandbox.commit(execution)
             if out is not None:
                 for info in execution.files:
