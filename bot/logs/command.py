@@ -201,7 +201,11 @@ def _fields(options: argparse.Namespace) -> None:
 
 
 def _check(options: argparse.Namespace) -> None:
-    print(json.dumps(check(json.load(options.stdin), options.index), ensure_ascii=False))
+    try:
+        claims = json.load(options.stdin)
+    except ValueError as error:
+        raise BadQuery(f"The standard input is not JSON: {error}.") from error
+    print(json.dumps(check(claims, options.index), ensure_ascii=False))
 
 
 def _statistics(values: Counter[str]) -> dict[str, Any]:

@@ -24,6 +24,7 @@ _NAME = re.compile(
     r"|(?<![a-z0-9])logs?(?![a-z0-9]).*(?:\.txt|\.zip|(?<!\.tar)(?<!\.[ct]sv)\.(?:gz|bz2|xz|zst))$",
     re.I,
 )
+_DOCUMENT = frozenset({"[Content_Types].xml", "mimetype"})  # in the zip that an Office or OpenDocument file is
 _OPEN: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 
 
@@ -98,6 +99,8 @@ def find_sources(paths: Sequence[str]) -> list[Source]:
                 members = [m.filename for m in archive.infolist() if not m.is_dir() and not m.flag_bits & 1]
         except zipfile.BadZipFile as error:
             raise NotALog(f"{name} is a broken zip: {error}.") from error
+        if not _DOCUMENT.isdisjoint(members):
+            raise NotALog(f"{name} is a workbook or another document, not a log.")
         sources += [Source(path, f"{name}!{member}", member) for member in sorted(members)]
     if not sources:
         raise NotALog("There is nothing in it that can be read.")
