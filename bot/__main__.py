@@ -56,9 +56,7 @@ def demo(
     port: PORT = 8484,
     data: DATA = None,
     browser: Annotated[bool, typer.Option(help="Whether to open the page in a browser, where there is a screen.")] = True,
-    workspace: Annotated[
-        str | None, typer.Option(help="Connect to the local workspace at this URL instead of starting one.")
-    ] = None,
+    workspace: Annotated[str | None, typer.Option(help="Connect to the workspace at this URL instead of starting one.")] = None,
 ) -> None:
     """Try the bot in a workspace like Slack's on this machine; needs no account and no key."""
     _require_stand_ins()
