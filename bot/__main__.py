@@ -283,7 +283,8 @@ def _run(main: Coroutine[Any, Any, int | None]) -> int | None:
         return await task
 
     try:
-        return asyncio.run(run())
+        code = asyncio.run(run())
+        return 128 + signals[0] if signals else code
     except asyncio.CancelledError:
         return 128 + signals[0] if signals else None
     except BotError as error:
