@@ -6,7 +6,7 @@ and failures that are results, are named by each method.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
@@ -147,11 +147,19 @@ class Task:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attachment:
-    """A generated file to upload: its name, its size in bytes and its bytes."""
+    """A generated file to upload: its name, its size in bytes and its bytes, from the first one at each call of `chunks`."""
 
     name: FileName
     size: int
-    chunks: AsyncIterator[bytes]
+    chunks: Callable[[], AsyncIterator[bytes]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Uploaded:
+    """Files whose bytes Slack has, by Slack's ids, and in words what could not be uploaded; they are not yet in the thread."""
+
+    ids: tuple[str, ...]
+    problem: str = ""
 
 
 class Chat(Protocol):
@@ -166,15 +174,27 @@ class Chat(Protocol):
     async def show(self, thread: ThreadId, ts: str, tasks: Sequence[Task]) -> None:
         """Show what is being done, with a Stop button, in the turn's message. Best effort and throttled."""
 
-    async def deliver(self, thread: ThreadId, turn: str, ts: str, reply: Reply, files: Sequence[Attachment], *, again: bool) -> str:
-        """Edit the turn's message into the answer, post what does not fit, then upload all files at once.
+    async def deliver(
+        self,
+        thread: ThreadId,
+        turn: str,
+        ts: str,
+        reply: Reply,
+        files: Sequence[Attachment],
+        *,
+        again: bool,
+        sent: Uploaded | None = None,
+        keep: Callable[[Uploaded], Awaitable[None]] | None = None,
+    ) -> str:
+        """Edit the turn's message into the answer, post what does not fit, then share all files in one message.
 
-        With `again`, first look for what was posted before. Returns "" or, worded for the user, what could not be
-        delivered (the user was told as well, where Slack allowed it). Raises ServiceError when the answer could not be.
+        With `again`, first look for what was posted before. `keep` is called with the files once Slack has their bytes;
+        `sent` is what it was given in an earlier try, whose files are not uploaded again. Returns "" or, worded for the user,
+        what could not be delivered (the user was told as well). Raises ServiceError when anything is left to be done.
         """
 
     async def remove(self, thread: ThreadId, ts: str) -> None:
-        """Delete the turn's message, because there is nothing to answer. Best effort."""
+        """Delete the turn's message, because there is nothing to answer."""
 
     async def whisper(self, request: Request, text: str) -> None:
         """Tell the person who asked, and nobody else. Best effort."""

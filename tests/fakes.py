@@ -13,7 +13,7 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from bot.errors import BotError, NoSuchFile, ServiceError, TooLarge, UserError
-from bot.ports import Attachment, Overheard, Person, Prompt, Sandbox, SharedScript, Task, Typed
+from bot.ports import Attachment, Overheard, Person, Prompt, Sandbox, SharedScript, Task, Typed, Uploaded
 from bot.thread.entries import Call, Decision, Reply, Usage
 from bot.thread.files import FileInfo, FileName
 from bot.thread.outcomes import Execution, Outcome
@@ -162,6 +162,7 @@ class FakeChat:
         self.posts: dict[ThreadId, dict[str, Posted]] = {}
         self.made: list[str] = []
         self.bytes: dict[str, bytes | Exception] = {}
+        self.uploaded: dict[str, tuple[str, bytes]] = {}
         self.said: dict[ThreadId, list[Overheard]] = {}
         self.people: dict[str, Person] = {}
         self.whispers: list[tuple[str, str]] = []
@@ -188,41 +189,48 @@ class FakeChat:
         if await self._tried("show") and ts in self.posts.get(thread, {}):
             self.shown.append(tuple(tasks))
 
-    async def deliver(self, thread: ThreadId, turn: str, ts: str, reply: Reply, files: Sequence[Attachment], *, again: bool) -> str:
+    async def deliver(
+        self, thread: ThreadId, turn: str, ts: str, reply: Reply, files: Sequence[Attachment], *, again: bool,
+        sent: Uploaded | None = None, keep: Callable[[Uploaded], Awaitable[None]] | None = None,
+    ) -> str:  # fmt: skip
         await self._call("deliver")
         posts = self.posts.setdefault(thread, {})
         if ts not in posts:
             ts = (self._posted(thread, turn) if again else None) or self._post(thread, Posted("", turn))
-        before = posts[ts].files
-        posts[ts] = Posted(reply.text, turn, before, reply.footer, reply.output)
-        problem = "" if again and before else await self._upload(posts[ts], files)
-        if problem:
+        posts[ts] = Posted(reply.text, turn, posts[ts].files, reply.footer, reply.output)
+        if files:
+            uploaded = sent or await self._upload(files)
+            if keep and not sent:
+                await keep(uploaded)
+            await self._call("share")
+            posts[ts].files[:] = [self.uploaded[i] for i in uploaded.ids]
+        if (problem := uploaded.problem if files else "") and not (again and problem in self.texts(thread)):
             self._post(thread, Posted(problem, turn))
         await self._call("delivered")
         return problem
 
-    async def _upload(self, post: Posted, files: Sequence[Attachment]) -> str:
-        """Add the files to the message, all at once as Slack does; return what is wrong with the others."""
-        uploads: list[tuple[str, bytes]] = []
+    async def _upload(self, files: Sequence[Attachment]) -> Uploaded:
+        """Take the files' bytes, whose ids then count, and say what is wrong with the others."""
+        ids: list[str] = []
         problems = []
         for file in files:
             try:
                 await self._call("upload")
-                data = b"".join([chunk async for chunk in file.chunks])
+                data = b"".join([chunk async for chunk in file.chunks()])
             except BotError:
                 problems.append(f"{file.name} could not be uploaded.")
                 continue
             assert len(data) == file.size
             if data:
-                uploads.append((str(file.name), data))
+                ids.append(i := f"F{len(self.uploaded)}")
+                self.uploaded[i] = (str(file.name), data)
             else:
                 problems.append(f"{file.name} is empty, and Slack takes no empty files.")
-        post.files.extend(uploads)
-        return " ".join(problems)
+        return Uploaded(ids=tuple(ids), problem=" ".join(problems))
 
     async def remove(self, thread: ThreadId, ts: str) -> None:
-        if await self._tried("remove"):
-            self.posts.get(thread, {}).pop(ts, None)
+        await self._call("remove")
+        self.posts.get(thread, {}).pop(ts, None)
 
     async def whisper(self, request: Request, text: str) -> None:
         if await self._tried("whisper"):

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import aiohttp
-from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import ServiceError
-from bot.ports import Attachment, Overheard, Person, SharedScript, Task
-from bot.slack.events import plain, upload_from
-from bot.slack.files import SlackFiles, safe_name
-from bot.slack.find import INVITE, Finder
+from bot.ports import Attachment, Overheard, Person, SharedScript, Task, Uploaded
+from bot.slack.calls import NoAnswer, Refused, answer
+from bot.slack.events import overheard
+from bot.slack.files import SlackFiles
+from bot.slack.find import Finder
 from bot.slack.render import Part, fallback, is_long, parts, working
 from bot.thread.entries import Reply
 from bot.thread.request import Request, ThreadId, Upload
@@ -25,6 +26,8 @@ log = logging.getLogger(__name__)
 EVENT = "workings_turn"  # the type of the metadata by which a post of ours is found again
 EVENTS = {EVENT, "codebot_turn"}  # the second is that of posts before 0.2
 OUTPUT = "output.txt"
+HOUR = 3600.0
+MOMENT = 2.0  # seconds that an answer waits for an update of its message which is on its way
 _GONE = {"thread_not_found", "message_not_found", "cant_update_message", "edit_window_closed"}
 _REJECTED = {"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "msg_too_long", "invalid_arguments"}
 
@@ -36,21 +39,41 @@ class SlackChat:
         """Update a message at most once in `pace` seconds."""
         self._client = client
         self._files = files
+        self._calls = files.calls
         self._finder = Finder(client, files)
         self._bot_user = bot_user
         self._pace = pace
         self._latest: dict[str, Part] = {}
         self._updating: dict[str, tuple[asyncio.Task[None], asyncio.Event]] = {}
+        self._statuses: dict[ThreadId, str] = {}
+        self._setting: dict[ThreadId, asyncio.Task[None]] = {}
+        self._people: dict[str, tuple[float, Person]] = {}
 
     async def status(self, thread: ThreadId, text: str) -> None:
-        """Show the status line of the thread."""
+        """Show the status line of the thread, in the background: nothing waits for it."""
         if thread.ts.startswith("cmd:"):
             return
-        await self._attempt(self._client.assistant_threads_setStatus(channel_id=thread.channel, thread_ts=thread.ts, status=text))
+        self._statuses[thread] = text
+        if thread not in self._setting:
+            self._setting[thread] = asyncio.create_task(self._set_status(thread))
+
+    async def _set_status(self, thread: ThreadId) -> None:
+        """Set the thread's latest status until there is no newer one."""
+        sent: str | None = None
+        try:
+            while (text := self._statuses[thread]) != sent:
+                sent = text
+                await _attempt(
+                    answer(self._client.assistant_threads_setStatus, channel_id=thread.channel, thread_ts=thread.ts, status=text)
+                )
+                if text:
+                    await asyncio.sleep(self._pace)
+        finally:
+            del self._setting[thread], self._statuses[thread]
 
     async def open(self, thread: ThreadId, turn: str, *, again: bool) -> str:
         """Post the turn's one message, or with `again` find the one that was posted."""
-        if again and (ts := (await self._posted(thread, turn)).get(0)):
+        if again and (ts := (await self._posted(thread, turn, "")).get(0)):
             return ts
         return await self._post(thread, turn, 0, working([Task(title="Reading", state="running")]))
 
@@ -69,29 +92,48 @@ class SlackChat:
         sent: Part | None = None
         while (part := self._latest.get(ts, sent)) is not sent and part is not None:
             sent = part
-            await self._attempt(self._client.chat_update(channel=thread.channel, ts=ts, text=part.text, blocks=list(part.blocks)))
+            await _attempt(
+                answer(self._client.chat_update, channel=thread.channel, ts=ts, text=part.text, blocks=list(part.blocks))
+            )
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._pace):
                     await over.wait()
         self._updating.pop(ts, None)
 
-    async def _quiet(self, ts: str) -> None:
-        """Wait for the running update of a message, and start no other."""
+    async def _quiet(self, ts: str) -> bool:
+        """Start no other update of a message; return whether the running one was given up, and may still arrive."""
         self._latest.pop(ts, None)
-        if updating := self._updating.pop(ts, None):
-            task, over = updating
-            over.set()
-            await task
+        if not (updating := self._updating.pop(ts, None)):
+            return False
+        task, over = updating
+        over.set()
+        await asyncio.wait([task], timeout=MOMENT)
+        return task.cancel()
 
     async def close(self) -> None:
-        """End the updates that run in the background."""
+        """End what runs in the background."""
         for ts in list(self._updating):
             await self._quiet(ts)
+        setting = list(self._setting.values())
+        for task in setting:
+            task.cancel()
+        await asyncio.gather(*setting, return_exceptions=True)
 
-    async def deliver(self, thread: ThreadId, turn: str, ts: str, reply: Reply, files: Sequence[Attachment], *, again: bool) -> str:
+    async def deliver(
+        self,
+        thread: ThreadId,
+        turn: str,
+        ts: str,
+        reply: Reply,
+        files: Sequence[Attachment],
+        *,
+        again: bool,
+        sent: Uploaded | None = None,
+        keep: Callable[[Uploaded], Awaitable[None]] | None = None,
+    ) -> str:
         """Turn the message into the answer, post what does not fit, then upload all files at once."""
-        await self._quiet(ts)
-        posted = await self._posted(thread, turn) if again else {}
+        overtaken = await self._quiet(ts)
+        posted = await self._posted(thread, turn, ts) if again else {}
         messages = parts(reply)
         for number, part in enumerate(messages):
             if number == 0:
@@ -99,18 +141,25 @@ class SlackChat:
             elif number not in posted:
                 await self._post(thread, turn, number, part)
         snippets = [(OUTPUT, reply.output)] if reply.output and is_long(reply.output) else []
-        if not (files or snippets) or (again and await self._uploaded(thread, ts, files, snippets)):
-            return ""
-        problem = await self._files.upload(thread, files, snippets)
-        if problem:
-            note = f"Not everything could be delivered. {problem}"
-            await self._attempt(self._post(thread, turn, len(messages), Part(note, ())))
+        problem = ""
+        if files or snippets:
+            uploaded = sent or await self._files.upload(files, snippets)
+            if keep and not sent:
+                await keep(uploaded)
+            problem = " ".join(filter(None, (uploaded.problem, await self._files.share(thread, uploaded.ids, again=again))))
+        if problem and len(messages) not in posted:
+            await self._post(thread, turn, len(messages), Part(f"Not everything could be delivered. {problem}", ()))
+        if overtaken:  # by an update that was on its way for long, and that may have undone the answer
+            await self._become(thread, turn, posted.get(0, ts), messages[0])
         return problem
 
     async def remove(self, thread: ThreadId, ts: str) -> None:
         """Delete the turn's message."""
         await self._quiet(ts)
-        await self._attempt(self._client.chat_delete(channel=thread.channel, ts=ts))
+        try:
+            await self._calls.repeat(self._client.chat_delete, channel=thread.channel, ts=ts)
+        except Refused as error:
+            log.warning("a message was not deleted: %s", error)
 
     async def whisper(self, request: Request, text: str) -> None:
         """Tell only the person who asked; a command's response URL works even where the bot is not a member."""
@@ -123,14 +172,14 @@ class SlackChat:
                 log.warning("a whisper was not delivered: %s", error)
             return
         thread_ts = None if request.thread.ts.startswith("cmd:") else request.thread.ts
-        await self._attempt(
-            self._client.chat_postEphemeral(channel=request.thread.channel, user=request.user, text=text, thread_ts=thread_ts)
-        )
+        channel, user = request.thread.channel, request.user
+        whispered = self._calls.repeat(self._client.chat_postEphemeral, channel=channel, user=user, text=text, thread_ts=thread_ts)
+        await _attempt(whispered)
 
     async def history(self, thread: ThreadId, before: str) -> Sequence[Overheard]:
         """Return what others said in the thread before a ts, oldest first."""
         messages = await self._replies(thread, latest=before)
-        return [_overheard(m) for m in messages if m["ts"] < before and m.get("user") != self._bot_user]
+        return [overheard(m) for m in messages if m["ts"] < before and m.get("user") != self._bot_user]
 
     def download(self, upload: Upload) -> AsyncIterator[bytes]:
         """Yield an upload's bytes."""
@@ -141,14 +190,24 @@ class SlackChat:
         return await self._finder.find(request)
 
     async def person(self, user: str) -> Person:
-        """Return what kind of person this is, from `users.info`."""
-        with _answering():
-            try:
-                info = (await self._client.users_info(user=user))["user"]
-            except SlackApiError as error:
-                if error.response["error"] == "user_not_found":
-                    return Person(user=user, external=True)
-                raise ServiceError(f"Slack does not tell me who you are ({error.response['error']}).") from error
+        """Return what kind of person this is, from `users.info`, which is asked once an hour."""
+        asked, person = self._people.get(user, (0.0, None))
+        if person is None or time.monotonic() - asked > HOUR:
+            if len(self._people) > 10_000:
+                self._people.clear()
+            person = await self._person(user)
+            self._people[user] = time.monotonic(), person
+        return person
+
+    async def _person(self, user: str) -> Person:
+        try:
+            info = (await self._calls.repeat(self._client.users_info, user=user)).get("user")
+        except Refused as error:
+            if error.code == "user_not_found":
+                return Person(user=user, external=True)
+            raise ServiceError(f"Slack does not tell me who you are ({error.code}).") from error
+        if not isinstance(info, dict):
+            raise NoAnswer
         return Person(
             user=user,
             external=bool(info.get("is_stranger")),
@@ -159,115 +218,79 @@ class SlackChat:
     async def _become(self, thread: ThreadId, turn: str, ts: str, part: Part) -> None:
         """Turn our message into a part of the answer; where the message is gone, post the part anew."""
 
-        def update(text: str, blocks: list[Any]) -> Any:
-            return self._client.chat_update(channel=thread.channel, ts=ts, text=text, blocks=blocks)
+        def update(text: str, blocks: list[Any]) -> Awaitable[dict[str, Any]]:
+            return self._calls.repeat(self._client.chat_update, channel=thread.channel, ts=ts, text=text, blocks=blocks)
 
-        with _answering():
-            try:
-                await self._with_fallback(part, update)
-            except SlackApiError as error:
-                if error.response["error"] not in _GONE:
-                    raise
-                await self._post(thread, turn, 0, part)
+        try:
+            await _with_fallback(part, update)
+        except Refused as error:
+            if error.code not in _GONE:
+                raise
+            await self._post(thread, turn, 0, part)
 
     async def _post(self, thread: ThreadId, turn: str, number: int, part: Part) -> str:
         """Post part `number` of a turn's answer; return its ts."""
         mark = {"event_type": EVENT, "event_payload": {"turn": turn, "part": number}}
 
-        def post(text: str, blocks: list[Any]) -> Any:
-            return self._client.chat_postMessage(
-                channel=thread.channel, thread_ts=thread.ts, text=text, blocks=blocks or None, metadata=mark,
-                unfurl_links=False, unfurl_media=False,
+        def post(text: str, blocks: list[Any]) -> Awaitable[dict[str, Any]]:
+            return self._calls.once(
+                self._client.chat_postMessage, channel=thread.channel, thread_ts=thread.ts, text=text, blocks=blocks or None,
+                metadata=mark, unfurl_links=False, unfurl_media=False,
             )  # fmt: skip
 
-        with _answering():
-            return str((await self._with_fallback(part, post))["ts"])
+        ts = (await _with_fallback(part, post)).get("ts")
+        if not isinstance(ts, str):
+            raise NoAnswer
+        return ts
 
-    async def _with_fallback(self, part: Part, send: Callable[[str, list[Any]], Any]) -> Any:
-        """Send a part, without its blocks if Slack rejects them: it would drop the whole message."""
-        try:
-            return await send(part.text, list(part.blocks))
-        except SlackApiError as error:
-            if not part.blocks or error.response["error"] not in _REJECTED:
-                raise
-            log.warning("blocks were rejected: %s", error.response["error"])
-            whole = next((str(b["text"]) for b in part.blocks if b["type"] == "markdown"), part.text)
-            return await send(fallback(whole), [])
+    async def _posted(self, thread: ThreadId, turn: str, known: str) -> dict[int, str]:
+        """Return the ts of each part of a turn's answer in the thread, by its number; delete what stands there twice.
 
-    async def _posted(self, thread: ThreadId, turn: str) -> dict[int, str]:
-        """Return the ts of each part of a turn's answer in the thread, by its number."""
+        Of two first parts, the one at ts `known` stays.
+        """
         posted: dict[int, str] = {}
         for message in await self._replies(thread):
             metadata = message.get("metadata") or {}
             payload = metadata.get("event_payload") or {}
-            if metadata.get("event_type") in EVENTS and payload.get("turn") == turn:
-                posted.setdefault(int(payload["part"]), str(message["ts"]))
+            if metadata.get("event_type") not in EVENTS or payload.get("turn") != turn:
+                continue
+            number, ts = int(payload["part"]), str(message["ts"])
+            if number in posted:
+                ts, second = (ts, posted[number]) if ts == known else (posted[number], ts)
+                await self.remove(thread, second)
+            posted[number] = ts
         return posted
-
-    async def _uploaded(self, thread: ThreadId, ts: str, files: Sequence[Attachment], snippets: Sequence[tuple[str, str]]) -> bool:
-        """Whether a message of ours after `ts` already carries exactly these files."""
-        wanted = {safe_name(f.name) for f in files if f.size} | {name for name, _ in snippets}
-        for message in await self._replies(thread):
-            names = {str(f.get("name")) for f in message.get("files") or ()}
-            if message.get("user") == self._bot_user and message["ts"] > ts and names == wanted:
-                return True
-        return False
 
     async def _replies(self, thread: ThreadId, *, latest: str | None = None) -> list[dict[str, Any]]:
         """Return the thread's messages, all pages of them, up to a ts if one is given."""
         messages: list[dict[str, Any]] = []
         cursor: str | None = None
         while True:
-            with _answering():
-                page = await self._client.conversations_replies(
-                    channel=thread.channel,
-                    ts=thread.ts,
-                    latest=latest,
-                    include_all_metadata=True,
-                    limit=200,
-                    cursor=cursor,
-                )
-            messages += page["messages"]
+            page = await self._calls.repeat(
+                self._client.conversations_replies, channel=thread.channel, ts=thread.ts, latest=latest,
+                include_all_metadata=True, limit=200, cursor=cursor,
+            )  # fmt: skip
+            messages += page.get("messages") or []
             cursor = (page.get("response_metadata") or {}).get("next_cursor")
             if not cursor:
                 return messages
 
-    async def _attempt(self, call: Any) -> None:
-        """Make a call that the answer does not depend on; a failure is logged."""
-        try:
-            await call
-        except (SlackApiError, ServiceError, aiohttp.ClientError, TimeoutError) as error:
-            log.warning("Slack refused a call: %s", error.response["error"] if isinstance(error, SlackApiError) else error)
 
-
-@contextmanager
-def _answering() -> Iterator[None]:
-    """Turn what Slack's client raises into a ServiceError in the user's words."""
+async def _attempt(call: Awaitable[object]) -> None:
+    """Make a call that the answer does not depend on; a failure is logged."""
     try:
-        yield
-    except SlackApiError as error:
-        raise ServiceError(_words(error)) from error
-    except (aiohttp.ClientError, TimeoutError) as error:
-        raise ServiceError("Slack did not answer.") from error
+        await call
+    except ServiceError as error:
+        log.warning("a call was not answered: %s", error)
 
 
-def _overheard(message: dict[str, Any]) -> Overheard:
-    """Return a message of the thread, with the text of its attachments, where other bots write."""
-    texts = [str(message.get("text") or "")]
-    texts += [str(a.get("text") or a.get("fallback") or "") for a in message.get("attachments") or ()]
-    return Overheard(
-        ts=str(message["ts"]),
-        user=str(message.get("user") or message.get("bot_id") or "somebody"),
-        text=plain("\n".join(filter(None, texts)), ""),
-        uploads=tuple(upload_from(f) for f in message.get("files") or ()),
-    )
-
-
-def _words(error: SlackApiError) -> str:
-    match error.response["error"]:
-        case "not_in_channel" | "channel_not_found":
-            return INVITE
-        case "is_archived":
-            return "This channel is archived."
-        case other:
-            return f"Slack refused ({other})."
+async def _with_fallback(part: Part, send: Callable[[str, list[Any]], Awaitable[dict[str, Any]]]) -> dict[str, Any]:
+    """Send a part, without its blocks if Slack rejects them: it would drop the whole message."""
+    try:
+        return await send(part.text, list(part.blocks))
+    except Refused as error:
+        if not part.blocks or error.code not in _REJECTED:
+            raise
+        log.warning("blocks were rejected: %s", error.code)
+        whole = next((str(b["text"]) for b in part.blocks if b["type"] == "markdown"), part.text)
+        return await send(fallback(whole), [])

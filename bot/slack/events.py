@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.errors import UserError
+from bot.ports import Overheard
 from bot.thread.request import Command, Request, ThreadId, Upload
 from bot.thread.text import lone_python
 
@@ -170,3 +171,15 @@ def _foreign(message: Payload, team: str, shared: bool) -> bool:
     """Whether the author belongs to another organization; in a shared channel the author's own team decides."""
     homes = [home for home in (message.get("user_team"), message.get("source_team")) if home]
     return bool(homes) and (homes[0] != team if shared else team not in homes)
+
+
+def overheard(message: dict[str, Any]) -> Overheard:
+    """Return a message of the thread, with the text of its attachments, where other bots write."""
+    texts = [str(message.get("text") or "")]
+    texts += [str(a.get("text") or a.get("fallback") or "") for a in message.get("attachments") or ()]
+    return Overheard(
+        ts=str(message["ts"]),
+        user=str(message.get("user") or message.get("bot_id") or "somebody"),
+        text=plain("\n".join(filter(None, texts)), ""),
+        uploads=tuple(upload_from(f) for f in message.get("files") or ()),
+    )

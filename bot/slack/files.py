@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
-from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.errors import ServiceError, TooLarge, UserError
-from bot.ports import Attachment
+from bot.errors import BotError, ServiceError, TooLarge, UserError
+from bot.ports import Attachment, Uploaded
+from bot.slack.calls import TRIES, Busy, Calls, NoAnswer, Refused, answer
 from bot.thread.files import chunked
 from bot.thread.request import ThreadId, Upload
 
 log = logging.getLogger(__name__)
 CHUNK = 256 * 1024
+_Bytes = tuple[str, int, Callable[[], AsyncIterator[bytes]]]  # a name, a size, and what gives the bytes
 _REFUSED = {
     "file_deleted": "it was deleted.",
     "file_not_found": "Slack does not find it; upload it again.",
@@ -27,11 +29,25 @@ _REFUSED = {
 }
 
 
+class _NotYet(ServiceError):
+    """Slack has the file, but not yet what is needed to fetch it."""
+
+
+class _Broken(Exception):
+    """A download ended before the file did; `seconds` is how long Slack asks to wait."""
+
+    def __init__(self, seconds: float = 0.0) -> None:
+        self.seconds = seconds
+
+
 class SlackFiles:
     """Downloads what people upload and uploads what runs produce, over one client and its session."""
 
-    def __init__(self, client: AsyncWebClient, session: aiohttp.ClientSession, *, token: str, max_bytes: int) -> None:
+    def __init__(
+        self, client: AsyncWebClient, session: aiohttp.ClientSession, *, token: str, max_bytes: int, calls: Calls | None = None
+    ) -> None:
         self._client = client
+        self.calls = calls or Calls()
         self.session = session
         self._token = token
         self._max = max_bytes
@@ -39,50 +55,80 @@ class SlackFiles:
     async def info(self, file_id: str) -> dict[str, Any]:
         """Return Slack's file object; raises UserError when Slack will not give it."""
         try:
-            response = await self._client.files_info(file=file_id)
-        except SlackApiError as error:
-            raise UserError(_REFUSED.get(error.response["error"], f"Slack says {error.response['error']}.")) from error
-        except (aiohttp.ClientError, TimeoutError) as error:
-            raise ServiceError("Slack did not answer; try again.") from error
-        file: dict[str, Any] = response["file"]
+            file = (await self.calls.repeat(self._client.files_info, file=file_id)).get("file")
+        except Refused as error:
+            raise UserError(_REFUSED.get(error.code, f"Slack says {error.code}.")) from error
+        if not isinstance(file, dict):
+            raise NoAnswer
         return file
 
     async def download(self, upload: Upload) -> AsyncIterator[bytes]:
-        """Yield an upload's bytes; the text of a UserError, TooLarge or ServiceError follows "could not be taken: "."""
-        file = await self.info(upload.id)
+        """Yield an upload's bytes; the text of a UserError, TooLarge or ServiceError follows "could not be taken: ".
+
+        A download that breaks off goes on where it broke, and a file that has no address yet is asked for again.
+        """
+        received, broken = 0, 0
+        while True:
+            url, size, mimetype = await self.calls.retried(lambda: self._located(upload.id), again=(_NotYet,))
+            try:
+                async for chunk in self._stream(url, received, mimetype):
+                    received += len(chunk)
+                    if received > self._max:
+                        raise TooLarge(f"it has more than {self._max:,} bytes.")
+                    broken = 0
+                    yield chunk
+                if size and received != size:
+                    raise ServiceError(f"Slack sent {received:,} of its {size:,} bytes; try again.")
+                return
+            except _Broken as error:
+                broken += 1
+                if broken == TRIES:
+                    raise ServiceError("the download from Slack broke off; try again.") from error
+                await self.calls.wait(broken, error.seconds)
+
+    async def _located(self, file_id: str) -> tuple[str, int, str]:
+        """Return a file's address, its size in bytes and its media type."""
+        file = await self.info(file_id)
         if file.get("mode") in {"tombstone", "hidden_by_limit"}:
             raise UserError("Slack does not have it any more.")
         if file.get("is_external") or file.get("mode") == "external":
             raise UserError("it lives outside Slack; upload the file itself.")
-        if (access := file.get("file_access")) in _REFUSED:
+        access = file.get("file_access")
+        if access == "check_file_info":  # in a shared channel, until Slack has the other organization's file
+            raise _NotYet("Slack does not have it yet; try again in a moment.")
+        if access in _REFUSED:
             raise UserError(_REFUSED[str(access)])
         size = int(file.get("size") or 0)
         if size > self._max:
             raise TooLarge(f"it has {size:,} bytes; I take files up to {self._max:,}.")
         url = str(file.get("url_private_download") or file.get("url_private") or "")
-        if not url or not self._trusted(url):
+        if not url:
+            raise _NotYet("Slack gives no address for it; upload it again.")
+        if not self._trusted(url):
             raise UserError("Slack gives no address of its own for it; upload the file itself.")
-        async for chunk in self._stream(url, size, str(file.get("mimetype") or "")):
-            yield chunk
+        return url, size, str(file.get("mimetype") or "")
 
-    async def _stream(self, url: str, size: int, mimetype: str) -> AsyncIterator[bytes]:
-        received = 0
+    async def _stream(self, url: str, start: int, mimetype: str) -> AsyncIterator[bytes]:
+        """Yield the bytes at an address from `start` on; raises _Broken when there may be more of them."""
+        headers = {"Authorization": f"Bearer {self._token}"}
         try:
             # A redirect could carry the token to another host; Slack's own downloads need none.
-            async with self.session.get(url, headers={"Authorization": f"Bearer {self._token}"}, allow_redirects=False) as response:
+            async with self.session.get(url, headers=headers, allow_redirects=False) as response:
+                if response.status == 429 or response.status >= 500:
+                    raise _Broken(float(response.headers.get("Retry-After", "0")) if response.status == 429 else 0.0)
                 if response.status != 200:
                     raise UserError(f"Slack answered {response.status} instead of the file; share it in this channel.")
                 if response.content_type == "text/html" and mimetype != "text/html":
                     raise UserError("Slack sent a sign-in page instead of the file; invite me to the channel.")
+                passed = 0
                 async for chunk in response.content.iter_chunked(CHUNK):
-                    received += len(chunk)
-                    if received > self._max:
-                        raise TooLarge(f"it has more than {self._max:,} bytes.")
-                    yield chunk
-        except (aiohttp.ClientError, TimeoutError) as error:
-            raise ServiceError("the download from Slack broke off; try again.") from error
-        if size and received != size:
-            raise ServiceError(f"Slack sent {received:,} of its {size:,} bytes; try again.")
+                    passed += len(chunk)
+                    if passed > start:
+                        yield chunk[-(passed - start) :] if passed - start < len(chunk) else chunk
+                if response.content_length is not None and passed < response.content_length:
+                    raise _Broken
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise _Broken from error
 
     def _trusted(self, url: str) -> bool:
         """Whether a URL is Slack's own; the token is sent to no other host."""
@@ -92,46 +138,92 @@ class SlackFiles:
         host = target.hostname or ""
         return (home.hostname or "").endswith("slack.com") and target.scheme == "https" and host.endswith(".slack.com")
 
-    async def upload(self, thread: ThreadId, files: Sequence[Attachment], snippets: Sequence[tuple[str, str]]) -> str:
-        """Upload files and snippets as one message of the thread; returns "" or, in words, what could not be delivered."""
-        sent: list[dict[str, str | None]] = []
+    async def upload(self, files: Sequence[Attachment], snippets: Sequence[tuple[str, str]]) -> Uploaded:
+        """Send the bytes of files and snippets to Slack; raises ServiceError when Slack does not answer."""
+        ids: list[str] = []
         problems: list[str] = []
-        for name, text in snippets:
-            data = text.encode(errors="replace")
-            await self._send(safe_name(name), len(data), chunked(data), sent, problems)
-        for file in files:
-            if file.size:
-                await self._send(safe_name(file.name), file.size, file.chunks, sent, problems)
-            else:
-                problems.append(f"`{file.name}` is empty, and Slack takes no empty files.")
-        if sent:
+        texts = [(name, text.encode(errors="replace")) for name, text in snippets]
+        everything: list[_Bytes] = [(name, len(data), partial(chunked, data)) for name, data in texts]
+        for name, size, chunks in [*everything, *((f.name, f.size, f.chunks) for f in files)]:
+            shown = safe_name(name)
             try:
-                await self._client.files_completeUploadExternal(files=sent, channel_id=thread.channel, thread_ts=thread.ts)
-            except SlackApiError as error:
-                problems.append(f"Slack did not take the files: {error.response['error']}.")
-            except (aiohttp.ClientError, TimeoutError) as error:
-                raise ServiceError("Slack did not answer while files were uploaded.") from error
-        return " ".join(problems)
+                if not size:
+                    problems.append(f"`{shown}` is empty, and Slack takes no empty files.")
+                else:
+                    again = (NoAnswer, Busy)  # a second address leaves the first one unused, and nobody sees it
+                    ids.append(await self.calls.retried(partial(self._send, shown, size, chunks), again=again))
+            except Refused as error:
+                problems.append(f"`{shown}` was refused by Slack: {error.code}.")
+        return Uploaded(ids=tuple(ids), problem=" ".join(problems))
 
-    async def _send(
-        self, name: str, size: int, chunks: AsyncIterator[bytes], sent: list[dict[str, str | None]], problems: list[str]
-    ) -> None:
-        """Send one file's bytes; it joins `sent`, or what went wrong joins `problems`."""
+    async def _send(self, name: str, size: int, chunks: Callable[[], AsyncIterator[bytes]]) -> str:
+        """Send one file's bytes and return its id."""
         alt = f"Image {name}" if re.search(r"\.(png|jpe?g|gif|webp)$", name, re.I) else None
+        target = await answer(self._client.files_getUploadURLExternal, filename=name, length=size, alt_txt=alt)
+        url, file_id = target.get("upload_url"), target.get("file_id")
+        if not isinstance(url, str) or not isinstance(file_id, str):
+            raise NoAnswer
+        headers = {"Content-Length": str(size), "Content-Type": "application/octet-stream"}
+        unread: list[BotError] = []
+
+        async def read() -> AsyncIterator[bytes]:
+            try:
+                async for chunk in chunks():
+                    yield chunk
+            except BotError as error:
+                unread.append(error)
+                raise
+
         try:
-            target = await self._client.files_getUploadURLExternal(filename=name, length=size, alt_txt=alt)
-            headers = {"Content-Length": str(size), "Content-Type": "application/octet-stream"}
-            async with self.session.post(target["upload_url"], data=chunks, headers=headers) as response:
+            async with self.session.post(url, data=read(), headers=headers) as response:
+                if response.status == 429 or response.status >= 500:
+                    raise NoAnswer
                 if response.status != 200:
-                    problems.append(f"`{name}` was refused by Slack ({response.status}).")
-                    return
-        except SlackApiError as error:
-            problems.append(f"`{name}` was refused by Slack: {error.response['error']}.")
-        except (aiohttp.ClientError, TimeoutError) as error:
-            log.warning("upload of a file failed: %s", error)
-            problems.append(f"`{name}` could not be uploaded: the connection to Slack broke off.")
-        else:
-            sent.append({"id": str(target["file_id"]), "title": name})
+                    raise Refused(f"status {response.status}")
+        except (aiohttp.ClientError, TimeoutError, OSError, BotError) as error:
+            if unread:  # the file, not the connection, is at fault
+                raise Refused(str(unread[0])) from error
+            if isinstance(error, BotError):
+                raise
+            raise NoAnswer from error
+        return file_id
+
+    async def share(self, thread: ThreadId, ids: Sequence[str], *, again: bool) -> str:
+        """Put uploaded files into the thread in one message, and with `again` only those that are not there yet.
+
+        Returns "" or in words what Slack refused; raises ServiceError when Slack does not answer.
+        """
+
+        left = list(ids)
+        for number in range(1, TRIES + 1):
+            if again or number > 1:
+                left = [i for i in left if await self._is_missing(i)]
+            if not left:
+                return ""
+            try:
+                await self.calls.once(
+                    self._client.files_completeUploadExternal,
+                    files=[{"id": i} for i in left],
+                    channel_id=thread.channel,
+                    thread_ts=thread.ts,
+                )
+                return ""
+            except Refused as error:
+                # What an earlier try completed is refused until its message stands in the thread, some moments later.
+                if number == TRIES or not (again or number > 1):
+                    return f"Slack did not take the files: {error.code}."
+            except NoAnswer:
+                if number == TRIES:
+                    raise
+            await self.calls.wait(number)
+        return ""
+
+    async def _is_missing(self, file_id: str) -> bool:
+        """Whether an uploaded file stands in no thread yet; one that was deleted since is not missed."""
+        try:
+            return not (await self.info(file_id)).get("shares")
+        except UserError:
+            return False
 
 
 def safe_name(name: str) -> str:

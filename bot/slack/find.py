@@ -7,17 +7,16 @@ from collections.abc import Sequence
 from fnmatch import fnmatch
 from typing import Any
 
-from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import UserError
 from bot.ports import SharedScript
+from bot.slack.calls import INVITE, Refused
 from bot.slack.events import upload_from
 from bot.slack.files import SlackFiles
 from bot.thread.request import Request, ThreadId, Upload
 
 File = dict[str, Any]
-INVITE = "I am not in this channel. Invite me with `/invite @workings`, then try again."
 _MESSAGE = re.compile(r"/archives/(?P<channel>[A-Z0-9]+)/p(?P<ts>\d{16})(?:.*[?&]thread_ts=(?P<thread>\d+\.\d+))?")
 _FILE = re.compile(r"(?:/files/[A-Z0-9]+/|^)(F[A-Z0-9]{2,})(?:/|$)")
 
@@ -28,6 +27,7 @@ class Finder:
     def __init__(self, client: AsyncWebClient, files: SlackFiles) -> None:
         self._client = client
         self._files = files
+        self._calls = files.calls
 
     async def find(self, request: Request) -> SharedScript | Sequence[Upload]:
         """Return the script that a command means, or the candidates; raises UserError when there is none."""
@@ -44,20 +44,22 @@ class Finder:
             if match := _FILE.search(target):
                 return await self._located(request, match[1])
             return await self._by_name(request, channel, target)
-        except SlackApiError as error:
-            if error.response["error"] in {"not_in_channel", "channel_not_found"}:
+        except Refused as error:
+            if error.code in {"not_in_channel", "channel_not_found"}:
                 raise UserError(INVITE) from error
-            raise UserError(f"Slack could not look for the file: {error.response['error']}.") from error
+            raise UserError(f"Slack could not look for the file: {error.code}.") from error
 
     async def _by_name(self, request: Request, channel: str, target: str) -> SharedScript | Sequence[Upload]:
-        await self._client.conversations_history(channel=channel, limit=1)  # raises where the bot is not a member
+        await self._calls.repeat(
+            self._client.conversations_history, channel=channel, limit=1
+        )  # raises where the bot is not a member
         fitting: list[File] = []
         page, pages = 1, 1
         while page <= min(pages, 10):
             user = None if target else request.user
-            listed = await self._client.files_list(channel=channel, user=user, count=100, page=page)
-            pages = int(listed["paging"]["pages"])
-            fitting += [f for f in listed["files"] if _fits(str(f.get("name") or ""), target)]
+            listed = await self._calls.repeat(self._client.files_list, channel=channel, user=user, count=100, page=page)
+            pages = int((listed.get("paging") or {}).get("pages") or 1)
+            fitting += [f for f in listed.get("files") or [] if _fits(str(f.get("name") or ""), target)]
             page += 1
             if fitting and not target:
                 break
@@ -100,8 +102,10 @@ class Finder:
 
     async def _read(self, channel: str, ts: str, root: str | None) -> File:
         """Return the message at `ts`, which may be a reply; `root` is the ts of its thread, if known."""
-        listed = await self._client.conversations_replies(channel=channel, ts=root or ts, oldest=ts, inclusive=True, limit=15)
-        for message in listed["messages"]:
+        listed = await self._calls.repeat(
+            self._client.conversations_replies, channel=channel, ts=root or ts, oldest=ts, inclusive=True, limit=15
+        )
+        for message in listed.get("messages") or []:
             if message["ts"] == ts:
                 return dict(message)
         raise UserError("I do not find that message any more.")

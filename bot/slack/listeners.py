@@ -13,12 +13,10 @@ from typing import Any, NoReturn
 import aiohttp
 from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
-from slack_sdk.errors import SlackApiError
-from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetryHandler
 from slack_sdk.web.async_client import AsyncWebClient
-from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from bot.errors import SetupError, UserError
+from bot.errors import ServiceError, SetupError, UserError
+from bot.slack.calls import Refused, answer
 from bot.slack.client import SlackChat
 from bot.slack.events import command_from, request_from, shortcut_from, stop_from
 from bot.slack.files import SlackFiles
@@ -62,15 +60,10 @@ async def open_slack(bot_token: str, app_token: str, *, base_url: str, max_uploa
     """Connect to Slack at `base_url`; raises SetupError naming the token that is refused. `pace` is SlackChat's."""
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=20, sock_read=120)
     async with aiohttp.ClientSession(timeout=timeout) as session:
-        client = AsyncWebClient(token=bot_token, base_url=base_url, session=session)
-        client.retry_handlers.append(AsyncRateLimitErrorRetryHandler(max_retry_count=5))
-        try:
-            me = await client.auth_test()
-        except (SlackApiError, aiohttp.ClientError, TimeoutError) as error:
-            if code := _refusal(error):
-                raise SetupError(f"Slack refuses SLACK_BOT_TOKEN: {code}.") from error
-            raise SetupError(f"Slack does not answer at {base_url}: {error}") from error
-        team, bot_user = str(me["team_id"]), str(me["user_id"])
+        # The client repeats nothing: what may be repeated is known where it is called.
+        client = AsyncWebClient(token=bot_token, base_url=base_url, session=session, retry_handlers=[])
+        me = await _introduced(client, base_url)
+        team, bot_user = me["team_id"], me["user_id"]
         files = SlackFiles(client, session, token=bot_token, max_bytes=max_upload)
         handlers: list[AsyncSocketModeHandler] = []
         removal = asyncio.Event()
@@ -83,11 +76,11 @@ async def open_slack(bot_token: str, app_token: str, *, base_url: str, max_uploa
             handlers.append(handler)
             try:
                 # Requested here first, because `connect_async` would retry a refused token for ever.
-                opened = await web_client.apps_connections_open(app_token=app_token)
-                handler.client.wss_uri = opened["url"]
-            except (SlackApiError, aiohttp.ClientError, TimeoutError) as error:
-                if code := _refusal(error):
-                    raise SetupError(f"Slack refuses SLACK_APP_TOKEN: {code}.") from error
+                opened = await answer(web_client.apps_connections_open, app_token=app_token)
+                handler.client.wss_uri = opened.get("url")
+            except ServiceError as error:
+                if isinstance(error, Refused) and error.code in REFUSALS:
+                    raise SetupError(f"Slack refuses SLACK_APP_TOKEN: {error.code}.") from error
                 log.warning("Slack does not answer yet, trying again: %s", error)
             await handler.connect_async()  # type: ignore[no-untyped-call]
 
@@ -98,6 +91,24 @@ async def open_slack(bot_token: str, app_token: str, *, base_url: str, max_uploa
             await chat.close()
             for handler in handlers:
                 await handler.close_async()  # type: ignore[no-untyped-call]
+
+
+async def _introduced(client: AsyncWebClient, base_url: str) -> dict[str, str]:
+    """Return who we are, asked until Slack answers; raises SetupError when the token is refused or nobody is there at all."""
+    pause = 1.0
+    while True:
+        try:
+            me = await answer(client.auth_test)
+            if isinstance(me.get("team_id"), str) and isinstance(me.get("user_id"), str):
+                return me
+        except Refused as error:
+            raise SetupError(f"Slack refuses SLACK_BOT_TOKEN: {error.code}.") from error
+        except ServiceError as error:
+            if isinstance(error.__cause__, aiohttp.ClientConnectorDNSError | aiohttp.InvalidURL):
+                raise SetupError(f"Slack does not answer at {base_url}: {error.__cause__}") from error
+        log.warning("Slack does not answer at %s, trying again in %.0f s", base_url, pause)
+        await asyncio.sleep(pause)
+        pause = min(2 * pause, 30.0)
 
 
 def register(bolt: AsyncApp, accept: Accept, team: str, bot_user: str, removal: asyncio.Event) -> None:
@@ -111,8 +122,8 @@ def register(bolt: AsyncApp, accept: Accept, team: str, bot_user: str, removal: 
     async def suggest_prompts(event: dict[str, Any], client: AsyncWebClient) -> None:
         if event.get("tab") == "messages":
             try:
-                await client.assistant_threads_setSuggestedPrompts(channel_id=event["channel"], prompts=list(PROMPTS))
-            except (SlackApiError, aiohttp.ClientError) as error:
+                await answer(client.assistant_threads_setSuggestedPrompts, channel_id=event["channel"], prompts=list(PROMPTS))
+            except ServiceError as error:
                 log.warning("no prompts were suggested: %s", error)
 
     async def note_removal(event: dict[str, Any]) -> None:
@@ -149,11 +160,3 @@ def register(bolt: AsyncApp, accept: Accept, team: str, bot_user: str, removal: 
 
 def _now() -> str:
     return f"{time.time():.6f}"
-
-
-def _refusal(error: Exception) -> str:
-    """Return Slack's code if it refuses the token; "" for any other failure, an answer that is not JSON among them."""
-    response = error.response if isinstance(error, SlackApiError) else None
-    answer = response.data if isinstance(response, AsyncSlackResponse) else response
-    code = str(answer.get("error")) if isinstance(answer, dict) else ""
-    return code if code in REFUSALS else ""

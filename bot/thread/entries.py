@@ -197,10 +197,11 @@ class Notice:
 class Delivery:
     """A post in Slack: appended without a result before it is tried, and again with the result afterwards.
 
-    `open` is the turn's one message (its result is the ts), `reply` the answer with its files, `notice` a notice.
+    `open` is the turn's one message (its result is the ts), `reply` the answer with its files, `notice` a notice, and
+    `files` the upload of the bytes of either's files (its result names them; they are put into the thread afterwards).
     """
 
-    intent: Literal["open", "reply", "notice"]
+    intent: Literal["open", "reply", "notice", "files"]
     turn: str
     result: str | None = None
     kind: Literal["delivery"] = "delivery"

@@ -7,16 +7,20 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Literal
 
+from pydantic import TypeAdapter
+
 from bot.agents.replies import footer
-from bot.ports import Attachment, Chat
+from bot.ports import Attachment, Chat, Uploaded
 from bot.thread.conversation import USER_PROXY, Decide, Deliver
 from bot.thread.entries import Delivery, Notice, Reply
 from bot.turns.open_turn import OpenTurn
 from bot.turns.progress import tasks
 
 log = logging.getLogger(__name__)
+_UPLOADED = TypeAdapter(Uploaded)
 
 
 class Messenger:
@@ -76,10 +80,17 @@ class Messenger:
 
     async def _deliver(self, turn: OpenTurn, name: str, ts: str, reply: Reply, again: bool) -> str:
         """Turn a message into a reply with its files; return "" or what could not be delivered."""
+        done = [e.result for e in turn.conversation.turn if isinstance(e, Delivery) and (e.intent, e.turn) == ("files", name)]
+        sent = _UPLOADED.validate_json(done[-1] or "") if done else None
+
+        async def keep(uploaded: Uploaded) -> None:
+            record = _UPLOADED.dump_json(uploaded).decode()
+            await turn.append(Delivery(intent="files", turn=name, result=record))
+
         sizes = {f.name: f.size for f in await turn.sandbox.list()}
         names = [n for n in reply.files if n in sizes]
-        files = [Attachment(name=n, size=sizes[n], chunks=turn.sandbox.open(n)) for n in names]
-        return await self._chat.deliver(turn.thread, name, ts, reply, files, again=again)
+        files = [Attachment(name=n, size=sizes[n], chunks=partial(turn.sandbox.open, n)) for n in names]
+        return await self._chat.deliver(turn.thread, name, ts, reply, files, again=again, sent=sent, keep=keep)
 
     async def take_back(self, turn: OpenTurn) -> None:
         """Delete the message of a turn that is about to be settled without an answer; afterwards nobody would."""
@@ -117,7 +128,7 @@ class Messenger:
         self, turn: OpenTurn, intent: Literal["open", "reply", "notice"], post: Callable[[bool], Awaitable[str]]
     ) -> None:
         """Append the intent, post, append the result; `post` is told whether an earlier try may have succeeded."""
-        again = turn.tries(intent) > 0
+        again = turn.tries(intent) > 0 or turn.tries("open") > 1  # of a message tried twice, two may stand there
         await turn.append(Delivery(intent=intent, turn=turn.name))
         result = await post(again)
         await turn.append(Delivery(intent=intent, turn=turn.name, result=result))

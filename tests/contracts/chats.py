@@ -8,6 +8,7 @@ from typing import Protocol
 
 from bot.errors import ServiceError
 from bot.ports import Chat, Overheard, Person
+from bot.slack.calls import TRIES
 from bot.slack.client import SlackChat
 from bot.thread.request import ThreadId, Upload
 from tests.e2e.slack import ALICE, HERE, Slack, thread_of
@@ -75,6 +76,7 @@ class Real:
                 await asyncio.sleep(0.02)
 
     async def status(self) -> str:
+        await asyncio.sleep(0.2)  # it is set in the background
         return "".join(s["status"] for s in (await self._slack.seen("state"))["statuses"])
 
     async def whispers(self) -> list[tuple[str, str]]:
@@ -82,8 +84,10 @@ class Real:
         return [(m["ephemeral_to"], m["text"]) for m in said if m["ephemeral"]]
 
     async def breaks(self, what: str, *, after: bool = False) -> None:
-        how = {"http": 500} if what == "upload" else {"error": "fatal_error"}
-        await self._slack.control("fault", {"method": METHODS[what], "after": after, **how})
+        once = METHODS[what] == "chat.postMessage"  # a call that must not be repeated is not
+        fault: dict[str, object] = {"http": 503, "text": "no healthy upstream", "times": 1 if once else TRIES}
+        refused = {"http": 403, "times": 1} if what == "upload" else {}
+        await self._slack.control("fault", {"method": METHODS[what], "after": after, **fault, **refused})
 
 
 class Fake:
