@@ -15,6 +15,7 @@ from bot.sandbox.cgroups import find
 from bot.sandbox.runtime import RuntimeBuild
 from bot.sandbox.sandboxes import TIERS, probe
 from bot.settings import Settings, limits, runtime_folder
+from bot.slack.calls import Refused, parsed
 from bot.store.sqlite import open_store
 
 SCOPES = frozenset(
@@ -124,6 +125,7 @@ def _shape(name: str, token: str, prefix: str, other: str) -> Finding | None:
 
 
 def _refused(part: str, error: Exception) -> Finding:
-    if isinstance(error, SlackApiError) and isinstance(code := error.response.get("error"), str):
-        return Finding(part, False, f"Slack says {code}", "Copy the token again, and install the app again.")
+    said = parsed(error.response) if isinstance(error, SlackApiError) else None
+    if isinstance(said, Refused):
+        return Finding(part, False, f"Slack says {said.code}", "Copy the token again, and install the app again.")
     return Finding(part, False, f"no answer of Slack: {str(error)[:200]}", "Check the network and SLACK_API_URL.")

@@ -11,6 +11,7 @@ import logging
 import random
 from collections.abc import Awaitable, Callable
 from functools import partial
+from itertools import count
 from typing import Any, TypeVar
 
 import aiohttp
@@ -32,8 +33,8 @@ _WORDS = {"not_in_channel": INVITE, "channel_not_found": INVITE, "is_archived": 
 class NoAnswer(ServiceError):
     """Slack did not answer, or not so that it can be read; what was asked may have been done."""
 
-    def __init__(self) -> None:
-        super().__init__("Slack did not answer.")
+    def __init__(self, text: str = "Slack did not answer.") -> None:
+        super().__init__(text)
 
 
 class Refused(ServiceError):
@@ -73,19 +74,22 @@ class Calls:
 
     async def retried(self, act: Callable[[], Awaitable[Result]], *, again: tuple[type[ServiceError], ...]) -> Result:
         """Act; while that raises one of the errors `again`, wait and act anew, TRIES times in all."""
-        for number in range(1, TRIES + 1):
+        for number in count(1):
             try:
                 return await act()
             except again as error:
-                seconds = error.seconds if isinstance(error, Busy) else 0.0
-                if number == TRIES or seconds > LONGEST:
-                    raise
-                log.info("%s Trying again.", error)
-                await self.wait(number, seconds)
-        raise AssertionError("the last try returns or raises")
+                await self.wait(number, error)
+        raise AssertionError("unreachable: `wait` raises after the last try")
 
-    async def wait(self, number: int, seconds: float = 0.0) -> None:
-        """Wait before the try after try `number`: `seconds`, which Slack asked for, and a pause that doubles each time."""
+    async def wait(self, number: int, error: ServiceError) -> None:
+        """Wait after try `number` failed: as long as Slack asked for, and a pause that doubles each time.
+
+        Raises the error after the last try, or when Slack asks for more than LONGEST.
+        """
+        seconds = error.seconds if isinstance(error, Busy) else 0.0
+        if number == TRIES or seconds > LONGEST:
+            raise error
+        log.info("%s Trying again.", error)
         await asyncio.sleep(seconds + self._pause * 2 ** (number - 1) * random.uniform(0.7, 1.3))
 
 
@@ -95,7 +99,7 @@ async def answer(method: Method, **arguments: Any) -> dict[str, Any]:
         async with asyncio.timeout(PATIENCE):
             data = (await method(**arguments)).data
     except SlackApiError as error:
-        raise _parsed(error.response) from error
+        raise parsed(error.response) from error
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         raise NoAnswer from error
     except (AttributeError, TypeError, ValueError) as error:  # the client takes any JSON for an object
@@ -106,20 +110,20 @@ async def answer(method: Method, **arguments: Any) -> dict[str, Any]:
     return data
 
 
-def _parsed(response: object) -> ServiceError:
+def parsed(response: object) -> NoAnswer | Refused | Busy:
     """Return what a response that was not ok says; it may be the client's object, aiohttp's, text, or anything else."""
     data = response.data if isinstance(response, AsyncSlackResponse) else response
     code = data.get("error") if isinstance(data, dict) else None
     status = getattr(response, "status_code", None) or getattr(response, "status", None)
     if status == 429 or code in {"ratelimited", "rate_limited"}:
-        return Busy(_seconds(response))
+        return busy(response)
     if not isinstance(code, str) or not code or code in _FAILED:
         return NoAnswer()
     return Refused(code)
 
 
-def _seconds(response: object) -> float:
-    """Return the seconds of the Retry-After header, 1 where there is none that can be read."""
+def busy(response: object) -> Busy:
+    """Return the error of a response with status 429: to wait as long as Retry-After says, 1 s where it cannot be read."""
     headers = getattr(response, "headers", None) or {}
     text = next((str(value) for name, value in headers.items() if str(name).lower() == "retry-after"), "")
-    return float(text) if text.strip().isdigit() else 1.0
+    return Busy(float(text) if text.strip().isdigit() else 1.0)

@@ -137,7 +137,7 @@ class SlackChat:
         messages = parts(reply)
         for number, part in enumerate(messages):
             if number == 0:
-                await self._become(thread, turn, posted.get(0, ts), part)
+                ts = await self._become(thread, turn, posted.get(0, ts), part)
             elif number not in posted:
                 await self._post(thread, turn, number, part)
         snippets = [(OUTPUT, reply.output)] if reply.output and is_long(reply.output) else []
@@ -150,7 +150,7 @@ class SlackChat:
         if problem and len(messages) not in posted:
             await self._post(thread, turn, len(messages), Part(f"Not everything could be delivered. {problem}", ()))
         if overtaken:  # by an update that was on its way for long, and that may have undone the answer
-            await self._become(thread, turn, posted.get(0, ts), messages[0])
+            await self._become(thread, turn, ts, messages[0])
         return problem
 
     async def remove(self, thread: ThreadId, ts: str) -> None:
@@ -215,8 +215,8 @@ class SlackChat:
             bot=bool(info.get("is_bot")),
         )
 
-    async def _become(self, thread: ThreadId, turn: str, ts: str, part: Part) -> None:
-        """Turn our message into a part of the answer; where the message is gone, post the part anew."""
+    async def _become(self, thread: ThreadId, turn: str, ts: str, part: Part) -> str:
+        """Turn our message into a part of the answer; where the message is gone, post the part anew. Return its ts."""
 
         def update(text: str, blocks: list[Any]) -> Awaitable[dict[str, Any]]:
             return self._calls.repeat(self._client.chat_update, channel=thread.channel, ts=ts, text=text, blocks=blocks)
@@ -226,7 +226,8 @@ class SlackChat:
         except Refused as error:
             if error.code not in _GONE:
                 raise
-            await self._post(thread, turn, 0, part)
+            return await self._post(thread, turn, 0, part)
+        return ts
 
     async def _post(self, thread: ThreadId, turn: str, number: int, part: Part) -> str:
         """Post part `number` of a turn's answer; return its ts."""

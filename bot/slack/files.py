@@ -6,6 +6,7 @@ import logging
 import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
+from itertools import count
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,7 +15,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import BotError, ServiceError, TooLarge, UserError
 from bot.ports import Attachment, Uploaded
-from bot.slack.calls import TRIES, Busy, Calls, NoAnswer, Refused, answer
+from bot.slack.calls import TRIES, Busy, Calls, NoAnswer, Refused, answer, busy
 from bot.thread.files import chunked
 from bot.thread.request import ThreadId, Upload
 
@@ -31,13 +32,6 @@ _REFUSED = {
 
 class _NotYet(ServiceError):
     """Slack has the file, but not yet what is needed to fetch it."""
-
-
-class _Broken(Exception):
-    """A download ended before the file did; `seconds` is how long Slack asks to wait."""
-
-    def __init__(self, seconds: float = 0.0) -> None:
-        self.seconds = seconds
 
 
 class SlackFiles:
@@ -80,11 +74,9 @@ class SlackFiles:
                 if size and received != size:
                     raise ServiceError(f"Slack sent {received:,} of its {size:,} bytes; try again.")
                 return
-            except _Broken as error:
+            except (NoAnswer, Busy) as error:
                 broken += 1
-                if broken == TRIES:
-                    raise ServiceError("the download from Slack broke off; try again.") from error
-                await self.calls.wait(broken, error.seconds)
+                await self.calls.wait(broken, error)
 
     async def _located(self, file_id: str) -> tuple[str, int, str]:
         """Return a file's address, its size in bytes and its media type."""
@@ -109,13 +101,12 @@ class SlackFiles:
         return url, size, str(file.get("mimetype") or "")
 
     async def _stream(self, url: str, start: int, mimetype: str) -> AsyncIterator[bytes]:
-        """Yield the bytes at an address from `start` on; raises _Broken when there may be more of them."""
+        """Yield the bytes at an address from `start` on; raises NoAnswer or Busy when there may be more of them."""
         headers = {"Authorization": f"Bearer {self._token}"}
         try:
             # A redirect could carry the token to another host; Slack's own downloads need none.
             async with self.session.get(url, headers=headers, allow_redirects=False) as response:
-                if response.status == 429 or response.status >= 500:
-                    raise _Broken(float(response.headers.get("Retry-After", "0")) if response.status == 429 else 0.0)
+                _check(response)
                 if response.status != 200:
                     raise UserError(f"Slack answered {response.status} instead of the file; share it in this channel.")
                 if response.content_type == "text/html" and mimetype != "text/html":
@@ -124,11 +115,9 @@ class SlackFiles:
                 async for chunk in response.content.iter_chunked(CHUNK):
                     passed += len(chunk)
                     if passed > start:
-                        yield chunk[-(passed - start) :] if passed - start < len(chunk) else chunk
-                if response.content_length is not None and passed < response.content_length:
-                    raise _Broken
+                        yield chunk[start - passed :]
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise _Broken from error
+            raise NoAnswer("the download from Slack broke off; try again.") from error
 
     def _trusted(self, url: str) -> bool:
         """Whether a URL is Slack's own; the token is sent to no other host."""
@@ -154,6 +143,8 @@ class SlackFiles:
                     ids.append(await self.calls.retried(partial(self._send, shown, size, chunks), again=again))
             except Refused as error:
                 problems.append(f"`{shown}` was refused by Slack: {error.code}.")
+            except UserError as error:
+                problems.append(f"`{shown}` could not be read: {error}")
         return Uploaded(ids=tuple(ids), problem=" ".join(problems))
 
     async def _send(self, name: str, size: int, chunks: Callable[[], AsyncIterator[bytes]]) -> str:
@@ -164,7 +155,7 @@ class SlackFiles:
         if not isinstance(url, str) or not isinstance(file_id, str):
             raise NoAnswer
         headers = {"Content-Length": str(size), "Content-Type": "application/octet-stream"}
-        unread: list[BotError] = []
+        unread: list[BotError] = []  # why the file, and not the connection, is at fault
 
         async def read() -> AsyncIterator[bytes]:
             try:
@@ -176,16 +167,11 @@ class SlackFiles:
 
         try:
             async with self.session.post(url, data=read(), headers=headers) as response:
-                if response.status == 429 or response.status >= 500:
-                    raise NoAnswer
+                _check(response)
                 if response.status != 200:
                     raise Refused(f"status {response.status}")
-        except (aiohttp.ClientError, TimeoutError, OSError, BotError) as error:
-            if unread:  # the file, not the connection, is at fault
-                raise Refused(str(unread[0])) from error
-            if isinstance(error, BotError):
-                raise
-            raise NoAnswer from error
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise (unread[0] if unread else NoAnswer()) from error
         return file_id
 
     async def share(self, thread: ThreadId, ids: Sequence[str], *, again: bool) -> str:
@@ -193,13 +179,13 @@ class SlackFiles:
 
         Returns "" or in words what Slack refused; raises ServiceError when Slack does not answer.
         """
-
         left = list(ids)
-        for number in range(1, TRIES + 1):
-            if again or number > 1:
+        for number in count(1):
+            unsure = again or number > 1
+            if unsure:
                 left = [i for i in left if await self._is_missing(i)]
             if not left:
-                return ""
+                break
             try:
                 await self.calls.once(
                     self._client.files_completeUploadExternal,
@@ -207,15 +193,14 @@ class SlackFiles:
                     channel_id=thread.channel,
                     thread_ts=thread.ts,
                 )
-                return ""
+                break
             except Refused as error:
                 # What an earlier try completed is refused until its message stands in the thread, some moments later.
-                if number == TRIES or not (again or number > 1):
+                if number == TRIES or not unsure:
                     return f"Slack did not take the files: {error.code}."
-            except NoAnswer:
-                if number == TRIES:
-                    raise
-            await self.calls.wait(number)
+                await self.calls.wait(number, error)
+            except NoAnswer as error:
+                await self.calls.wait(number, error)
         return ""
 
     async def _is_missing(self, file_id: str) -> bool:
@@ -224,6 +209,14 @@ class SlackFiles:
             return not (await self.info(file_id)).get("shares")
         except UserError:
             return False
+
+
+def _check(response: aiohttp.ClientResponse) -> None:
+    """Raise Busy or NoAnswer when a response says that Slack, or what stands before it, failed."""
+    if response.status == 429:
+        raise busy(response)
+    if response.status >= 500:
+        raise NoAnswer
 
 
 def safe_name(name: str) -> str:

@@ -50,9 +50,8 @@ class Finder:
             raise UserError(f"Slack could not look for the file: {error.code}.") from error
 
     async def _by_name(self, request: Request, channel: str, target: str) -> SharedScript | Sequence[Upload]:
-        await self._calls.repeat(
-            self._client.conversations_history, channel=channel, limit=1
-        )  # raises where the bot is not a member
+        # Raises where the bot is not a member.
+        await self._calls.repeat(self._client.conversations_history, channel=channel, limit=1)
         fitting: list[File] = []
         page, pages = 1, 1
         while page <= min(pages, 10):

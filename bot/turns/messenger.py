@@ -80,12 +80,12 @@ class Messenger:
 
     async def _deliver(self, turn: OpenTurn, name: str, ts: str, reply: Reply, again: bool) -> str:
         """Turn a message into a reply with its files; return "" or what could not be delivered."""
-        done = [e.result for e in turn.conversation.turn if isinstance(e, Delivery) and (e.intent, e.turn) == ("files", name)]
-        sent = _UPLOADED.validate_json(done[-1] or "") if done else None
+        entries = turn.conversation.turn
+        record = next((e.result for e in entries if isinstance(e, Delivery) and (e.intent, e.turn) == ("files", name)), None)
+        sent = _UPLOADED.validate_json(record) if record else None
 
         async def keep(uploaded: Uploaded) -> None:
-            record = _UPLOADED.dump_json(uploaded).decode()
-            await turn.append(Delivery(intent="files", turn=name, result=record))
+            await turn.append(Delivery(intent="files", turn=name, result=_UPLOADED.dump_json(uploaded).decode()))
 
         sizes = {f.name: f.size for f in await turn.sandbox.list()}
         names = [n for n in reply.files if n in sizes]
