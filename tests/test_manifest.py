@@ -117,7 +117,7 @@ def test_every_subscribed_event_has_a_listener_and_every_listener_an_event() -> 
 def test_the_manifest_asks_for_the_scopes_of_what_the_bot_calls_and_hears_and_no_others() -> None:
     manifest = read_manifest(MANIFEST)
     source = "".join(path.read_text() for path in sorted((TOP / "bot/slack").glob("*.py")))
-    methods = set(re.findall(r"(?<!handler\.)client\.([a-z]+_\w+)\(", source))
+    methods = set(re.findall(r"(?<!handler\.)client\.([a-z]+_\w+)[(,]", source))
 
     scopes = {SCOPE_OF_METHOD[method] for method in methods} | {SCOPE_OF_EVENT.get(event) for event in manifest.events}
 
