@@ -15,8 +15,7 @@ from bot.thread.request import Command
 ASKED = UserMessage(ts="1.0", user="U1", text="plot it", files=())
 BRIEF = Message(sender="user_proxy", recipient="code_assistant", text="Brief")
 TWO = Decision(
-    agent="code_assistant",
-    calls=(Call(id="a", name="ListFiles", arguments="{}"), Call(id="b", name="ListFiles", arguments="{}")),
+    agent="code_assistant", calls=(Call(id="a", name="ListFiles", arguments="{}"), Call(id="b", name="ListFiles", arguments="{}"))
 )
 
 

@@ -34,10 +34,7 @@ def counter(model: ScriptedModel) -> Specialist:
 async def reports(*beside: str, **claims: object) -> Entry:
     """Perform the last of the calls, a Report."""
     arguments = json.dumps({"status": "complete", "answer": "Done.", **claims})
-    calls = [
-        *(Call(id="", name=name, arguments="{}") for name in beside),
-        Call(id="", name="Report", arguments=arguments),
-    ]
+    calls = [*(Call(id="", name=name, arguments="{}") for name in beside), Call(id="", name="Report", arguments=arguments)]
     conversation = Conversation((Decision(agent="code_assistant", calls=tuple(calls)),))
     return await code_assistant(ScriptedModel()).perform(conversation, Perform(0, len(beside)), workspace())
 

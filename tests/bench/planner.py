@@ -90,13 +90,10 @@ async def _ask_all(questions: list[list[str]], folder: Path) -> int:
     total = sum(counts.values(), Counter())
     needed = total.total() - total["may be refused"] * 2
     print(
-        f"{len(questions)} questions on {len(counts)} tables in {time.monotonic() - began:.0f} s: {total['right']} right,",
-        end=" ",
+        f"{len(questions)} questions on {len(counts)} tables in {time.monotonic() - began:.0f} s: {total['right']} right,", end=" "
     )
     print(
-        f"{total['refused']} refused ({total['may be refused']} of them as they should), {total['wrong']} wrong",
-        *wrong,
-        sep="\n",
+        f"{total['refused']} refused ({total['may be refused']} of them as they should), {total['wrong']} wrong", *wrong, sep="\n"
     )
     return int(bool(wrong) or total["right"] < 0.85 * needed)
 

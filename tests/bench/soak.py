@@ -71,10 +71,7 @@ async def _soak(runs: int, tier: str) -> int:
                 await asyncio.gather(*(_one(sandboxes, name, n, ended) for n, name in enumerate(batch)))
                 done += len(batch)
                 if done % 1_000 == 0:
-                    print(
-                        f"after {done}: {await _held()}, {done / (time.monotonic() - began):.0f} runs a second",
-                        flush=True,
-                    )
+                    print(f"after {done}: {await _held()}, {done / (time.monotonic() - began):.0f} runs a second", flush=True)
             after = await _held()
     print(f"after: {after}\n{dict(ended)}")
     grew = after.descriptors > before.descriptors + 2 or after.processes > before.processes + 1

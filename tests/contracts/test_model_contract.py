@@ -92,10 +92,7 @@ async def test_a_service_that_does_not_answer_is_an_error_in_words(api: str, kin
 
 @pytest.mark.parametrize(("status", "setting"), [(401, "OPENAI_API_KEY"), (404, "OPENAI_MODEL")])
 async def test_what_only_a_setting_can_mend_names_the_setting(api: str, status: int, setting: str) -> None:
-    async with opened(api, Fault("status", status=status, code="model_not_found" if status == 404 else None)) as (
-        model,
-        _,
-    ):
+    async with opened(api, Fault("status", status=status, code="model_not_found" if status == 404 else None)) as (model, _):
         with pytest.raises(SetupError, match=setting):
             await model.decide(prompt(), TOOLS)
 

@@ -119,10 +119,7 @@ async def test_two_hundred_megabytes_packed_give_a_profile_and_a_chart(tmp_path:
             if 14 * 3600 + 300 <= second < 14 * 3600 + 660 and n % 30 < 10:
                 file.write(f"2026-11-20T{second // 3600:02d}:{second // 60 % 60:02d}:{second % 60:02d}Z ERROR [w-1] pool empty\n")
     assert scan(find_logs([str(path)])[0]).size > 190_000_000
-    async with (
-        scripted(Choose({"kind": "Respond", "text": "Ask me."})) as model,
-        at_work(tmp_path, model.url, "chat") as slack,
-    ):
+    async with scripted(Choose({"kind": "Respond", "text": "Ask me."})) as model, at_work(tmp_path, model.url, "chat") as slack:
         began = time.monotonic()
         thread = await slack.say("<@U0BOT> what is in it?", files={"big.log.gz": path.read_bytes()})
         await slack.shows(thread, "Suspected incident")

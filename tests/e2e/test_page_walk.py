@@ -211,8 +211,7 @@ async def runs_a_file(person: Person) -> None:
     """`/runpy` takes the file that is attached, whatever its name."""
     page = person.page
     await person.attach(
-        "#composer",
-        {"name": "six 🚀.py", "mimeType": "text/x-python", "buffer": b"import sys\nprint(6 * 7, *sys.argv[1:])"},
+        "#composer", {"name": "six 🚀.py", "mimeType": "text/x-python", "buffer": b"import sys\nprint(6 * 7, *sys.argv[1:])"}
     )
     await person.press(page.locator("#composer textarea")) if person.hand == "mouse" else await page.keyboard.press("Shift+Tab")
     await person.write("/runpy a 'b c'")

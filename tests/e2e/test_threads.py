@@ -112,10 +112,7 @@ async def test_two_threads_work_at_once_without_seeing_each_other(tmp_path: Path
 
 
 async def test_an_event_delivered_three_times_is_answered_once(tmp_path: Path, wire: Wire) -> None:
-    async with (
-        ScriptedModel([Choose({"kind": "Respond", "text": "hello"})]) as model,
-        at_work(tmp_path, model.url, wire) as slack,
-    ):
+    async with ScriptedModel([Choose({"kind": "Respond", "text": "hello"})]) as model, at_work(tmp_path, model.url, wire) as slack:
         thread = "1795000000.000100"
         event = {"type": "app_mention", "channel": HERE, "user": ALICE, "text": "<@U0BOT> hi", "ts": thread}
         for _ in range(3):

@@ -11,12 +11,7 @@ URL = "https://models.example.com/v1/responses"
 
 
 def status_error(
-    status: int,
-    message: str = "",
-    *,
-    code: str | None = None,
-    param: str | None = None,
-    headers: Mapping[str, str] | None = None,
+    status: int, message: str = "", *, code: str | None = None, param: str | None = None, headers: Mapping[str, str] | None = None
 ) -> openai.APIStatusError:
     """Return the error for a response with this status."""
     response = httpx2.Response(status, headers=headers, request=httpx2.Request("POST", URL))

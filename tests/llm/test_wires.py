@@ -275,8 +275,7 @@ def test_calls_get_an_id_when_it_is_missing_or_repeated() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "allowed"),
-    [("List_files-2", "List_files-2"), ("os.listdir", "os_listdir"), ("", "unknown"), ("x" * 65, "x" * 64)],
+    ("name", "allowed"), [("List_files-2", "List_files-2"), ("os.listdir", "os_listdir"), ("", "unknown"), ("x" * 65, "x" * 64)]
 )
 def test_a_function_s_name_has_the_characters_that_services_insist_on(name: str, allowed: str) -> None:
     assert function_name(name) == allowed

@@ -189,8 +189,7 @@ def test_an_empty_log_is_no_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("expected", "line"),
-    [line.split("\t") for line in Path(__file__).with_name("times.txt").read_text().splitlines()],
+    ("expected", "line"), [line.split("\t") for line in Path(__file__).with_name("times.txt").read_text().splitlines()]
 )
 def test_a_time_is_read_in_any_of_its_forms(expected: str, line: str) -> None:
     stamp = infer([line] * 20).stamp
@@ -204,10 +203,7 @@ def test_a_time_is_read_in_any_of_its_forms(expected: str, line: str) -> None:
     assert datetime.fromtimestamp(when.seconds, UTC).strftime("%Y-%m-%d %H:%M") == expected
 
 
-@pytest.mark.parametrize(
-    ("text", "zone", "expected"),
-    json.loads(Path(__file__).with_name("windows.json").read_text()),
-)
+@pytest.mark.parametrize(("text", "zone", "expected"), json.loads(Path(__file__).with_name("windows.json").read_text()))
 def test_a_window_is_read_on_the_logs_own_clock(text: str, zone: int | None, expected: list[str]) -> None:
     first = int(datetime(2026, 11, 20, 12, tzinfo=UTC).timestamp()) // 60
 

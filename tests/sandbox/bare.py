@@ -73,11 +73,7 @@ def run_bare(script: str, seconds: float) -> Bare:
     assert PYTHON
     uid = next(UIDS)
     assert not _processes(uid)
-    with (
-        host(uid) as outside,
-        tempfile.TemporaryDirectory(prefix="workings-bare-") as name,
-        open(f"{name}/out", "w+b") as out,
-    ):
+    with host(uid) as outside, tempfile.TemporaryDirectory(prefix="workings-bare-") as name, open(f"{name}/out", "w+b") as out:
         work = Path(name, "work")
         for folder in (Path(name), work, work / "tmp"):
             folder.mkdir(exist_ok=True)

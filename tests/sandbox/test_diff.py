@@ -18,10 +18,7 @@ from bot.thread.request import ThreadId
 
 RUN = "0" * 32
 NEW = {"a.txt": b"new", "folder/b.txt": b"b", "was_folder": b"file now"}
-CHANGES = (
-    *(FileEntry(FileName(name), len(data)) for name, data in NEW.items()),
-    FileEntry(FileName("gone.txt"), 0, deleted=True),
-)
+CHANGES = (*(FileEntry(FileName(name), len(data)) for name, data in NEW.items()), FileEntry(FileName("gone.txt"), 0, deleted=True))
 AFTER = {**NEW, "kept.txt": b"kept"}
 
 

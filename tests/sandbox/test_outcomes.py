@@ -28,10 +28,7 @@ async def test_the_signal_that_ends_a_script_says_what_it_met(signal: str, outco
         f"if '{signal}' != 'SIGKILL': signal.signal(signal.{signal}, signal.SIG_DFL)\n"
         f"os.kill(os.getpid(), signal.{signal})"
     )
-    async with (
-        way("forkserver", tmp_path, Limits(seconds=20)) as sandboxes,
-        sandboxes.open(ThreadId("T", "C", "1")) as sandbox,
-    ):
+    async with way("forkserver", tmp_path, Limits(seconds=20)) as sandboxes, sandboxes.open(ThreadId("T", "C", "1")) as sandbox:
         await sandbox.put(FileName("a.py"), chunked(script.encode()))
         execution = await sandbox.run(FileName("a.py"))
 

@@ -100,10 +100,7 @@ def test_edits_and_deletions_name_the_message_they_change() -> None:
     before, after = event("<@U0BOT> plot"), event("<@U0BOT> plot it", edited={"ts": "3.0"})
     gone = {"type": "message", "subtype": "message_deleted", "channel": "C1", "deleted_ts": "2.0"}
 
-    edit, delete = (
-        request_from(changed(before, after), TEAM, BOT),
-        request_from(gone | {"previous_message": before}, TEAM, BOT),
-    )
+    edit, delete = (request_from(changed(before, after), TEAM, BOT), request_from(gone | {"previous_message": before}, TEAM, BOT))
 
     assert edit is not None
     assert delete is not None

@@ -3,20 +3,7 @@
 from __future__ import annotations
 
 from bot.thread.conversation import PROFILER, RUNNER, USER_PROXY, Conversation, Decide, Deliver, Judge, Perform, Show
-from bot.thread.entries import (
-    Call,
-    Decision,
-    Delivery,
-    Entry,
-    Message,
-    Notice,
-    Reply,
-    Report,
-    Step,
-    Stopped,
-    Usage,
-    UserMessage,
-)
+from bot.thread.entries import Call, Decision, Delivery, Entry, Message, Notice, Reply, Report, Step, Stopped, Usage, UserMessage
 from bot.thread.files import FileName
 from bot.thread.outcomes import Execution, Outcome
 from bot.thread.request import Command

@@ -16,8 +16,7 @@ def test_a_name_that_stays_in_the_workspace_is_taken(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name",
-    ["", ".", "/etc/passwd", "../x", "a/../../x", "-x", "a\nb", "x" * 256, ".env", ".git/x", "a/b/c/d/e/f/g/h/i"],
+    "name", ["", ".", "/etc/passwd", "../x", "a/../../x", "-x", "a\nb", "x" * 256, ".env", ".git/x", "a/b/c/d/e/f/g/h/i"]
 )
 def test_a_name_that_leaves_the_workspace_or_hides_in_it_is_refused(name: str) -> None:
     with pytest.raises(UnsafeFileName, match=r"is not a file name I can use|is hidden or too deep"):

@@ -47,9 +47,7 @@ async def test_a_claimed_number_of_log_lines_is_counted_again_before_the_user_re
     wrong = {"file": "app.log", "query": "pool empty", "window": "14:40..14:41", "value": 61}
     said = "The pool was empty."
     async with world(
-        brief(),
-        report(said, file="app.log", counts=[wrong]),
-        report(said, file="app.log", counts=[{**wrong, "value": 60}]),
+        brief(), report(said, file="app.log", counts=[wrong]), report(said, file="app.log", counts=[{**wrong, "value": 60}])
     ) as w:
         await w.tell(mention("why?", w.file("app.log", LOG)))
 

@@ -21,10 +21,7 @@ def decision(agent: str, *tools: str) -> Decision:
 def test_the_own_tool_of_a_specialist_is_shown_by_its_name() -> None:
     entries = (QUESTION, BRIEF, decision("poet", "Rhyme", "Recite"), Step(decision=2, index=0, result="soon"))
 
-    assert tasks(Conversation(entries)) == (
-        Task(title="Used Rhyme", state="done"),
-        Task(title="Using Recite", state="running"),
-    )
+    assert tasks(Conversation(entries)) == (Task(title="Used Rhyme", state="done"), Task(title="Using Recite", state="running"))
 
 
 @pytest.mark.parametrize(

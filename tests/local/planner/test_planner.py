@@ -94,10 +94,7 @@ def answered(folder: Path, *texts: str) -> str:
     return done.stdout + done.stderr
 
 
-@pytest.mark.parametrize(
-    ("texts", "said"),
-    json.loads(Path(__file__).with_name("answers.json").read_text()),
-)
+@pytest.mark.parametrize(("texts", "said"), json.loads(Path(__file__).with_name("answers.json").read_text()))
 def test_an_answer_says_which_rows_it_used(texts: list[str], said: str, folder: Path) -> None:
     assert said in answered(folder, *texts)
 

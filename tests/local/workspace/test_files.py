@@ -166,10 +166,7 @@ async def test_an_upload_that_does_not_say_how_long_it_is_ends_at_the_limit(tmp_
         for _ in range(3):
             yield bytes(1 << 19)
 
-    async with (
-        running(tmp_path, options=Options(upload_limit=1 << 20)) as workspace,
-        aiohttp.ClientSession() as session,
-    ):
+    async with running(tmp_path, options=Options(upload_limit=1 << 20)) as workspace, aiohttp.ClientSession() as session:
         url, headers = workspace.base_url + "page/upload?name=big.bin", {"Content-Type": "application/octet-stream"}
 
         async with session.post(url, data=endless(), headers=headers) as answer:

@@ -41,10 +41,7 @@ async def test_a_response_url_answers_even_where_the_bot_is_not(place: Place, bo
     await respond.send(text="for all", response_type="in_channel")
 
     said = await place.messages("C0LOBBY")
-    assert [(m["text"], m["ephemeral"]) for m in said] == [
-        ("Invite me with /invite @workings", True),
-        ("for all", False),
-    ]
+    assert [(m["text"], m["ephemeral"]) for m in said] == [("Invite me with /invite @workings", True), ("for all", False)]
     assert await place.error(place.client.chat_postMessage(channel="C0LOBBY", text="x")) == "not_in_channel"
 
 

@@ -34,10 +34,7 @@ def block(**fields: Any) -> str:
 LINK = 'rel="noopener noreferrer nofollow"'
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    json.loads(Path(__file__).with_name("mrkdwn.json").read_text()),
-)
+@pytest.mark.parametrize(("text", "expected"), json.loads(Path(__file__).with_name("mrkdwn.json").read_text()))
 def test_slacks_markup_is_shown(text: str, expected: str) -> None:
     assert shown(text) == f'<div class="said">{expected}</div>'
 

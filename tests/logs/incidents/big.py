@@ -69,12 +69,7 @@ def big(path: Path, size: int, format: str, seed: int) -> Incident:
     stamp = 15 if layout.pattern.startswith("%b") else 23
     mean = sum(len(head) + len(tail) for head, tail in calm) / len(calm) + stamp + 12 + len(layout.head)
     minute = size / mean / (HOURS * 60)
-    asked = (
-        (story.mark, "window"),
-        (story.mark, "all"),
-        (piece(templates[0]), "baseline"),
-        (piece(templates[0]), "all"),
-    )
+    asked = ((story.mark, "window"), (story.mark, "all"), (piece(templates[0]), "baseline"), (piece(templates[0]), "all"))
     ranges = {"window": (ONSET, ONSET + LENGTH), "all": (0, HOURS * 60), "baseline": (ONSET - 65, ONSET - 5)}
     values, lines, cause = [0] * len(asked), 0, Cause(path.name, 0, "")
     clock = Clock(layout.pattern, layout.zone)
