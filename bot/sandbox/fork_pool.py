@@ -41,10 +41,14 @@ class ForkPool:
         """The server to ask for a fork, None while there is none."""
         return self._server if self._server and self._server.ready else None
 
-    async def supervise_fork(self, plan: Fork, terms: Terms) -> tuple[Execution, int | None] | None:
-        """Run in a fork of the server, as `supervise`; return None without a server, or when it failed before the script began."""
+    async def supervise_fork(self, plan: Fork, terms: Terms, libraries: Runtime) -> tuple[Execution, int | None] | None:
+        """Run in a fork of the server, as `supervise`.
+
+        Returns None without a server, without one that has imported these libraries, as in the first seconds of every start,
+        or when it failed before the script began.
+        """
         server = self.current
-        if server is None:
+        if server is None or self.loaded != libraries:
             return None
         try:
             execution, layer = await supervise(partial(server.fork, plan), terms)
@@ -57,14 +61,6 @@ class ForkPool:
         if execution.outcome is Outcome.KILLED and execution.exit_code is None and await server.gone(within=0.5):
             execution = replace(execution, outcome=Outcome.INTERRUPTED, message=INTERRUPTED)
         return execution, layer
-
-    async def renewed(self) -> bool:
-        """Wait until the server has the libraries of now; return False if it cannot have them."""
-        for _ in range(150):
-            if self.loaded == self._runtime():
-                return True
-            await asyncio.sleep(0.1)
-        return False
 
     async def _start(self, runtime: Runtime) -> None:
         """Start a server with these libraries, and replace the present one with it; raises ServiceError."""

@@ -99,13 +99,19 @@ class LinuxSandboxes:
             raise ServiceError(f"The thread's files cannot be reached: {error.strerror}.") from error
         yield LinuxSandbox(self, workspace)
 
-    async def execute(self, workspace: Workspace, script: Script, stdin: str, seconds: float, stop: asyncio.Event) -> Execution:
-        """Run a script, or the log toolkit, on a thread's files and stage what it changed; raises OSError."""
+    async def execute(
+        self, workspace: Workspace, script: Script, stdin: str, seconds: float, stop: asyncio.Event
+    ) -> tuple[Execution, Runtime]:
+        """Run a script, or a toolkit, on a thread's files and stage what it changed; raises OSError.
+
+        Returns how it ended, and the libraries that it had.
+        """
         async with self._slots:
+            libraries = self._libraries()
             discard_diffs(workspace)
             pool = None if _wants_fresh(workspace, script) else self.pool
             run = uuid.uuid4().hex
-            async with self.tier.prepare(workspace, run, script, self._libraries()) as prepared:
+            async with self.tier.prepare(workspace, run, script, libraries) as prepared:
                 terms = Terms(
                     stdin=stdin,
                     seconds=seconds,
@@ -114,7 +120,7 @@ class LinuxSandboxes:
                     watch=self._watchdog,
                     stop=stop,
                 )
-                forked = await pool.supervise_fork(prepared.plan, terms) if pool else None
+                forked = await pool.supervise_fork(prepared.plan, terms, libraries) if pool else None
                 start = partial(start_command, prepared.command, self._groups)
                 execution, layer = forked or await supervise(start, terms)
                 try:
@@ -122,7 +128,7 @@ class LinuxSandboxes:
                 finally:
                     if layer is not None:
                         os.close(layer)
-        return replace(
+        ended = replace(
             execution,
             files=tuple(f for f in diff.files if not _hidden(f.name)),
             deleted=tuple(FileName(d.rstrip("/")) for d in diff.deleted if not _hidden(d)),
@@ -130,19 +136,17 @@ class LinuxSandboxes:
             run=run,
             message=self._hint(execution) or execution.message,
         )
+        return ended, libraries
 
-    async def came(self, execution: Execution) -> bool:
-        """Wait for a library that a run lacked and that is to come; return whether the run is to be made again."""
+    async def came(self, execution: Execution, had: Runtime) -> bool:
+        """Wait for a library that a run lacked and that is to come; return whether the run is to be made again.
+
+        `had` are the libraries of that run.
+        """
         missing = _MISSING.search(execution.stderr) if execution.outcome is Outcome.FAILED else None
-        package = missing[1].split(".")[0] if missing else ""
-        if not self._runtime or not package:
+        if not self._runtime or not missing or not await self._runtime.wait_for(missing[1].split(".")[0]):
             return False
-        there = self._runtime.has(package)
-        if not there and not await self._runtime.wait_for(package):
-            return False
-        if self.pool and self.pool.current and self.pool.loaded != self._libraries():  # as at every start
-            return await self.pool.renewed()
-        return not there
+        return self._libraries() != had
 
     def _hint(self, execution: Execution) -> str:
         """Return advice for a script that failed because a library or input was missing, "" for any other end."""
@@ -201,10 +205,10 @@ class LinuxSandbox:
                 self._stop = asyncio.Event()
                 seconds = min(timeout or most, most)
                 try:
-                    execution = await self._sandboxes.execute(self._workspace, script, stdin, seconds, self._stop)
+                    execution, had = await self._sandboxes.execute(self._workspace, script, stdin, seconds, self._stop)
                 finally:
                     self._stop = None
-                if not await self._sandboxes.came(execution):
+                if not await self._sandboxes.came(execution, had):
                     return execution
         except OSError as error:
             raise ServiceError(f"The sandbox failed: {error.strerror}.") from error

@@ -23,7 +23,7 @@ from bot.sandbox.runtime import RuntimeBuild
 from bot.sandbox.tier import interpreter
 from bot.thread.files import FileName, chunked
 from bot.thread.request import ThreadId
-from tests.sandbox.tiers import WAYS, Serving, emptied, way
+from tests.sandbox.tiers import WAYS, Serving, emptied, libraries_loaded, way
 
 LIMITS = Limits(seconds=30, disk=50_000_000)
 THREAD = ThreadId("T1", "C1", "1.0")
@@ -78,6 +78,8 @@ async def serving_with_libraries(
 ) -> AsyncIterator[Serving]:
     data = tmp_path_factory.mktemp("fidelity")
     async with way(request.param, data, LIMITS, runtime=runtime, slots=4) as opened:
+        if opened.pool:  # what its forks are like is found out here; who asks before it is ready gets an interpreter
+            await libraries_loaded(opened.pool, runtime)
         yield data, opened
 
 

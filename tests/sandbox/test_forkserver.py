@@ -14,6 +14,7 @@ import pytest
 from bot.errors import ServiceError
 from bot.sandbox.limits import Limits
 from bot.sandbox.linux import LinuxSandboxes
+from bot.sandbox.runtime import RuntimeBuild
 from bot.sandbox.watchdog import tree
 from bot.thread.files import FileName, chunked
 from bot.thread.outcomes import Execution, Outcome
@@ -41,6 +42,31 @@ def servers() -> list[int]:
     """The fork servers below us, without what started them and what they have forked."""
     found = [pid for pid in tree(os.getpid())[1:] if serves(pid)]
     return [pid for pid in found if not any(pid in tree(other)[1:] for other in found)]
+
+
+def libraries(data: Path, *, stage: str) -> RuntimeBuild:
+    """Libraries of one stage, `quick` or `runtime`, of which numpy takes a while to import."""
+    build = RuntimeBuild(data)
+    home = build._quick if stage == "quick" else build._home
+    (home / "site/numpy").mkdir(parents=True)
+    (home / "site/numpy/__init__.py").write_text("import time; time.sleep(0.7)\nclass random: seed = int")
+    for path in (data, home, home / "site", home / "site/numpy"):
+        path.chmod(0o755)
+    return build
+
+
+@pytest.mark.parametrize("tier", ["forkserver", "landlock"])
+async def test_runs_have_the_libraries_from_the_first_moment(tier: str, tmp_path: Path) -> None:
+    build = libraries(tmp_path / "libraries", stage="runtime")
+    async with way(tier, tmp_path, LIMITS, slots=4, runtime=build) as sandboxes:
+        runs = [asyncio.create_task(ran(sandboxes, "import numpy; print('there')", str(n))) for n in range(4)]
+        for n in range(25):  # as the open turns of an earlier process are, and messages of the first seconds
+            runs.append(asyncio.create_task(ran(sandboxes, "import numpy; print('there')", f"again {n}")))
+            await asyncio.sleep(0.1)
+        ended = await asyncio.gather(*runs)
+
+    assert [e for e in ended if e.stdout != "there\n"] == []
+    assert ended[-1].duration < 0.6, "the last ones are forked from a server that has loaded them"
 
 
 async def test_when_the_server_dies_its_run_ends_and_the_next_one_works(sandboxes: LinuxSandboxes) -> None:

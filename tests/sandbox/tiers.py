@@ -68,8 +68,6 @@ async def way(
         watchdog=watchdog, renew_after=renew_after,
     )  # fmt: skip
     async with sandboxes.serving(warm=warm):
-        if runtime and sandboxes.pool:
-            await libraries_loaded(sandboxes.pool, runtime)
         yield sandboxes
 
 
