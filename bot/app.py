@@ -57,6 +57,7 @@ async def serving(
         _answering_health_checks(settings.bot_health_port),
         _building(runtime if settings.bot_runtime else None, progress),
     ):
+        sandboxes.show = slack.chat.status
         coder, speaker = models(client, settings)
         proxy, others = agents(coder, speaker)
         turns = Turns(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import asyncio
 import json
 import os
@@ -14,6 +13,7 @@ from pathlib import Path
 
 from bot.errors import UserError
 from bot.sandbox.limits import Limits
+from bot.sandbox.needs import imports
 from bot.sandbox.runtime import IMPORTS, RuntimeBuild
 from bot.sandbox.sandboxes import open_sandboxes
 from bot.thread.files import FileName, file_name
@@ -48,7 +48,7 @@ async def run_script(
     A broken limit has the exit code in CODES. Raises UserError for a file that cannot be read, SetupError without a sandbox.
     """
     runtime = RuntimeBuild(data)
-    if _imports(script) & IMPORTS:
+    if any(package in IMPORTS for path in (script, *files) for package in _imports(path)):
         await runtime.build(lambda text: print(text, file=sys.stderr))
     with tempfile.TemporaryDirectory(prefix="workings-run-", ignore_cleanup_errors=True) as folder:
         async with (
@@ -102,17 +102,14 @@ def _json(execution: Execution) -> str:
     )
 
 
-def _imports(script: Path) -> set[str]:
-    """Return the packages that a script imports; none if it cannot be parsed, which its run will show."""
+def _imports(path: Path) -> list[str]:
+    """Return the packages that a script imports, none of what is no script."""
+    if path.suffix != ".py":
+        return []
     try:
-        tree = ast.parse(script.read_bytes())
+        return imports(path.read_bytes())
     except OSError as error:
-        raise UserError(f"{script} cannot be read: {error.strerror}.") from error
-    except (SyntaxError, ValueError):
-        return set()
-    names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
-    names |= {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module}
-    return {name.split(".")[0] for name in names}
+        raise UserError(f"{path} cannot be read: {error.strerror}.") from error
 
 
 async def _bytes(path: Path) -> AsyncIterator[bytes]:

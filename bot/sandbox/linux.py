@@ -1,8 +1,9 @@
 """The Sandboxes port on Linux's kernel.
 
-How a run goes: `LinuxSandbox.run` waits in `LinuxSandboxes.execute` for a free slot. The tier prepares the run: bwrap.py plans an
-overlay of the thread's files, landlock.py copies them. If the tier forks and the script does not ask for a fresh interpreter,
-fork_pool.py hands the run to a process that its server (inside/fork_server.py) has forked ahead; otherwise, and when that fails
+How a run goes: `LinuxSandbox.run` waits for libraries that the script imports (needs.py) and that are being installed, and in
+`LinuxSandboxes.execute` for a free slot. The tier prepares the run: bwrap.py plans an overlay of the thread's files, landlock.py
+copies them. If the tier forks, its server has loaded the libraries and the script does not ask for a fresh interpreter,
+fork_pool.py hands the run to a process that the server (inside/fork_server.py) has forked ahead; otherwise, and when that fails
 before the script began, inside/launcher.py is started for it. Both get the run as a value of inside/plan.py. Either way
 process.py supervises the tree: it passes on the input, keeps the output, watches the limits (watchdog.py, cgroups.py) and, when
 no process is left, derives the outcome and the Execution. Then the tier stages what the run changed in the workspace, and the
@@ -13,18 +14,15 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
-import tomllib
 import uuid
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from bot.errors import ServiceError
-from bot.sandbox import cgroups
-from bot.sandbox.descriptors import FOLDER, opened, reading
+from bot.sandbox import cgroups, needs
 from bot.sandbox.diff import commit_diff, discard_diffs
 from bot.sandbox.fork_pool import RENEW_AFTER, ForkPool
 from bot.sandbox.limits import Limits
@@ -34,13 +32,15 @@ from bot.sandbox.tier import UID, Runtime, Script, Tier
 from bot.sandbox.watchdog import Watch, watch
 from bot.sandbox.workspace import Workspace
 from bot.thread.files import FileInfo, FileName
-from bot.thread.outcomes import Execution, Outcome
+from bot.thread.outcomes import Execution
 from bot.thread.request import ThreadId
 
 INDEXES = "logs.index"  # where the toolkits keep what they know of files
-FRESH = "# /// script\n# [tool.workings]\n# fresh = true\n# ///\n"
-_MISSING = re.compile(r"^(?:ModuleNotFoundError: No module named|.*Missing optional dependency) '([\w.]+)'", re.M)
-_METADATA = re.compile(r"^# /// script\s*\n((?:#.*\n)*?)# ///\s*$", re.M)  # PEP 723
+Show = Callable[[ThreadId, str], Awaitable[None]]
+
+
+async def _show_nobody(thread: ThreadId, text: str) -> None:
+    """Show nothing: nobody looks at a thread."""
 
 
 class LinuxSandboxes:
@@ -61,8 +61,9 @@ class LinuxSandboxes:
         self.tier = tier
         self.limits = limits
         self.pool: ForkPool | None = None
+        self.runtime = runtime
+        self.show: Show = _show_nobody  # shows a status in a thread; never raises
         self._threads = data / "threads"
-        self._runtime = runtime
         self._owner = UID if os.geteuid() == 0 else -1
         self._slots = asyncio.Semaphore(slots)
         self._groups = cgroups.Groups(limits)
@@ -79,15 +80,16 @@ class LinuxSandboxes:
             async with AsyncExitStack() as stack:
                 stack.enter_context(self.tier.start(self._threads))
                 if warm and self.tier.forks:
-                    pool = ForkPool(self.tier, self._libraries, self._groups, self._renew_after)
+                    pool = ForkPool(self.tier, self.libraries, self._groups, self._renew_after)
                     self.pool = await stack.enter_async_context(pool.serving())
                 yield
         finally:
             self.pool = None
             await self._groups.close()
 
-    def _libraries(self) -> Runtime:
-        return self._runtime.current if self._runtime else NO_RUNTIME
+    def libraries(self) -> Runtime:
+        """Return what scripts may import now."""
+        return self.runtime.current if self.runtime else NO_RUNTIME
 
     @asynccontextmanager
     async def open(self, thread: ThreadId) -> AsyncIterator[LinuxSandbox]:
@@ -97,19 +99,19 @@ class LinuxSandboxes:
             workspace.prepare()
         except OSError as error:
             raise ServiceError(f"The thread's files cannot be reached: {error.strerror}.") from error
-        yield LinuxSandbox(self, workspace)
+        yield LinuxSandbox(self, workspace, thread)
 
     async def execute(
-        self, workspace: Workspace, script: Script, stdin: str, seconds: float, stop: asyncio.Event
+        self, workspace: Workspace, script: Script, stdin: str, seconds: float, stop: asyncio.Event, *, fresh: bool
     ) -> tuple[Execution, Runtime]:
         """Run a script, or a toolkit, on a thread's files and stage what it changed; raises OSError.
 
-        Returns how it ended, and the libraries that it had.
+        With `fresh` an interpreter is started for it. Returns how it ended, and the libraries that it had.
         """
         async with self._slots:
-            libraries = self._libraries()
+            libraries = self.libraries()
             discard_diffs(workspace)
-            pool = None if _wants_fresh(workspace, script) else self.pool
+            pool = None if fresh else self.pool
             run = uuid.uuid4().hex
             async with self.tier.prepare(workspace, run, script, libraries) as prepared:
                 terms = Terms(
@@ -134,39 +136,16 @@ class LinuxSandboxes:
             deleted=tuple(FileName(d.rstrip("/")) for d in diff.deleted if not _hidden(d)),
             tier=self.tier.name if forked else self.tier.cold_name,
             run=run,
-            message=self._hint(execution) or execution.message,
         )
         return ended, libraries
-
-    async def came(self, execution: Execution, had: Runtime) -> bool:
-        """Wait for a library that a run lacked and that is to come; return whether the run is to be made again.
-
-        `had` are the libraries of that run.
-        """
-        missing = _MISSING.search(execution.stderr) if execution.outcome is Outcome.FAILED else None
-        if not self._runtime or not missing or not await self._runtime.wait_for(missing[1].split(".")[0]):
-            return False
-        return self._libraries() != had
-
-    def _hint(self, execution: Execution) -> str:
-        """Return advice for a script that failed because a library or input was missing, "" for any other end."""
-        if execution.outcome is not Outcome.FAILED:
-            return ""
-        if missing := _MISSING.search(execution.stderr):
-            package = missing[1].split(".")[0]
-            if self._runtime:
-                return self._runtime.about(package)
-            return f"{package} is not here: only the standard library is, and there is no network."
-        if "EOFError: EOF when reading a line" in execution.stderr:
-            return "It asked for input (`input()`) and there was none. Say what it should read, or pass arguments."
-        return ""
 
 
 class LinuxSandbox:
     """The Sandbox port of one thread."""
 
-    def __init__(self, sandboxes: LinuxSandboxes, workspace: Workspace) -> None:
+    def __init__(self, sandboxes: LinuxSandboxes, workspace: Workspace, thread: ThreadId) -> None:
         self._sandboxes = sandboxes
+        self._thread = thread
         self._workspace = workspace
         self._stop: asyncio.Event | None = None  # of the run in progress
 
@@ -199,43 +178,42 @@ class LinuxSandbox:
         return await self._execute(Script(name=None, args=(name, *arguments)), stdin, None)
 
     async def _execute(self, script: Script, stdin: str, timeout: float | None) -> Execution:
-        most = self._sandboxes.limits.seconds
+        most, runtime = self._sandboxes.limits.seconds, self._sandboxes.runtime
         try:
+            source = needs.source(self._workspace, script)
+            if runtime and not runtime.done():
+                await self._wait(script, runtime, needs.imports(source))
             while True:
                 self._stop = asyncio.Event()
-                seconds = min(timeout or most, most)
                 try:
-                    execution, had = await self._sandboxes.execute(self._workspace, script, stdin, seconds, self._stop)
+                    execution, had = await self._sandboxes.execute(
+                        self._workspace, script, stdin, min(timeout or most, most), self._stop, fresh=needs.wants_fresh(source)
+                    )
                 finally:
                     self._stop = None
-                if not await self._sandboxes.came(execution, had):
-                    return execution
+                lacked = needs.missing(execution).split(".")[0]
+                if not runtime or not await self._wait(script, runtime, [lacked]) or self._sandboxes.libraries() == had:
+                    return replace(execution, message=needs.advice(execution, runtime) or execution.message)
         except OSError as error:
             raise ServiceError(f"The sandbox failed: {error.strerror}.") from error
+
+    async def _wait(self, script: Script, runtime: RuntimeBuild, packages: Sequence[str]) -> bool:
+        """Wait for those packages that are being installed, and say so in the thread; return whether all are there now."""
+        shown = False
+
+        async def show(text: str) -> None:
+            nonlocal shown
+            shown = True
+            await self._sandboxes.show(self._thread, text)
+
+        there = [await runtime.wait_for(package, show) for package in packages]
+        if shown:
+            await show(f"is running {script.name}…" if script.name else "is reading…")
+        return all(there)
 
     async def commit(self, execution: Execution) -> None:
         """Apply what a run changed, once."""
         await asyncio.to_thread(commit_diff, self._workspace, execution.run)
-
-
-def _wants_fresh(workspace: Workspace, script: Script) -> bool:
-    """Return whether a script asks in its inline metadata (PEP 723) for an interpreter that has loaded nothing.
-
-    Raises NoSuchFile when there is no such script.
-    """
-    if script.name is None:
-        return False
-    with opened(str(workspace.files), FOLDER) as root, reading(root, FileName(script.name)) as descriptor:
-        source = os.pread(descriptor, 1 << 16, 0).decode(errors="replace")
-    if not (block := _METADATA.search(source)):
-        return False
-    try:
-        metadata = tomllib.loads("".join(line[2:] for line in block[1].splitlines(keepends=True)))
-    except tomllib.TOMLDecodeError:
-        return False
-    tools = metadata.get("tool")
-    ours = tools.get("workings", tools.get("codebot")) if isinstance(tools, dict) else None  # or the earlier name
-    return isinstance(ours, dict) and ours.get("fresh") is True
 
 
 def _hidden(name: str) -> bool:

@@ -11,7 +11,7 @@ import shutil
 import signal
 import sys
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -52,6 +52,7 @@ class RuntimeBuild:
         self._home = data / f"runtime-{python}-{_locked(python, REQUIREMENTS.read_text())}"
         self._quick = data / f"quick-{python}-{_locked(python, chr(10).join(_quick()))}"
         self._failed = NOBODY  # why nothing is being installed now
+        self.doing = ""  # how far the installation is, in words
         self._changed = asyncio.Condition()
 
     def done(self) -> bool:
@@ -68,23 +69,37 @@ class RuntimeBuild:
 
     def has(self, package: str) -> bool:
         """Return whether scripts can import a package now."""
-        quick = _named(package) in QUICK and (self._quick / "site").is_dir()
+        quick = IMPORTS.get(package) in QUICK and (self._quick / "site").is_dir()
         return package in IMPORTS and (self.done() or quick)
 
-    def about(self, package: str) -> str:
-        """Return an explanation for a script that could not import a package."""
-        if not self.done() and package in IMPORTS:
+    def begin(self, doing: str) -> None:
+        """Say that the libraries are being installed now, and how far that is."""
+        self._failed, self.doing = "", doing
+
+    def about(self, module: str) -> str:
+        """Return an explanation for a script that could not import a module, named in full."""
+        package = module.split(".")[0]
+        if self.has(package) or package in sys.stdlib_module_names:
+            return f"{package} is here, but {f'it has no module {module}' if '.' in module else 'it was not found'}."
+        if package in IMPORTS:
             if self._failed:
                 return f"{package} is not installed. {self._failed} Scripts of the standard library run."
             return f"{package} is still being installed; this happens once. Scripts of the standard library run already."
         return f"{package} is not installed, and there is no network to fetch it. There are: {', '.join(packages())}."
 
-    async def wait_for(self, package: str) -> bool:
-        """Wait for a package that is being installed; return whether scripts can import it now."""
+    async def wait_for(self, package: str, show: Callable[[str], Awaitable[None]]) -> bool:
+        """Wait for a package that is being installed; return whether scripts can import it now.
+
+        `show` hears at each change what is waited for, and how far it is: “is waiting for …”.
+        """
         if package not in IMPORTS:
             return False
+        said = ""
         async with self._changed:
             while not self.has(package) and not self._failed:
+                if said != self.doing:
+                    said = self.doing
+                    await show(f"is waiting for {package}: {said}…")
                 with suppress(TimeoutError):  # another process may be the one that installs it
                     async with asyncio.timeout(0.5):
                         await self._changed.wait()
@@ -92,16 +107,21 @@ class RuntimeBuild:
 
     async def build(self, progress: Callable[[str], None]) -> None:
         """Build it unless it is built, and report each step; raises SetupError when that fails, and may be called again."""
-        self._failed = ""
+
+        def heard(doing: str) -> None:
+            self.doing = doing
+            progress(doing)
+
+        self.begin("installing the libraries for scripts")
         if self.done():
             await asyncio.to_thread(shutil.rmtree, self._quick, ignore_errors=True)
         try:
             if not self.done() and not (self._quick / "site").is_dir():
-                await self._stage(self._quick, _quick(), "numpy, pandas and matplotlib", WARM, progress)
-                progress("pictures and tables are ready; the other libraries follow")
+                await self._stage(self._quick, _quick(), "numpy, pandas and matplotlib", WARM, heard)
+                heard("pictures and tables are ready; the other libraries follow")
             if not self.done():
-                await self._stage(self._home, _lines(), f"{len(packages())} libraries for scripts", f"{WARM}{COMPILE}", progress)
-            progress("the libraries are ready")
+                await self._stage(self._home, _lines(), f"{len(packages())} libraries for scripts", f"{WARM}{COMPILE}", heard)
+            heard("the libraries are ready")
         except SetupError as error:
             self._failed = str(error)
             raise
@@ -173,11 +193,6 @@ def _locked(python: str, requirements: str) -> str:
     return hashlib.sha256(f"{python} {requirements}".encode()).hexdigest()[:12]
 
 
-def _named(package: str) -> str:
-    """Return the name under which what a script imports is installed."""
-    return {"PIL": "pillow", "dateutil": "python-dateutil", "sklearn": "scikit-learn"}.get(package, package)
-
-
 async def _check_call(*command: str, heard: Callable[[str], None] = lambda line: None) -> None:
     """Run a command, and pass on each line of its output; raises SetupError with the last ones when it fails.
 
@@ -203,4 +218,9 @@ async def _check_call(*command: str, heard: Callable[[str], None] = lambda line:
         raise SetupError(f"The libraries for scripts could not be installed: {' '.join(said)[-400:]}")
 
 
-IMPORTS = frozenset(packages()) | {"sklearn", "PIL", "dateutil"}
+# The package of each name that a script may import or a message may give.
+IMPORTS = {
+    **{name: package for package in packages() for name in (package, package.replace("-", "_"))},
+    "PIL": "pillow", "dateutil": "python-dateutil", "fontTools": "fonttools", "mpl_toolkits": "matplotlib", "pylab": "matplotlib",
+    "sklearn": "scikit-learn",
+}  # fmt: skip

@@ -15,7 +15,8 @@ from bot.errors import ServiceError, SetupError
 from bot.sandbox.bwrap import Bwrap, Forkserver
 from bot.sandbox.landlock import Landlock
 from bot.sandbox.limits import Limits
-from bot.sandbox.linux import FRESH, LinuxSandboxes
+from bot.sandbox.linux import LinuxSandboxes
+from bot.sandbox.needs import FRESH
 from bot.sandbox.runtime import RuntimeBuild
 from bot.sandbox.selftest import TESTS
 from bot.thread.files import FileName, chunked

@@ -14,7 +14,7 @@ import pytest
 from bot.errors import ServiceError
 from bot.sandbox.limits import Limits
 from bot.sandbox.linux import LinuxSandboxes
-from bot.sandbox.runtime import RuntimeBuild
+from bot.sandbox.runtime import IMPORTS, RuntimeBuild
 from bot.sandbox.watchdog import tree
 from bot.thread.files import FileName, chunked
 from bot.thread.outcomes import Execution, Outcome
@@ -79,6 +79,40 @@ async def test_when_the_server_dies_its_run_ends_and_the_next_one_works(sandboxe
 
     assert (first.outcome, first.stdout) == (Outcome.INTERRUPTED, "on\n")
     assert second.stdout == "again\n"
+
+
+CAUGHT = "try:\n    import numpy\nexcept ImportError:\n    print('no numpy')"
+
+
+@pytest.mark.parametrize("needing", ["import numpy", CAUGHT, "__import__('numpy')"])
+async def test_on_the_first_start_a_script_waits_for_its_library_and_the_thread_says_so(tmp_path: Path, needing: str) -> None:
+    build, shown = RuntimeBuild(tmp_path / "libraries"), list[tuple[ThreadId, str]]()
+    build.begin("installing numpy (once): 3 of 51 MB")
+
+    async def show(thread: ThreadId, text: str) -> None:
+        shown.append((thread, text))
+
+    async with way("forkserver", tmp_path, LIMITS, runtime=build) as sandboxes:
+        sandboxes.show = show
+        running = asyncio.create_task(ran(sandboxes, f"{needing}\nprint('there')"))
+        await asyncio.sleep(1.5)
+        assert not running.done()
+        assert shown == [(THREAD, "is waiting for numpy: installing numpy (once): 3 of 51 MB…")]
+        libraries(tmp_path / "libraries", stage="quick")
+        execution = await running
+
+    assert execution.stdout == "there\n", execution
+    assert shown[1:] == [(THREAD, "is running a.py…")]
+
+
+def test_what_is_installed_is_never_denied(tmp_path: Path) -> None:
+    build = libraries(tmp_path, stage="runtime")
+
+    for module in (*IMPORTS, "pandas.nothing", "os.nothing", "mpl_toolkits.x", "Pandas"):
+        said = build.about(module)
+        assert "not installed" not in said or module == "Pandas", said
+    assert build.about("pandas.nothing") == "pandas is here, but it has no module pandas.nothing."
+    assert build.about("nothing").startswith("nothing is not installed, and there is no network to fetch it. There are: ")
 
 
 @pytest.mark.parametrize("tier", ["forkserver", "landlock"])
