@@ -16,6 +16,7 @@ from bot.sandbox.runtime import RuntimeBuild
 
 Effort = Literal["none", "minimal", "low", "medium", "high", "max", ""]
 Names = Annotated[frozenset[str], NoDecode]
+ENV = Path(".env")  # in the working directory
 
 
 def default_data(root: bool | None = None) -> Path:
@@ -34,7 +35,7 @@ def default_data(root: bool | None = None) -> Path:
 class Settings(BaseSettings):
     """The settings, read from the environment and from a `.env` file in the working directory if there is one."""
 
-    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True, env_ignore_empty=True)
+    model_config = SettingsConfigDict(env_file=ENV, extra="ignore", frozen=True, env_ignore_empty=True)
 
     slack_bot_token: SecretStr | None = Field(None, description="Bot token (`xoxb-…`), from OAuth & Permissions.")
     slack_app_token: SecretStr | None = Field(None, description="App token (`xapp-…`) with `connections:write`.")
@@ -90,6 +91,10 @@ def load(**given: object) -> Settings:
     except ValidationError as error:
         wrong = "; ".join(f"{str(e['loc'][0]).upper()}: {e['msg'].lower()}" for e in error.errors())
         raise SetupError(f"Settings are wrong. {wrong}.") from error
+    except UnicodeDecodeError as error:
+        raise SetupError(f"{ENV.absolute()} cannot be read: it is not UTF-8. Save it as UTF-8.") from error
+    except OSError as error:
+        raise SetupError(f"{ENV.absolute()} cannot be read: {error.strerror}.") from error
 
 
 def limits(settings: Settings) -> Limits:

@@ -7,13 +7,14 @@ import pty
 import signal
 import subprocess
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
-from bot.__main__ import app
+from bot.commands import app
 from bot.sandbox.watchdog import tree
 from bot.settings import Settings
 
@@ -46,29 +47,40 @@ import bot
 for module in pkgutil.walk_packages(bot.__path__, "bot.", onerror=lambda name: None):
     if not re.match(r"bot\.(local|sandbox\.inside|logs\.__main__|tables\.(__main__|frames))", module.name):
         importlib.import_module(module.name)
-print(*sorted(name for name in sys.modules if name in ("bot.app", "bot.doctor", "bot.__main__")))
+print(*sorted(name for name in sys.modules if name in ("bot.app", "bot.doctor", "bot.commands")))
 """
 
     result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
 
-    assert (result.stdout, result.stderr) == ("bot.__main__ bot.app bot.doctor\n", "")
+    assert (result.stdout, result.stderr) == ("bot.app bot.commands bot.doctor\n", "")
+
+
+TOKENS = r"printf 'SLACK_BOT_TOKEN=xoxb-1\nSLACK_APP_TOKEN=xapp-1\nSLACK_API_URL=http://127.0.0.1:9/' > .env; mkdir -p data;"
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("made", "words", "said"),
     [
-        ("demo --port 99999", "Port 99999 is out of range: 0 to 65535."),
-        ("demo --port abc", "unable to parse string as an integer. See `workings --help`."),
-        ("local --data /dev/null/x", "The data folder cannot be used: /dev/null/x: Not a directory."),
-        ("run x.py --tier foo", "There is no sandbox tier foo: there are auto, forkserver, bwrap, landlock."),
-        ("run x.py --timeout 999", "--timeout 999 is not between 0 and SANDBOX_SECONDS, which is 60."),
-        ("nonsense", "No such command 'nonsense'. See `workings --help`."),
-        ("serve", "SLACK_BOT_TOKEN is not set. Run `workings setup`."),
+        ("", "demo --port 99999", "Port 99999 is out of range: 0 to 65535."),
+        ("", "demo --port abc", "unable to parse string as an integer. See `workings --help`."),
+        ("", "local --data /dev/null/x", "The data folder cannot be used: /dev/null/x: Not a directory."),
+        ("", "run x.py --tier foo", "There is no sandbox tier foo: there are auto, forkserver, bwrap, landlock."),
+        ("", "run x.py --timeout 999", "--timeout 999 is not between 0 and SANDBOX_SECONDS, which is 60."),
+        ("", "nonsense", "No such command 'nonsense'. See `workings --help`."),
+        ("", "serve", "SLACK_BOT_TOKEN is not set. Run `workings setup`."),
+        (r"printf 'BOT_DATA=\377' > .env", "doctor", ".env cannot be read: it is not UTF-8."),
+        (f"{TOKENS} mkdir data/bot.sqlite", "serve", "data/bot.sqlite cannot be opened: it is a folder."),
+        (f"{TOKENS} mkdir data/bot.sqlite.lock", "serve", "data/bot.sqlite.lock cannot be written: Is a directory."),
+        (f"{TOKENS} touch data/threads", "serve", "data/threads cannot be used: File exists."),
+        ("touch data", "serve", "The data folder cannot be used: "),
+        ("touch x.py", "run x.py --file .", "workings: . is a folder: give the files in it, each with --file."),
+        ("", "run .", "workings: . is a folder, not a Python file."),
     ],
 )
-def test_what_is_wrong_with_the_command_line_is_said_in_one_line(words: str, said: str, tmp_path: Path) -> None:
+def test_what_is_wrong_is_said_in_one_line(made: str, words: str, said: str, tmp_path: Path) -> None:
+    subprocess.run(made, shell=True, cwd=tmp_path, check=True)
     kept = {name: value for name, value in os.environ.items() if name.lower() not in Settings.model_fields}
-    environment = kept | {"BOT_DATA": str(tmp_path / "data")}
+    environment = kept | {"BOT_DATA": str(tmp_path / "data"), "BOT_LOG_LEVEL": "ERROR"}
     command = [sys.executable, "-m", "bot", *words.split()]
 
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
@@ -77,6 +89,14 @@ def test_what_is_wrong_with_the_command_line_is_said_in_one_line(words: str, sai
     [line] = done.stderr.splitlines()
     assert line.startswith("workings: ")
     assert said in line
+
+
+def test_ctrl_c_while_the_program_is_being_loaded_ends_it_without_a_word() -> None:
+    with subprocess.Popen([sys.executable, "-m", "bot", "serve"], stderr=subprocess.PIPE) as starting:
+        while "pydantic_core" not in Path(f"/proc/{starting.pid}/maps").read_text():
+            time.sleep(0.005)
+        starting.send_signal(signal.SIGINT)
+        assert (starting.communicate()[1], starting.returncode) == (b"", 130)
 
 
 def test_ctrl_c_ends_a_run_with_what_it_printed(tmp_path: Path) -> None:

@@ -47,6 +47,7 @@ async def run_script(
 
     A broken limit has the exit code in CODES. Raises UserError for a file that cannot be read, SetupError without a sandbox.
     """
+    _refuse_folders(script, files)
     runtime = RuntimeBuild(data)
     if any(package in IMPORTS for path in (script, *files) for package in _imports(path)):
         await runtime.build(lambda text: print(text, file=sys.stderr))
@@ -100,6 +101,14 @@ def _json(execution: Execution) -> str:
         },
         ensure_ascii=False,
     )
+
+
+def _refuse_folders(script: Path, files: Sequence[Path]) -> None:
+    """Raise UserError when one of them is a folder."""
+    if script.is_dir():
+        raise UserError(f"{script} is a folder, not a Python file.")
+    if folder := next((path for path in files if path.is_dir()), None):
+        raise UserError(f"{folder} is a folder: give the files in it, each with --file.")
 
 
 def _imports(path: Path) -> list[str]:

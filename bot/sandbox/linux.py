@@ -21,7 +21,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from bot.errors import ServiceError
+from bot.errors import ServiceError, SetupError
 from bot.sandbox import cgroups, needs
 from bot.sandbox.diff import commit_diff, discard_diffs
 from bot.sandbox.fork_pool import RENEW_AFTER, ForkPool
@@ -73,9 +73,13 @@ class LinuxSandboxes:
 
     @asynccontextmanager
     async def serving(self, *, warm: bool) -> AsyncIterator[None]:
-        """Provide what runs need, and a fork server if `warm` and the tier forks; raises ServiceError if that fails."""
+        """Provide what runs need, and a fork server if `warm` and the tier forks; raises ServiceError if that fails,
+        SetupError when the folder of the threads cannot be used."""
         self._groups = self._find_groups(self.limits)
-        self._threads.mkdir(parents=True, exist_ok=True)
+        try:
+            self._threads.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise SetupError(f"{self._threads} cannot be used: {error.strerror}. Set BOT_DATA to another folder.") from error
         try:
             async with AsyncExitStack() as stack:
                 stack.enter_context(self.tier.start(self._threads))

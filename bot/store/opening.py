@@ -26,16 +26,18 @@ async def migrate(db: aiosqlite.Connection, path: Path | str) -> None:
 
 @contextmanager
 def locked(path: Path | str) -> Iterator[None]:
-    """Hold the lock that keeps a second process away from the data; raises SetupError when another has it."""
+    """Hold the lock that keeps a second process away from the data; raises SetupError when another has it, or when it cannot be one."""
     if str(path) == ":memory:":
         yield
         return
+    if Path(path).is_dir():
+        raise SetupError(f"The store {path} cannot be opened: it is a folder. Remove it, or set BOT_DATA to another folder.")
     folder = Path(path).parent
     try:
         folder.mkdir(parents=True, exist_ok=True)
         held = open(f"{path}.lock", "w")  # noqa: SIM115  held until the store closes
     except OSError as error:
-        raise SetupError(f"The folder {folder} cannot be written: {error.strerror}. Set BOT_DATA.") from error
+        raise SetupError(f"{error.filename} cannot be written: {error.strerror}. Remove it, or set BOT_DATA to another.") from error
     with held:
         try:
             free = lock(held)

@@ -134,10 +134,10 @@ def test_a_text_that_fits_stays_as_it_is() -> None:
 
 def test_the_command_line_loads_no_markdown_before_it_serves() -> None:
     loaded = subprocess.run(
-        [sys.executable, "-c", "import sys, bot.__main__; print(*sys.modules)"], capture_output=True, text=True, check=True,
+        [sys.executable, "-c", "import sys, bot.commands; print(*sys.modules)"], capture_output=True, text=True, check=True,
     ).stdout.split()  # fmt: skip
 
-    assert "bot.__main__" in loaded
+    assert "bot.commands" in loaded
     assert {name for name in loaded if name.startswith(("markdown_it", "bot.slack"))} == set()
 
 
