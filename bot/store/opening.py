@@ -26,7 +26,7 @@ async def migrate(db: aiosqlite.Connection, path: Path | str) -> None:
 
 @contextmanager
 def locked(path: Path | str) -> Iterator[None]:
-    """Hold the lock that keeps a second process away from the data; raises SetupError when another has it, or when it cannot be one."""
+    """Hold the lock that keeps a second process away from the data; raises SetupError when that cannot be."""
     if str(path) == ":memory:":
         yield
         return
