@@ -63,7 +63,7 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
     except SetupError as error:
         running = "Another bot" in str(error)
         state = f"{settings.bot_data} is in use by a bot that runs" if running else str(error)
-        yield Finding("store", running, state, "Set BOT_DATA to a folder you may write.")
+        yield Finding("store", running, state)  # what went wrong says what to do
     yield await examine_model(settings, datetime.now(UTC).date())
 
 

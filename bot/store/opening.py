@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.resources import files
@@ -11,6 +12,29 @@ import aiosqlite
 
 from bot.disk import lock
 from bot.errors import SetupError
+
+
+def cannot_be_used(path: Path | str, error: sqlite3.Error | OSError) -> str:
+    """Return in words that the database cannot be used, and what to do."""
+    if getattr(error, "sqlite_errorcode", None) in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
+        return damaged(path, str(error))
+    return f"The store {path} cannot be used: {error}. See that it can be written, or set BOT_DATA to another folder."
+
+
+def damaged(path: Path | str, what: str) -> str:
+    """Return in words that the database is damaged, and what to do."""
+    return (
+        f"The store {path} is damaged: {what}. Put a copy from before in its place, or move it away, with its -wal and -shm, and"
+        " begin anew. `sqlite3 FILE .recover` prints what can still be read."
+    )
+
+
+async def check(db: aiosqlite.Connection, path: Path | str) -> None:
+    """Read every page of the database; raises SetupError when one is damaged, and sqlite3.Error."""
+    async with db.execute("pragma quick_check(1)") as cursor:
+        [(found,)] = await cursor.fetchall()
+    if found != "ok":
+        raise SetupError(damaged(path, " ".join(found.split())))
 
 
 async def migrate(db: aiosqlite.Connection, path: Path | str) -> None:

@@ -16,7 +16,7 @@ import aiosqlite
 from pydantic import TypeAdapter
 
 from bot.errors import Lost, ServiceError, SetupError
-from bot.store.opening import locked, migrate
+from bot.store.opening import cannot_be_used, check, locked, migrate
 from bot.thread.conversation import Conversation
 from bot.thread.entries import ENTRY, Decision, Entry
 from bot.thread.request import REQUEST, Request, ThreadId
@@ -29,19 +29,21 @@ EPOCH = "select epoch from threads where id = ?"
 async def open_store(path: Path | str, *, clock: Callable[[], float] = time.time) -> AsyncIterator[SqliteStore]:
     """Open the store at `path` (":memory:" for none on disk) and bring its tables up to date.
 
-    Raises SetupError when another process uses it, when it is newer than this program, or when it cannot be opened.
+    Raises SetupError when another process uses it, when it is newer than this program, when it is damaged or cannot be opened.
+    Reads the whole file once, to know the damage now and not when a thread is loaded.
     """
     with locked(path):
         try:
             connection = await aiosqlite.connect(path, isolation_level=None)
         except (sqlite3.Error, OSError) as error:
-            raise SetupError(f"The store {path} cannot be opened: {error}") from error
+            raise SetupError(cannot_be_used(path, error)) from error
         try:
             try:
                 await connection.executescript("pragma journal_mode=wal; pragma synchronous=full; pragma busy_timeout=5000;")
+                await check(connection, path)
                 await migrate(connection, path)
             except sqlite3.Error as error:
-                raise SetupError(f"The store {path} cannot be used: {error}") from error
+                raise SetupError(cannot_be_used(path, error)) from error
             store = SqliteStore(connection, clock)
             writer = asyncio.create_task(store.write(), name="store writer")
             try:

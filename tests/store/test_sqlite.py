@@ -58,9 +58,14 @@ async def test_a_store_of_a_newer_version_is_not_touched(tmp_path: Path) -> None
             pass
 
 
-async def test_a_file_that_is_no_database_is_said(tmp_path: Path) -> None:
-    (tmp_path / "bot.sqlite").write_bytes(b"not a database" * 100)
+@pytest.mark.parametrize(("at", "damage"), [(0, b"not a database"), (4 * 4096, b"\xff" * 4096), (30_000, None)])
+async def test_a_damaged_store_is_known_at_the_start_with_what_to_do(tmp_path: Path, at: int, damage: bytes | None) -> None:
+    async with open_store(tmp_path / "bot.sqlite") as store:
+        await (await store.claim(THREAD)).append(*(Reply(text=f"hello {n} " * 99) for n in range(99)))
+    with (tmp_path / "bot.sqlite").open("r+b") as file:
+        file.seek(at)
+        file.write(damage) if damage else file.truncate()
 
-    with pytest.raises(SetupError, match="cannot be used"):
+    with pytest.raises(SetupError, match=r"bot.sqlite is damaged: .*\. Put a copy from before in its place, or move it away"):
         async with open_store(tmp_path / "bot.sqlite"):
             pass
