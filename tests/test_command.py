@@ -34,9 +34,7 @@ def test_the_help_names_every_command_in_a_sentence() -> None:
     result = CliRunner().invoke(app, ["--help"], env={"COLUMNS": "200", "TERM": "dumb"})
 
     commands = [line.strip("│ ").split()[0] for line in result.stdout.splitlines() if line.startswith("│ ")]
-    assert [c for c in commands if c.isalpha()] == [
-        "demo", "local", "serve", "run", "logs", "tables", "setup", "doctor",
-    ]  # fmt: skip
+    assert [c for c in commands if c.isalpha()] == ["demo", "local", "serve", "run", "logs", "tables", "setup", "doctor"]
 
 
 def test_the_bot_itself_needs_neither_the_stand_ins_nor_the_extra() -> None:
@@ -111,6 +109,21 @@ def test_ctrl_c_ends_a_run_with_what_it_printed(tmp_path: Path) -> None:
                 begun = any(Path(f"/proc/{pid}/cmdline").read_bytes().startswith(b"waits") for pid in tree(run.pid))
         run.send_signal(signal.SIGINT)
         assert (run.communicate()[0], run.returncode) == ("so far\n", 130)
+
+
+def test_what_a_killed_process_left_in_the_temporary_folder_goes_at_the_next_start(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("print(1)")
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    command, environment = [sys.executable, "-m", "bot", "run", "a.py", "--data", "data"], os.environ | {"TMPDIR": str(temporary)}
+    for kind in ("probe", "run"):
+        with subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL) as run:
+            while not list(temporary.glob(f"workings-{kind}-*/threads/*")):
+                time.sleep(0.001)
+            run.kill()
+
+    assert subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, check=False).stdout == b"1\n"
+    assert list(temporary.iterdir()) == []
 
 
 def test_ctrl_c_at_a_question_of_setup_ends_it(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from bot.sandbox.limits import Limits
 from bot.sandbox.needs import imports
 from bot.sandbox.runtime import IMPORTS, RuntimeBuild
 from bot.sandbox.sandboxes import open_sandboxes
+from bot.sandbox.temporary import temporary_folder
 from bot.thread.files import FileName, file_name
 from bot.thread.outcomes import Execution, Outcome
 from bot.thread.request import ThreadId
@@ -51,9 +52,9 @@ async def run_script(
     runtime = RuntimeBuild(data)
     if any(package in IMPORTS for path in (script, *files) for package in _imports(path)):
         await runtime.build(lambda text: print(text, file=sys.stderr))
-    with tempfile.TemporaryDirectory(prefix="workings-run-", ignore_cleanup_errors=True) as folder:
+    with temporary_folder("run") as folder:
         async with (
-            open_sandboxes(Path(folder), limits, tier=tier, runtime=runtime, warm=False) as sandboxes,
+            open_sandboxes(folder, limits, tier=tier, runtime=runtime, warm=False) as sandboxes,
             sandboxes.open(ThreadId("local", "terminal", "1")) as sandbox,
         ):
             for path in (script, *files):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import sys
-import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -19,6 +18,7 @@ from bot.sandbox.linux import LinuxSandboxes
 from bot.sandbox.needs import FRESH
 from bot.sandbox.runtime import RuntimeBuild
 from bot.sandbox.selftest import TESTS
+from bot.sandbox.temporary import temporary_folder
 from bot.thread.files import FileName, chunked
 from bot.thread.outcomes import Outcome
 from bot.thread.request import ThreadId
@@ -77,9 +77,9 @@ async def probe(tier: str, limits: Limits) -> Probe:
         return Probe(tier, False, f"there is no such tier; use one of {', '.join(TIERS)}")
     patient = replace(limits, seconds=20.0)
     for masked in (False, True):
-        with tempfile.TemporaryDirectory(prefix="workings-probe-", ignore_cleanup_errors=True) as folder:
-            tested = LinuxSandboxes(Path(folder), patient, TIERS[tier](patient, masked=masked), None, 1)
-            why = await _attack(tested, folder)
+        with temporary_folder("probe") as folder:
+            tested = LinuxSandboxes(folder, patient, TIERS[tier](patient, masked=masked), None, 1)
+            why = await _attack(tested, str(folder))
         if _PROC not in why:
             break
     return Probe(tier, not why, why, masked)

@@ -67,16 +67,11 @@ def test_the_wire_follows_from_the_settings(api: str | None, base_url: str | Non
 @pytest.mark.parametrize(
     ("model", "effort", "sent"),
     [
-        ("gpt-6", "", None),
-        ("gpt-6", "high", "high"),
-        ("gpt-6", "none", "none"),
-        ("gpt-6.1-sol", "none", "low"),
-        ("ft:gpt-5-mini:us::1", "none", "low"),
-        ("gpt-4.1", "high", None),
-        ("qwen", "none", None),
-        ("qwen", "high", "high"),
+        ("gpt-6", "", None), ("gpt-6", "high", "high"), ("gpt-6", "none", "none"),
+        ("gpt-6.1-sol", "none", "low"), ("ft:gpt-5-mini:us::1", "none", "low"), ("gpt-4.1", "high", None),
+        ("qwen", "none", None), ("qwen", "high", "high"),
     ],
-)
+)  # fmt: skip
 def test_an_effort_is_sent_only_to_a_model_that_accepts_it(model: str, effort: str, sent: str | None) -> None:
     assert ModelChoice(model=model, effort=effort).sent_effort == sent
 

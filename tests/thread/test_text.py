@@ -47,14 +47,11 @@ def test_code_blocks_come_out_byte_for_byte(text: str, bodies: list[str]) -> Non
 @pytest.mark.parametrize(
     ("text", "code"),
     [
-        ("```print(1)```", "print(1)"),
-        (" ```python\nprint(1)\n```\n", "print(1)\n"),
-        ("```json\n{}\n```", None),
-        ("run ```print(1)```", None),
-        ("```a``` ```b```", None),
+        ("```print(1)```", "print(1)"), (" ```python\nprint(1)\n```\n", "print(1)\n"),
+        ("```json\n{}\n```", None), ("run ```print(1)```", None), ("```a``` ```b```", None),
         ("``` ```", None),
     ],
-)
+)  # fmt: skip
 def test_only_a_lone_python_block_is_run_as_it_is(text: str, code: str | None) -> None:
     assert lone_python(text) == code
 

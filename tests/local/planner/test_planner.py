@@ -37,16 +37,12 @@ SALES = """date;region;product;revenue;units
 @pytest.mark.parametrize(
     ("words", "kind", "file"),
     [
-        ("plot revenue by month", "table", "sales.csv"),
-        ("what is in sales.csv?", "table", "sales.csv"),
-        ("why errors at 14:05?", "log", "app.log"),
-        ("run broken.py a b", "run", "broken.py"),
-        ("fix it", "run", "broken.py"),
-        ("count slowly to 50", "long", ""),
-        ("thanks!", "thanks", ""),
+        ("plot revenue by month", "table", "sales.csv"), ("what is in sales.csv?", "table", "sales.csv"),
+        ("why errors at 14:05?", "log", "app.log"), ("run broken.py a b", "run", "broken.py"),
+        ("fix it", "run", "broken.py"), ("count slowly to 50", "long", ""), ("thanks!", "thanks", ""),
         ("what can you do?", "help", ""),
     ],
-)
+)  # fmt: skip
 def test_a_message_is_about_a_table_a_log_or_a_script(words: str, kind: str, file: str) -> None:
     intent = intent_of(words, FILES)
 
