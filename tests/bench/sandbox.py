@@ -4,8 +4,6 @@ Rounds are interleaved, so that what else the machine does falls on all alike; e
 those of bare Python before its time counts.
 """
 
-from __future__ import annotations
-
 import argparse
 import asyncio
 import hashlib

@@ -3,8 +3,6 @@
 Descriptors, processes, mounts and memory of the bot and of the fork server must not grow.
 """
 
-from __future__ import annotations
-
 import argparse
 import asyncio
 import logging

@@ -4,8 +4,6 @@ Prints the seconds from the command to its first line, to the page's first answe
 before that picture, and the same for a second start of the same data folder.
 """
 
-from __future__ import annotations
-
 import asyncio
 import os
 import re

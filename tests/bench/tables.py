@@ -3,8 +3,6 @@
 Each is a process of its own, so that what is imported counts; the least of three runs is taken.
 """
 
-from __future__ import annotations
-
 import asyncio
 import subprocess
 import sys

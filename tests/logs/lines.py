@@ -1,7 +1,5 @@
 """How lines are written: one function per format, from a time, a level, a host, a component and a message."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from datetime import datetime

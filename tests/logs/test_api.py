@@ -1,7 +1,5 @@
 """Profile, compare, search, trace, fields and evidence over real files."""
 
-from __future__ import annotations
-
 import gzip
 import io
 import json

@@ -1,7 +1,5 @@
 """The words that speak of a change are the words that were chosen, each found whole and by itself."""
 
-from __future__ import annotations
-
 import re
 
 import pytest

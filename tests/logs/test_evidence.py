@@ -1,7 +1,5 @@
 """A cited line holds when it reads as cited, and a number when a second count finds it."""
 
-from __future__ import annotations
-
 import pytest
 
 from bot.logs.evidence import miscitation

@@ -1,7 +1,5 @@
 """What the name of a file says."""
 
-from __future__ import annotations
-
 import pkgutil
 
 import pytest

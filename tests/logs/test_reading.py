@@ -1,7 +1,5 @@
 """Every format, packing and encoding is read to the same lines, times, levels and messages."""
 
-from __future__ import annotations
-
 import bz2
 import gzip
 import json

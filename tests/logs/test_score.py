@@ -1,7 +1,5 @@
 """How well templates group and incidents are found, against what is known: no model has a part in it."""
 
-from __future__ import annotations
-
 import csv
 import shutil
 from collections import defaultdict

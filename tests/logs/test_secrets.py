@@ -1,7 +1,5 @@
 """What a model and a channel must not see is masked, and what only looks like it stays."""
 
-from __future__ import annotations
-
 import pytest
 
 from bot.logs.secrets import MASK, without_secrets

@@ -4,8 +4,6 @@ A stand-in plays the bot: it holds a secret, an open file and a few soft limits,
 keeps the machine whole, and is wider than the sandbox's limits: an attack has room to succeed.
 """
 
-from __future__ import annotations
-
 import os
 import shutil
 import signal

@@ -1,7 +1,5 @@
 """What every test of runs has: sandboxes that its module keeps serving, emptied before each test."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import pytest

@@ -1,7 +1,5 @@
 """Attacks as an ordinary user's bot meets them: `python -m tests.sandbox.ordinary TIER DATA OUTSIDE` prints what each came to."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import sys

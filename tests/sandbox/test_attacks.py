@@ -1,7 +1,5 @@
 """Every attack is contained in every tier, as root and as an ordinary user, and succeeds where there is no sandbox."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import os

@@ -1,7 +1,5 @@
 """Control groups: found where they can be made, and holding what the watchdog would see too late."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import subprocess

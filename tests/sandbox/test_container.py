@@ -1,7 +1,5 @@
 """The seccomp profile for containers: without any privilege the best tiers work under it, and what none needs is refused."""
 
-from __future__ import annotations
-
 import asyncio
 import ctypes
 import errno

@@ -1,7 +1,5 @@
 """What comes out of a folder that a hostile script has filled: regular files with one name, and nothing that it points to."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """A run's diff: staged whole, applied once, and applied to its end though the bot was killed in the middle."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,7 +1,5 @@
 """A script behaves in every tier as it does under bare Python: output, exit code and files are the same."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import re

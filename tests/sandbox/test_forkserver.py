@@ -1,7 +1,5 @@
 """The fork server from the host's side: it dies, wears out and closes without anybody waiting for ever."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import signal

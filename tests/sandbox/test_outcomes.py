@@ -1,7 +1,5 @@
 """How a run ended is known from the signal that ended it, and said in words."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """The border between the host and the processes inside: what one side encodes the other decodes, and nothing else."""
 
-from __future__ import annotations
-
 import json
 from typing import Any, get_args
 

@@ -1,7 +1,5 @@
 """A tier that this machine allows is served with: where one is skipped, the machine is the reason and not our code."""
 
-from __future__ import annotations
-
 import ctypes
 import platform
 import re

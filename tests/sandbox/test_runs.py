@@ -1,7 +1,5 @@
 """Runs as a user sees them, in every real tier."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import subprocess

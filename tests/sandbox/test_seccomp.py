@@ -1,7 +1,5 @@
 """The table of system calls: each number belongs to its name, and no call leaves it unnoticed."""
 
-from __future__ import annotations
-
 import ctypes
 import hashlib
 import platform

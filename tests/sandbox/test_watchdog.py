@@ -1,7 +1,5 @@
 """The watchdog: what it counts against a run's limits, and when it leaves an error to the script."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path

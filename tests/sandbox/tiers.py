@@ -1,7 +1,5 @@
 """Every way in which runs are carried out, for tests that must hold in all of them."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager

@@ -1,7 +1,5 @@
 """What runs have left running."""
 
-from __future__ import annotations
-
 import os
 import time
 from collections.abc import Collection

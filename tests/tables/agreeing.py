@@ -3,8 +3,6 @@
 Usage: agreeing.py FOLDER, where FOLDER may be written to.
 """
 
-from __future__ import annotations
-
 import random
 import sys
 from datetime import date, datetime

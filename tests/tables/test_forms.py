@@ -1,7 +1,5 @@
 """Every form in which people write a table is read to the same values, and what was decided or left out is said."""
 
-from __future__ import annotations
-
 import bz2
 import gzip
 import lzma

@@ -1,7 +1,5 @@
 """With pandas at hand, a table is the same as rows, as a small frame and as a big one."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 from pathlib import Path

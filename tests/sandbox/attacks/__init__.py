@@ -4,8 +4,6 @@ A script prints BROKEN when it got what it wanted, or "DENIED <errno>" when the 
 the host. Each is bounded, so that it can be run without a sandbox as well.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from tests.sandbox.attacks.attack import BROKEN, Attack

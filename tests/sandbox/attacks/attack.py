@@ -1,7 +1,5 @@
 """What an attack is: a hostile script, how it may end in a sandbox, and what shows that it succeeds without one."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 

@@ -1,7 +1,5 @@
 """Calls of the kernel that a script has no use for, each with what makes it matter."""
 
-from __future__ import annotations
-
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path

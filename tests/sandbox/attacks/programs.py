@@ -1,7 +1,5 @@
 """Programs that reach for what is not theirs, or take more than they may."""
 
-from __future__ import annotations
-
 import tomllib
 from collections.abc import Callable
 from operator import attrgetter
