@@ -4,10 +4,10 @@ import bz2
 import gzip
 import json
 import lzma
-import random
 import zipfile
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 from pathlib import Path
+from random import Random
 
 import pytest
 import zstandard
@@ -19,15 +19,16 @@ from bot.logs.scan import scan
 from bot.logs.sources import NotALog, find_logs
 from bot.logs.templates import Tree
 from bot.logs.times import STAMPS, BadWindow, read_time, read_window
-from tests.logs.lines import FORMATS
+from tests.logs.incidents.formats import ZONES, Line, Pen
 
 START = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 NAMES = {
     "iso": "text, ISO 8601 times, levels", "python": "Python logging", "java": "Java (logback, log4j)", "json": "JSON lines",
-    "json-late": "JSON lines", "syslog": "syslog (RFC 3164)", "syslog5424": "syslog (RFC 5424)", "access": "access log (nginx, Apache)",
+    "json-late": "JSON lines", "syslog": "syslog (RFC 3164)", "rfc5424": "syslog (RFC 5424)", "access": "access log (nginx, Apache)",
     "logfmt": "logfmt", "klog": "klog (Kubernetes)", "docker": "Docker JSON", "journald": "journald JSON",
     "epoch": "text, Unix time times, levels",
 }  # fmt: skip
+STACK = [f"\tat com.example.shop.{name}.run({name}.java:77)" for name in ("OrderService", "OrderController", "Thread")]
 
 
 def indexed(path: Path) -> Index:
@@ -35,22 +36,25 @@ def indexed(path: Path) -> Index:
     return scan(log)
 
 
-def written(style: str, zone: int = 0) -> str:
+def written(style: str, zone: str = "", seed: int = 4) -> str:
     """Ten minutes, sixty lines each, every tenth an error."""
-    rng, lines = random.Random(1), []
+    rng, pen = Random(seed), Pen(style, zone or ZONES.get(style, (None,))[0], Random(seed))
+    lines: list[str] = []
     for n in range(600):
-        at = (START + timedelta(seconds=n)).astimezone(timezone(timedelta(minutes=zone)))
         bad = n % 10 == 9
-        message = f"order {rng.randint(1, 9999)} stored" if not bad else f"order {rng.randint(1, 9999)} refused: full"
+        text = f"order {rng.randint(1, 9999)} {'refused: full' if bad else 'stored'}"
         if style == "access":
-            message = f"GET /orders/{n} {'500' if bad else '200'}"
-        lines.append(FORMATS[style](at, "ERROR" if bad else "INFO", "web-1", "shop", message, n))
+            text = f"GET /orders/{n}|{'500' if bad else '200'}"
+        at = (int(START.timestamp()) + n) * 1000
+        lines += pen(Line(at, "ERROR" if bad else "INFO", "web-1", "shop", text))
+        lines += STACK if bad and style == "java" else ()
     return "\n".join(lines) + "\n"
 
 
-@pytest.mark.parametrize("style", FORMATS)
-def test_a_format_is_inferred_with_its_times_levels_and_templates(style: str, tmp_path: Path) -> None:
-    (tmp_path / "a.log").write_text(written(style))
+@pytest.mark.parametrize("seed", [4, 6, 7, 13])  # which among them have each dialect of JSON, and levels in both cases
+@pytest.mark.parametrize("style", NAMES)
+def test_a_format_is_inferred_with_its_times_levels_and_templates(style: str, seed: int, tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_text(written(style, seed=seed))
 
     index = indexed(tmp_path / "a.log")
 
@@ -62,8 +66,8 @@ def test_a_format_is_inferred_with_its_times_levels_and_templates(style: str, tm
     assert len(index.kinds) == 2
 
 
-@pytest.mark.parametrize(("zone", "shift"), [(0, 0), (120, 120), (-300, -300), (330, 330)])
-def test_a_stated_zone_is_read_and_kept(zone: int, shift: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("zone", "shift"), [("Z", 0), ("+02:00", 120), ("-05:00", -300), ("+05:30", 330)])
+def test_a_stated_zone_is_read_and_kept(zone: str, shift: int, tmp_path: Path) -> None:
     (tmp_path / "a.log").write_text(written("iso", zone))
 
     index = indexed(tmp_path / "a.log")

@@ -33,15 +33,9 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class Quiet:
-    """A log without an incident; a `zone` of None reads as UTC, and a missing year as 2026."""
+    """A log without an incident; a stamp without a zone reads as UTC, and one without a year as of 2026."""
 
-    name: str
-    kind: str
-    format: str
-    zone: str | None
-    seed: int
     paths: tuple[Path, ...]
-    span: Period
     templates: int
     lines: int
     counts: tuple[Count, ...]
@@ -49,10 +43,9 @@ class Quiet:
 
 @dataclass(frozen=True, slots=True)
 class Incident(Quiet):
-    """A log with one incident; `onset` is the minute of the first symptom, `window` holds all, `baseline` holds none."""
+    """A log with one incident; `onset` is the minute of the first symptom, and `window` holds all."""
 
     onset: datetime
     cause: Cause
     window: Period
-    baseline: Period
     error_text: str

@@ -1,63 +1,51 @@
 """Writes woven lines to files and counts while writing."""
 
 import gzip
-from bisect import bisect_right
-from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 
-from tests.logs.incidents.catalogue import Spec, catalogue
-from tests.logs.incidents.formats import Line, renderer
+from tests.logs.incidents.catalogue import Spec
+from tests.logs.incidents.formats import Line, Pen
 from tests.logs.incidents.truth import Cause, Count, Incident, Period, Quiet
 from tests.logs.incidents.weave import MINUTE, Woven, weave
 from tests.logs.incidents.words import Template
 
 
-def moment(at: int) -> datetime:
-    """Return milliseconds since 1970 as an instant."""
+def _moment(at: int) -> datetime:
     return datetime.fromtimestamp(at / 1000, UTC)
 
 
-def period(start: int, end: int) -> Period:
-    """Return two instants in milliseconds as a period."""
-    return Period(moment(start), moment(end))
-
-
-def generate(which: str | int, folder: Path) -> Quiet | Incident:
-    """Write the log of a name, or of a place in the catalogue, to a folder and return what is true of it."""
-    specs = catalogue()
-    spec = specs[which] if isinstance(which, int) else next(spec for spec in specs if spec.name == which)
-    return write(spec, folder)
+def _period(start: int, end: int) -> Period:
+    return Period(_moment(start), _moment(end))
 
 
 def write(spec: Spec, folder: Path) -> Quiet | Incident:
     """Write a spec's log to a folder and return what is true of it."""
     woven = weave(spec)
-    render = renderer(spec.format, spec.zone, Random(spec.seed + 1))
+    pen = Pen(spec.format, spec.zone, Random(spec.seed + 1))
     names = _names(spec)
     files: dict[str, list[str]] = {name: [] for name in names}
-    tally = _Tally(_questions(spec, woven))
+    asked = _questions(spec, woven)
+    values = [0] * len(asked)
     cause: Cause | None = None
     for index, line in enumerate(woven.lines):
         name = _file(spec, names, line, index / len(woven.lines))
-        text = render(line)
+        text = pen(line)
         if line is woven.cause:
             cause = Cause(name, len(files[name]) + 1, text[0])
         files[name].extend(text)
-        tally.add(line.at, text)
+        for number, (query, start, end) in enumerate(asked):
+            if start <= line.at < end:
+                values[number] += sum(query in each for each in text)
     paths = tuple(_save(folder / name, files[name]) for name in names)
-    stamps = [line.at for line in woven.lines]
     plan, lines = woven.plan, sum(map(len, files.values()))
-    span = period(min(stamps), max(stamps) + 1)
-    known = (
-        spec.name, spec.kind, spec.format, spec.zone, spec.seed, paths, span, len(woven.background), lines, tally.counts(),
-    )  # fmt: skip
+    counts = tuple(Count(query, _period(start, end), value) for (query, start, end), value in zip(asked, values, strict=True))
+    known = (paths, len(woven.background), lines, counts)
     if spec.story is None or cause is None:
         return Quiet(*known)
-    window, baseline = period(plan.onset, plan.until), period(*plan.calm)
-    return Incident(*known, moment(plan.onset), cause, window, baseline, spec.story.mark)
+    return Incident(*known, _moment(plan.onset), cause, _period(plan.onset, plan.until), spec.story.mark)
 
 
 def _names(spec: Spec) -> list[str]:
@@ -85,41 +73,14 @@ def _questions(spec: Spec, woven: Woven) -> list[tuple[str, int, int]]:
     """Return substrings and periods worth counting, each period whole minutes or all time."""
     plan = woven.plan
     first, last = plan.start // MINUTE * MINUTE, plan.end + 10 * MINUTE
-    common, noisy = woven.background[2], _rarest(woven.background)
-    asked = [(piece(common), *plan.calm), (piece(common), first, last), (piece(noisy), first, plan.onset)]
+    common, noisy = woven.background[2], next(template for template in woven.background if template.level == "WARN")
+    asked = [(_piece(common), *plan.calm), (_piece(common), first, last), (_piece(noisy), first, plan.onset)]
     if spec.story:
         mark = spec.story.mark
         asked += [(mark, plan.onset, plan.until), (mark, first, last), (mark, plan.onset, plan.onset + MINUTE)]
     return asked
 
 
-def _rarest(templates: list[Template]) -> Template:
-    return next(template for template in templates if template.level == "WARN")
-
-
-def piece(template: Template) -> str:
+def _piece(template: Template) -> str:
     """Return a part of a template's text that stands in its lines as it is."""
     return max(template.longest.split("|"), key=len)
-
-
-class _Tally:
-    def __init__(self, questions: list[tuple[str, int, int]]) -> None:
-        self._questions = questions
-        self._edges = sorted({edge for _, *edges in questions for edge in edges})
-        self._seen: Counter[tuple[str, int]] = Counter()
-        self._queries = sorted({query for query, *_ in questions})
-
-    def add(self, at: int, text: tuple[str, ...]) -> None:
-        """Count the lines of one record."""
-        for query in self._queries:
-            for line in text:
-                if query in line:
-                    self._seen[query, bisect_right(self._edges, at)] += 1
-
-    def counts(self) -> tuple[Count, ...]:
-        """Return what was counted for each question."""
-        return tuple(Count(query, period(start, end), self._between(query, start, end)) for query, start, end in self._questions)
-
-    def _between(self, query: str, start: int, end: int) -> int:
-        places = range(bisect_right(self._edges, start), bisect_right(self._edges, end - 1) + 1)
-        return sum(self._seen[query, place] for place in places)
