@@ -1,7 +1,5 @@
 """A further specialist with a tool of its own, written as CONTRIBUTING says."""
 
-from __future__ import annotations
-
 from bot.agents.specialist import ReportCall, Specialist, Tool, Work
 from bot.agents.tools import ReadFile
 from bot.agents.user_proxy import SendMessage

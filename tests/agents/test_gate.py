@@ -1,7 +1,5 @@
 """The gate lets every true report through and no false one, whatever the language of its prose."""
 
-from __future__ import annotations
-
 import gzip
 from dataclasses import replace
 from typing import Any, Literal

@@ -1,7 +1,5 @@
 """The tools for logs are commands of the log toolkit, and its check counts and reads again what a report claims."""
 
-from __future__ import annotations
-
 import pytest
 
 from bot.agents.log_tools import LogCompare, LogProfile, LogSearch, LogTool, LogTrace, check_claims

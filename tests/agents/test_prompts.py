@@ -1,7 +1,5 @@
 """What each agent sees."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from bot.agents.prompts import UNPERFORMED, brief, for_specialist, for_user_proxy

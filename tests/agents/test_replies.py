@@ -1,7 +1,5 @@
 """What the user gets is made from the entries of the turn."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from bot.agents.replies import account, answer, footer

@@ -1,7 +1,5 @@
 """A specialist performs the calls of its own tools, and a report ends its work."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import replace
 

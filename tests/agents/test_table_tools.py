@@ -1,7 +1,5 @@
 """The tool for tables is a command of the table toolkit, and a card is what a person reads of its profile."""
 
-from __future__ import annotations
-
 from bot.agents.table_tools import card
 from bot.tables import Column, Profile, parsed, told
 from tests.agents.test_tools import use, workspace

@@ -1,7 +1,5 @@
 """What performing each tool for files and runs means, and what the model reads of it."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """The UserProxy carries its choice out, and lets no report through that does not hold."""
 
-from __future__ import annotations
-
 import pytest
 from pydantic import BaseModel
 

@@ -1,7 +1,5 @@
 """A command is one run and its reply; logs that come are one profile and its notice."""
 
-from __future__ import annotations
-
 import json
 
 from bot.agents.without_model import Profiler, Runner

@@ -1,7 +1,5 @@
 """The chats that the contract is held to: our client against the local workspace, and the fake of the core's tests."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Mapping
 from typing import Protocol

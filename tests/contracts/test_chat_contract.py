@@ -1,7 +1,5 @@
 """What the core may rely on of Slack: our client against the local workspace, and the fake of the core's tests."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator
 from functools import partial

@@ -1,7 +1,5 @@
 """What every model promises to the core, on both wires."""
 
-from __future__ import annotations
-
 import json
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """What the core may rely on of a sandbox: each real tier, and the fake of the core's tests."""
 
-from __future__ import annotations
-
 import os
 import threading
 import time

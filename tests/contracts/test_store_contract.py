@@ -1,7 +1,5 @@
 """What the core may rely on of a store, in memory and on disk."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace

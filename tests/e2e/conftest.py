@@ -1,7 +1,5 @@
 """The wires over which every story is told."""
 
-from __future__ import annotations
-
 import pytest
 
 from tests.e2e.slack import Wire

@@ -1,7 +1,5 @@
 """The whole bot over real parts: Bolt on a WebSocket, the sandbox, SQLite, and a scripted model at the HTTP wire."""
 
-from __future__ import annotations
-
 import asyncio
 import base64
 import io

@@ -1,7 +1,5 @@
 """Logs from upload to answer, over real parts."""
 
-from __future__ import annotations
-
 import asyncio
 import gzip
 import json

@@ -1,7 +1,5 @@
 """The README's two pictures: what they show is made by the demo, and stale ones fail."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 from pathlib import Path

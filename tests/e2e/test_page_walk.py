@@ -1,7 +1,5 @@
 """A newcomer's way through the demo's page in Chromium: by mouse and by keyboard alone, light, dark, and as wide as a phone."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import re

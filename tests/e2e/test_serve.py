@@ -1,7 +1,5 @@
 """`workings serve` as a process: it is well while it works, and ends when its app is gone."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import socket

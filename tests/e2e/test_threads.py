@@ -1,7 +1,5 @@
 """Threads from event to reply, on both wires."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import signal

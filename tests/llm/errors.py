@@ -1,7 +1,5 @@
 """Errors of a model's service, as the openai package raises them."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import httpx2

@@ -1,7 +1,5 @@
 """Each failure of a model's service: whether it is transient, and what the user reads."""
 
-from __future__ import annotations
-
 import tomllib
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The model over a real HTTP server: its fallback, its reasoning, and what typed answers cost."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

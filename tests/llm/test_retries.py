@@ -1,7 +1,5 @@
 """When a failed request is tried again, and after which pause."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Tools as functions, and the typed answers that instructor asks for."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal

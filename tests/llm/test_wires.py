@@ -1,7 +1,5 @@
 """Requests and answers of both wires, as pure functions."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

@@ -1,7 +1,5 @@
 """A workspace that really serves, a bot that really is Bolt, and a person who drives the control API."""
 
-from __future__ import annotations
-
 import asyncio
 import base64
 import io

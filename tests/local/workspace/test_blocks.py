@@ -1,7 +1,5 @@
 """Which blocks Slack takes."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """What reaches a real Bolt app over the workspace's WebSocket."""
 
-from __future__ import annotations
-
 import asyncio
 
 from tests.local.conftest import Bot, Place, connect, file, until

@@ -1,7 +1,5 @@
 """Files: up in three steps, down with a token, and every trap in between."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import AsyncIterator
 from pathlib import Path

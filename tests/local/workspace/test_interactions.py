@@ -1,7 +1,5 @@
 """Commands, shortcuts, buttons and the Stop button, as a real Bolt app receives them."""
 
-from __future__ import annotations
-
 import pytest
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 

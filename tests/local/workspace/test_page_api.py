@@ -1,7 +1,5 @@
 """What the page asks the workspace, and who may ask at all."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 from typing import Any

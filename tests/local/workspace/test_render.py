@@ -1,7 +1,5 @@
 """What a message looks like in the page, and that nothing in it can act."""
 
-from __future__ import annotations
-
 import html
 import json
 import re

@@ -1,7 +1,5 @@
 """Starting, stopping and starting again; signed HTTP; the process."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import os

@@ -1,7 +1,5 @@
 """Streaming messages: started, grown, stopped, dead after five minutes."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """The Web API, as the real SDK meets it."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What people type becomes what Slack sends."""
 
-from __future__ import annotations
-
 import html
 import re
 
