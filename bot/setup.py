@@ -64,8 +64,7 @@ def write_env(env: Path, values: dict[str, str]) -> None:
         lines = env.read_text(encoding="utf-8").splitlines() if env.exists() else []
         kept = [line for line in lines if not re.match(rf"\s*(?:export\s+)?(?:{'|'.join(values)})\s*=", line)]
         text = "\n".join([*kept, *(f"{name}='{value}'" for name, value in values.items()), ""])
-        with written_whole(env, mode=0o600) as file:
-            os.fchmod(file.fileno(), 0o600)  # a draft of a killed run may be wider
+        with written_whole(env) as file:
             file.write(text.encode())
     except OSError as error:
         raise SetupError(f"{env} cannot be written: {error.strerror}.") from error

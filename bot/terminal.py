@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import signal
+import stat
 import sys
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from typing import Any, NoReturn
 
 import typer
 
+from bot.disk import make_private
 from bot.errors import BotError, SetupError
 from bot.settings import Settings, load
 from bot.turns.loop import current_thread
@@ -39,7 +41,7 @@ def settings_from(data: Path | None, *, quiet: bool = False, port: int = 0) -> S
         settings = load(**({"bot_data": data.absolute()} if data else {}))
         if not 0 <= port <= 65_535:
             raise SetupError(f"Port {port} is out of range: 0 to 65535.")
-        settings.bot_data.mkdir(parents=True, exist_ok=True)
+        _make(settings.bot_data)
         if not os.access(settings.bot_data, os.W_OK | os.X_OK):
             raise SetupError(f"The data folder {settings.bot_data} cannot be written. Choose one with --data or BOT_DATA.")
     except OSError as error:
@@ -48,6 +50,13 @@ def settings_from(data: Path | None, *, quiet: bool = False, port: int = 0) -> S
         fail(error)
     _set_up_logging("ERROR" if quiet else settings.bot_log_level)
     return settings
+
+
+def _make(data: Path) -> None:
+    """Make the data folder, and close it to other users of the machine, but not one that holds what is not ours."""
+    ours = not data.is_dir() or not any(data.iterdir()) or any((data / name).exists() for name in ("bot.sqlite", "threads"))
+    if ours and not (data.is_dir() and data.stat().st_mode & stat.S_ISVTX):  # nor /tmp
+        make_private(data, passable=True)
 
 
 def run_until_signal(main: Coroutine[Any, Any, int | None]) -> int | None:

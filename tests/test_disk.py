@@ -46,14 +46,14 @@ def test_a_file_whose_writing_failed_is_as_it_was(tmp_path: Path) -> None:
 def test_what_a_killed_process_left_of_a_file_is_overwritten(tmp_path: Path) -> None:
     (tmp_path / "file.draft").write_bytes(b"much more than the next one writes")
 
-    with written_whole(tmp_path / "file", mode=0o600) as file:
+    with written_whole(tmp_path / "file") as file:
         file.write(b"secret")
 
     assert (tmp_path / "file").read_bytes() == b"secret"
 
 
 def test_a_file_that_holds_a_secret_is_never_readable_by_others(tmp_path: Path) -> None:
-    with written_whole(tmp_path / "file", mode=0o600) as file:
+    with written_whole(tmp_path / "file") as file:
         assert stat.S_IMODE(os.fstat(file.fileno()).st_mode) == 0o600
 
     assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == 0o600

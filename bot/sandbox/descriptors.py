@@ -54,7 +54,7 @@ def walk(root: int, limit: int, *, layer: bool = False) -> Iterator[FileEntry]:
 
 def _walk(folder: int, prefix: str, depth: int, remaining: list[int], layer: bool) -> Iterator[FileEntry]:
     with suppress(OSError):
-        os.fchmod(folder, 0o755)  # a script may have closed its own folder to us
+        os.fchmod(folder, 0o700)  # a script may have closed its own folder to us
     for entry in sorted(os.scandir(folder), key=lambda e: e.name):
         if entry.name in LITTER:
             continue
@@ -119,7 +119,7 @@ def parent_of(
         for number, part in enumerate(folders, 1):
             if make is not None:
                 with suppress(FileExistsError):
-                    os.mkdir(part, 0o755, dir_fd=folder)
+                    os.mkdir(part, 0o700, dir_fd=folder)
                     if make >= 0:
                         os.chown(part, make, make, dir_fd=folder, follow_symlinks=False)
             try:

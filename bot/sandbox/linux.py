@@ -21,6 +21,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from bot.disk import make_private
 from bot.errors import ServiceError, SetupError
 from bot.sandbox import cgroups, needs
 from bot.sandbox.diff import commit_diff, discard_diffs
@@ -77,7 +78,7 @@ class LinuxSandboxes:
         SetupError when the folder of the threads cannot be used."""
         self._groups = self._find_groups(self.limits)
         try:
-            self._threads.mkdir(parents=True, exist_ok=True)
+            _close_to_others(self._threads)
         except OSError as error:
             raise SetupError(f"{self._threads} cannot be used: {error.strerror}. Set BOT_DATA to another folder.") from error
         try:
@@ -218,6 +219,15 @@ class LinuxSandbox:
     async def commit(self, execution: Execution) -> None:
         """Apply what a run changed, once."""
         await asyncio.to_thread(commit_diff, self._workspace, execution.run)
+
+
+def _close_to_others(threads: Path) -> None:
+    """Make the folder of all workspaces, and close those of an earlier release to other users of the machine."""
+    make_private(threads, passable=True)
+    for home in filter(Path.is_dir, threads.iterdir()):
+        make_private(home, passable=True)
+        for folder in filter(Path.is_dir, home.iterdir()):
+            make_private(folder)
 
 
 def _hidden(name: str) -> bool:

@@ -200,7 +200,7 @@ async def _check_call(*command: str, heard: Callable[[str], None] = lambda line:
     """
     process = await asyncio.create_subprocess_exec(
         *command, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-        start_new_session=True,
+        start_new_session=True, umask=0o022,  # scripts run as another user
     )  # fmt: skip
     assert process.stdout
     said: deque[str] = deque(maxlen=8)

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
 
+from bot.disk import make_private
 from bot.errors import ServiceError, TooLarge
 from bot.sandbox.descriptors import FOLDER, FileEntry, opened, parent_of, reading, walk
 from bot.sandbox.limits import Limits, size
@@ -38,8 +39,9 @@ class Workspace:
     def prepare(self) -> None:
         """Make the folders, and remove what an earlier process left half-written."""
         shutil.rmtree(self._incoming, ignore_errors=True)
+        make_private(self.files.parent, passable=True)
         for folder in (self.files, self.stages, self._incoming):
-            folder.mkdir(parents=True, exist_ok=True)
+            make_private(folder)
         if self.owner >= 0:
             os.chown(self.files, self.owner, self.owner)
 
@@ -78,7 +80,7 @@ class Workspace:
 
     def adopt(self, path: Path, name: FileName) -> None:
         """Move a complete file to its place in the workspace, where scripts may read and write it."""
-        os.chmod(path, 0o644)
+        os.chmod(path, 0o600)
         if self.owner >= 0:
             os.chown(path, self.owner, self.owner)
 

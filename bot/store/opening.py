@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import aiosqlite
 
-from bot.disk import lock
+from bot.disk import lock, make_private_database
 from bot.errors import SetupError
 
 
@@ -59,7 +60,7 @@ def locked(path: Path | str) -> Iterator[None]:
     folder = Path(path).parent
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        held = open(f"{path}.lock", "w")  # noqa: SIM115  held until the store closes
+        held = open(f"{path}.lock", "w", opener=_private)  # noqa: SIM115  held until the store closes
     except OSError as error:
         raise SetupError(f"{error.filename} cannot be written: {error.strerror}. Remove it, or set BOT_DATA to another.") from error
     with held:
@@ -69,4 +70,12 @@ def locked(path: Path | str) -> Iterator[None]:
             raise SetupError(f"The folder {folder} cannot be locked: {error.strerror}. Set BOT_DATA.") from error
         if not free:
             raise SetupError(f"Another bot is using {folder}. Stop it, or set BOT_DATA to another folder.")
+        try:
+            make_private_database(Path(path))
+        except OSError as error:
+            raise SetupError(f"{error.filename} cannot be written: {error.strerror}. Set BOT_DATA to another folder.") from error
         yield
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)

@@ -2,10 +2,11 @@
 
 import asyncio
 import json
+import os
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -174,6 +175,37 @@ def test_bot_run_passes_through_output_and_exit_code(tmp_path: Path) -> None:
     assert (said["outcome"], said["exit_code"], said["files"]) == ("failed", 5, [{"name": "out.txt", "size": 4}])
     keys = {"outcome", "exit_code", "stdout", "stderr", "duration_s", "peak_memory_bytes", "tier", "files"}
     assert keys <= said.keys()
+
+
+def readable(folder: Path) -> Iterator[Path]:
+    """What another user of the machine could read of a folder that he can enter."""
+    for path in folder.iterdir():
+        mode = path.lstat().st_mode
+        if mode & 0o004:
+            yield path
+        if path.is_dir() and mode & 0o001:
+            yield from readable(path)
+
+
+@pytest.mark.parametrize("name", WAYS)
+async def test_other_users_of_the_machine_can_read_nothing_of_any_thread(name: str, tmp_path: Path) -> None:
+    (tmp_path / "threads/of an earlier release/files").mkdir(parents=True)
+    (tmp_path / "threads/of an earlier release/files/a.csv").write_text("a")
+    script = (
+        "import os\nos.makedirs('new/er', exist_ok=True)\nos.chmod('new', 0o777)\nopen('new/er/b', 'w').write(open('in/a').read())"
+    )
+    umask = os.umask(0o022)
+    try:
+        async with way(name, tmp_path, Limits(seconds=20)) as sandboxes:
+            for _ in range(2):
+                execution = await ran(sandboxes, script, files={"in/a": b"a"})
+                async with sandboxes.open(THREAD) as sandbox:
+                    assert [f.name for f in await sandbox.list()] == ["in/a", "new/er/b", "script.py"]
+    finally:
+        os.umask(umask)
+
+    assert execution.outcome is Outcome.SUCCEEDED, execution
+    assert list(readable(tmp_path)) == []
 
 
 @pytest.mark.parametrize("name", ["landlock", "landlock, cold"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from bot.errors import SetupError
 from bot.store.sqlite import open_store
+from bot.terminal import settings_from
 from bot.thread.entries import Reply
 from tests.world import THREAD, mention
 
@@ -39,6 +41,24 @@ async def test_what_was_acknowledged_survives_a_killed_process(tmp_path: Path) -
         requests = await (await store.claim(THREAD)).inbox()
 
     assert len(requests) > acknowledged
+
+
+async def test_other_users_of_the_machine_cannot_read_the_store(tmp_path: Path) -> None:
+    data, umask = tmp_path / "data", os.umask(0o022)
+    try:
+        async with open_store(data / "bot.sqlite"):
+            pass
+        for path in (data, *data.iterdir()):
+            path.chmod(0o755)  # as an earlier release left it
+        assert settings_from(data).bot_data == data
+        async with open_store(data / "bot.sqlite") as store:
+            await store.accept(mention("hi"))
+            modes = {path.name: oct(path.stat().st_mode & 0o777) for path in data.iterdir()}
+    finally:
+        os.umask(umask)
+
+    assert modes == dict.fromkeys(("bot.sqlite", "bot.sqlite-wal", "bot.sqlite-shm", "bot.sqlite.lock"), "0o600")
+    assert data.stat().st_mode & 0o777 == (0o711 if os.geteuid() == 0 else 0o700)
 
 
 async def test_a_second_process_is_told_that_the_folder_is_taken(tmp_path: Path) -> None:

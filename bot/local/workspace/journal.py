@@ -7,6 +7,8 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
+from bot.disk import make_private_database
+
 Json = dict[str, Any]
 
 
@@ -14,6 +16,7 @@ class Journal:
     """Documents by kind and key; once `put` returns, a document survives the death of the process."""
 
     def __init__(self, path: Path) -> None:
+        make_private_database(path)
         self._database = sqlite3.connect(path, isolation_level=None)
         self._database.execute("PRAGMA journal_mode = WAL")
         # A killed process loses nothing; a power cut may cost the last moments, which is acceptable for a stand-in.

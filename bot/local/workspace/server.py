@@ -15,7 +15,7 @@ from pathlib import Path
 import aiohttp
 from aiohttp import web
 
-from bot.disk import lock
+from bot.disk import lock, make_private
 from bot.local.workspace.control import Control
 from bot.local.workspace.delivery import Delivery
 from bot.local.workspace.downloads import AppFiles, PeopleFiles
@@ -133,7 +133,7 @@ def _manifest_and_lock(path: Path, data: Path, stack: AsyncExitStack) -> Manifes
     """Read the manifest and lock the folder, so that one process alone serves it."""
     try:
         manifest = read_manifest(path)
-        data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_private(data)
         locked = lock(stack.enter_context((data / "lock").open("w")))
     except (OSError, ValueError) as error:
         raise CannotServe(str(error)) from error

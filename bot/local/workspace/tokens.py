@@ -30,6 +30,6 @@ def open_tokens(path: Path) -> Tokens:
         signing_secret=secrets.token_hex(16),
         verification_token=secrets.token_hex(12),
     )
-    with written_whole(path, mode=0o600) as file:
+    with written_whole(path) as file:
         file.write(json.dumps(asdict(tokens)).encode())
     return tokens
