@@ -18,9 +18,8 @@ from bot.sandbox.limits import Limits
 from bot.sandbox.linux import LinuxSandboxes
 from bot.sandbox.sandboxes import open_sandboxes, probe
 from bot.sandbox.tier import interpreter
-from bot.thread.files import FileName, chunked
 from bot.thread.outcomes import Outcome
-from bot.thread.request import ThreadId
+from tests.sandbox.tiers import ran
 
 LIMITS = Limits(seconds=120, processes=128)
 MODULES = (
@@ -78,9 +77,7 @@ async def _all(tiers: list[str], only: str | None) -> int:
 
 
 async def _passes(sandboxes: LinuxSandboxes, script: str, *args: str) -> bool:
-    async with sandboxes.open(ThreadId("T", "C", "1")) as sandbox:
-        await sandbox.put(FileName("script.py"), chunked(script.encode()))
-        return (await sandbox.run(FileName("script.py"), args)).outcome is Outcome.SUCCEEDED
+    return (await ran(sandboxes, script, *args)).outcome is Outcome.SUCCEEDED
 
 
 def _bare(module: str) -> bool:

@@ -19,8 +19,7 @@ from bot.sandbox.limits import Limits
 from bot.sandbox.linux import LinuxSandboxes
 from bot.sandbox.sandboxes import open_sandboxes
 from bot.sandbox.watchdog import tree
-from bot.thread.files import FileName, chunked
-from bot.thread.request import ThreadId
+from tests.sandbox.tiers import ran
 
 LIMITS = Limits(seconds=1, memory=300_000_000, disk=10_000_000, output=50_000)
 SCRIPTS = {
@@ -79,20 +78,15 @@ async def _soak(runs: int, tier: str) -> int:
 
 
 async def _one(sandboxes: LinuxSandboxes, name: str, thread: int, ended: Counter[str]) -> None:
-    async with sandboxes.open(ThreadId("T", "C", f"{thread}-{name}")) as sandbox:
-        script = FileName("script.py")
-        await sandbox.put(script, chunked(SCRIPTS[name][1].encode()))
-        running = asyncio.create_task(sandbox.run(script))
-        if name == "is cancelled":
-            await asyncio.sleep(0.05)
-            running.cancel()
-            with suppress(asyncio.CancelledError):
-                await running
-            ended["cancelled"] += 1
-        else:
-            execution = await running
-            await sandbox.commit(execution)
-            ended[str(execution.outcome)] += 1
+    running = asyncio.create_task(ran(sandboxes, SCRIPTS[name][1], ts=f"{thread}-{name}"))
+    if name == "is cancelled":
+        await asyncio.sleep(0.05)
+        running.cancel()
+        with suppress(asyncio.CancelledError):
+            await running
+        ended["cancelled"] += 1
+    else:
+        ended[str((await running).outcome)] += 1
 
 
 async def _held() -> Held:

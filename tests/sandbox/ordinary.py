@@ -9,9 +9,8 @@ from pathlib import Path
 from bot.errors import SetupError
 from bot.sandbox.limits import Limits
 from bot.sandbox.sandboxes import open_sandboxes
-from bot.thread.files import FileName, chunked
-from bot.thread.request import ThreadId
 from tests.sandbox.attacks import CALLS, LINKS, PROGRAMS, Attack
+from tests.sandbox.tiers import ran
 
 UID = 61_001  # whom nothing belongs to
 LIMITS = Limits(seconds=30, memory=250_000_000, disk=20_000_000, output=100_000, inodes=2_000)
@@ -39,11 +38,8 @@ async def met(tier: str, data: Path, outside: str) -> dict[str, Came]:
     async with open_sandboxes(data, LIMITS, tier=tier, slots=2, warm=tier == "forkserver") as sandboxes:
 
         async def meet(name: str, attack: Attack) -> None:
-            async with sandboxes.open(ThreadId("T", "C", name)) as sandbox:
-                await sandbox.put(FileName("script.py"), chunked(attack.script.encode()))
-                execution = await sandbox.run(FileName("script.py"), [outside], timeout=attack.seconds)
-                await sandbox.commit(execution)
-                came[name] = Came(outcome=str(execution.outcome), stdout=execution.stdout)
+            execution = await ran(sandboxes, attack.script, outside, ts=name, seconds=attack.seconds)
+            came[name] = Came(outcome=str(execution.outcome), stdout=execution.stdout)
 
         async with asyncio.TaskGroup() as group:
             for name, attack in attacks(tier).items():

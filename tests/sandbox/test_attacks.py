@@ -24,16 +24,13 @@ from bot.sandbox.linux import LinuxSandboxes
 from bot.sandbox.tier import UID
 from bot.sandbox.watchdog import tree
 from bot.thread.files import FileName, chunked
-from bot.thread.outcomes import Execution
-from bot.thread.request import ThreadId
 from tests.sandbox.attacks import ATTACKS, BROKEN, DEEP, LINKS
 from tests.sandbox.bare import PYTHON, host, run_bare
 from tests.sandbox.ordinary import ALL_CALLS, LIMITS, Came, attacks
 from tests.sandbox.ordinary import UID as ORDINARY
-from tests.sandbox.tiers import WAYS, Serving, way
+from tests.sandbox.tiers import THREAD, WAYS, Serving, ran, way
 from tests.sandbox.trees import left
 
-THREAD = ThreadId("T1", "C1", "1.0")
 only_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
 TOP = Path(__file__).parents[2]
 # What a kernel without a feature, or with it switched off, answers; any other error is a mistake of the attack.
@@ -50,14 +47,6 @@ async def serving(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempP
         patch.setenv("CANARY_TOKEN", "secret")
         async with way(request.param, data, LIMITS) as sandboxes:
             yield data, sandboxes
-
-
-async def ran(sandboxes: LinuxSandboxes, script: str, *args: str, seconds: float | None = None) -> Execution:
-    async with sandboxes.open(THREAD) as sandbox:
-        await sandbox.put(FileName("script.py"), chunked(script.encode()))
-        execution = await sandbox.run(FileName("script.py"), args, timeout=seconds)
-        await sandbox.commit(execution)
-        return execution
 
 
 @pytest.mark.parametrize("attack", ATTACKS)

@@ -10,10 +10,8 @@ import pytest
 
 from bot.sandbox import cgroups
 from bot.sandbox.limits import Limits
-from bot.thread.files import FileName, chunked
 from bot.thread.outcomes import Execution, Outcome
-from bot.thread.request import ThreadId
-from tests.sandbox.tiers import WAYS, way
+from tests.sandbox.tiers import WAYS, ran, way
 
 LIMITS = Limits(seconds=20, memory=150_000_000, processes=10)
 HUNGRY = "print('before', flush=True)\nx = bytearray(400_000_000)\nprint('after')"
@@ -25,13 +23,11 @@ FIRST = """26 25 0:23 / /sys rw - sysfs sysfs rw
 SECOND = "30 26 0:27 / /sys/fs/cgroup rw,relatime - cgroup2 cgroup2 rw\n"
 
 
-async def ran(name: str, folder: Path, script: str, *, groups: bool = True) -> Execution:
+async def unwatched(name: str, folder: Path, script: str, *, groups: bool = True) -> Execution:
     """Run with nobody but the kernel, or nobody at all, looking after the run."""
     find = cgroups.find if groups else cgroups.Groups
-    unwatched = way(name, folder, LIMITS, find_groups=find, watchdog=nobody_watches)
-    async with unwatched as sandboxes, sandboxes.open(ThreadId("T", "C", "1")) as sandbox:
-        await sandbox.put(FileName("a.py"), chunked(script.encode()))
-        return await sandbox.run(FileName("a.py"))
+    async with way(name, folder, LIMITS, find_groups=find, watchdog=nobody_watches) as sandboxes:
+        return await ran(sandboxes, script)
 
 
 async def nobody_watches(*_: object, **__: object) -> Outcome:
@@ -49,7 +45,7 @@ def places() -> tuple[Path, ...]:
 
 @pytest.mark.parametrize("name", WAYS)
 async def test_the_kernel_ends_a_run_that_takes_too_much_memory(name: str, places: tuple[Path, ...], tmp_path: Path) -> None:
-    execution = await ran(name, tmp_path, HUNGRY)
+    execution = await unwatched(name, tmp_path, HUNGRY)
 
     assert (execution.outcome, execution.stdout) == (Outcome.OUT_OF_MEMORY, "before\n"), execution
     assert execution.message == "It used more than 150 MB of memory and was ended."
@@ -59,14 +55,14 @@ async def test_the_kernel_ends_a_run_that_takes_too_much_memory(name: str, place
 @pytest.mark.parametrize("name", WAYS)
 @pytest.mark.usefixtures("places")
 async def test_without_groups_nobody_would(name: str, tmp_path: Path) -> None:
-    assert (await ran(name, tmp_path, HUNGRY, groups=False)).stdout == "before\nafter\n"
+    assert (await unwatched(name, tmp_path, HUNGRY, groups=False)).stdout == "before\nafter\n"
 
 
 @pytest.mark.usefixtures("places")
 async def test_a_child_that_is_ended_for_want_of_memory_is_no_success(tmp_path: Path) -> None:
     script = "import os\nif os.fork() == 0:\n    x = bytearray(400_000_000)\nelse:\n    os.wait()\n    print('well')"
 
-    assert (await ran("forkserver", tmp_path, script)).outcome is Outcome.OUT_OF_MEMORY
+    assert (await unwatched("forkserver", tmp_path, script)).outcome is Outcome.OUT_OF_MEMORY
 
 
 def test_a_group_that_cannot_be_made_or_entered_costs_no_run(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -19,12 +19,9 @@ from bot.sandbox.limits import Limits
 from bot.sandbox.linux import LinuxSandboxes
 from bot.sandbox.runtime import RuntimeBuild
 from bot.sandbox.tier import interpreter
-from bot.thread.files import FileName, chunked
-from bot.thread.request import ThreadId
-from tests.sandbox.tiers import WAYS, Serving, emptied, libraries_loaded, way
+from tests.sandbox.tiers import THREAD, WAYS, Serving, emptied, libraries_loaded, ran, way
 
 LIMITS = Limits(seconds=30, disk=50_000_000)
-THREAD = ThreadId("T1", "C1", "1.0")
 KEPT = Path.home() / ".cache/workings/tests"
 NO_FORK = "the landlock tier starts no processes"
 _SCRIPTS = tomllib.loads(Path(__file__).with_name("fidelity.toml").read_text())
@@ -89,10 +86,8 @@ def with_libraries(serving_with_libraries: Serving) -> Iterator[LinuxSandboxes]:
 
 
 async def sandboxed(sandboxes: LinuxSandboxes, script: str) -> Ended:
+    execution = await ran(sandboxes, script, "one", "two words")
     async with sandboxes.open(THREAD) as sandbox:
-        await sandbox.put(FileName("script.py"), chunked(script.encode()))
-        execution = await sandbox.run(FileName("script.py"), ["one", "two words"])
-        await sandbox.commit(execution)
         files = [(f.name, b"".join([c async for c in sandbox.open(f.name)])) for f in execution.files]
     stdout, stderr = (_plain(text, "/mnt/data") for text in (execution.stdout, execution.stderr))
     return Ended(stdout, stderr, execution.exit_code, tuple(sorted(files)))
@@ -181,14 +176,8 @@ async def test_a_run_sees_nothing_of_the_run_before(with_libraries: LinuxSandbox
 
 async def test_many_at_once_do_not_mix(with_libraries: LinuxSandboxes) -> None:
     async def one(number: int) -> str:
-        async with with_libraries.open(ThreadId("T", "C", str(number))) as sandbox:
-            await sandbox.put(
-                FileName("a.py"),
-                chunked(
-                    f"import os, time; open('n', 'w').write('{number}'); time.sleep(.05); print(open('n').read(), os.listdir())".encode()
-                ),
-            )
-            return (await sandbox.run(FileName("a.py"))).stdout
+        script = f"import os, time; open('n', 'w').write('{number}'); time.sleep(.05); print(open('n').read(), os.listdir())"
+        return (await ran(with_libraries, script, ts=str(number))).stdout
 
     printed = await asyncio.gather(*(one(n) for n in range(12)))
 

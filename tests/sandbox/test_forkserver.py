@@ -14,26 +14,18 @@ from bot.sandbox.limits import Limits
 from bot.sandbox.linux import LinuxSandboxes
 from bot.sandbox.runtime import IMPORTS, RuntimeBuild
 from bot.sandbox.watchdog import tree
-from bot.thread.files import FileName, chunked
 from bot.thread.outcomes import Execution, Outcome
 from bot.thread.request import ThreadId
-from tests.sandbox.tiers import way
+from tests.sandbox.tiers import THREAD, ran, way
 from tests.sandbox.trees import left, serves
 
 LIMITS = Limits(seconds=20)
-THREAD = ThreadId("T", "C", "1")
 
 
 @pytest.fixture(params=["forkserver", "landlock"])
 async def sandboxes(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[LinuxSandboxes]:
     async with way(request.param, tmp_path, LIMITS, slots=4) as opened:
         yield opened
-
-
-async def ran(sandboxes: LinuxSandboxes, script: str, thread: str = "1") -> Execution:
-    async with sandboxes.open(ThreadId("T", "C", thread)) as sandbox:
-        await sandbox.put(FileName("a.py"), chunked(script.encode()))
-        return await sandbox.run(FileName("a.py"))
 
 
 def servers() -> list[int]:
@@ -57,9 +49,9 @@ def libraries(data: Path, *, stage: str) -> RuntimeBuild:
 async def test_runs_have_the_libraries_from_the_first_moment(tier: str, tmp_path: Path) -> None:
     build = libraries(tmp_path / "libraries", stage="runtime")
     async with way(tier, tmp_path, LIMITS, slots=4, runtime=build) as sandboxes:
-        runs = [asyncio.create_task(ran(sandboxes, "import numpy; print('there')", str(n))) for n in range(4)]
+        runs = [asyncio.create_task(ran(sandboxes, "import numpy; print('there')", ts=str(n))) for n in range(4)]
         for n in range(25):  # as the open turns of an earlier process are, and messages of the first seconds
-            runs.append(asyncio.create_task(ran(sandboxes, "import numpy; print('there')", f"again {n}")))
+            runs.append(asyncio.create_task(ran(sandboxes, "import numpy; print('there')", ts=f"again {n}")))
             await asyncio.sleep(0.1)
         ended = await asyncio.gather(*runs)
 
@@ -100,7 +92,7 @@ async def test_on_the_first_start_a_script_waits_for_its_library_and_the_thread_
         execution = await running
 
     assert execution.stdout == "there\n", execution
-    assert shown[1:] == [(THREAD, "is running a.py…")]
+    assert shown[1:] == [(THREAD, "is running script.py…")]
 
 
 def test_what_is_installed_is_never_denied(tmp_path: Path) -> None:
@@ -117,7 +109,7 @@ def test_what_is_installed_is_never_denied(tmp_path: Path) -> None:
 async def test_a_worn_server_is_renewed_and_the_old_one_goes_when_its_run_is_over(tier: str, tmp_path: Path) -> None:
     async with way(tier, tmp_path, LIMITS, slots=4, renew_after=2) as sandboxes:
         old = servers()
-        long = asyncio.create_task(ran(sandboxes, "import time; time.sleep(1.5); print('whole')", "2"))
+        long = asyncio.create_task(ran(sandboxes, "import time; time.sleep(1.5); print('whole')", ts="2"))
         await ran(sandboxes, "print(1)")
         await asyncio.sleep(1)
 
@@ -132,7 +124,7 @@ async def test_a_worn_server_is_renewed_and_the_old_one_goes_when_its_run_is_ove
 async def test_closing_ends_runs_and_leaves_nothing(tier: str, tmp_path: Path) -> None:
     before = set(tree(os.getpid()))
     async with way(tier, tmp_path, LIMITS, slots=4) as sandboxes:
-        running = [asyncio.create_task(ran(sandboxes, "import time; time.sleep(30)", str(n))) for n in range(4)]
+        running = [asyncio.create_task(ran(sandboxes, "import time; time.sleep(30)", ts=str(n))) for n in range(4)]
         await asyncio.sleep(0.3)
 
     ended = await asyncio.wait_for(asyncio.gather(*running, return_exceptions=True), 10)
@@ -204,22 +196,15 @@ async def test_a_run_whose_process_died_before_it_began_is_run_all_the_same(sand
 
 
 async def test_arguments_of_any_length_reach_a_run(sandboxes: LinuxSandboxes) -> None:
-    async with sandboxes.open(THREAD) as sandbox:
-        await sandbox.put(FileName("a.py"), chunked(b"import sys; print(len(sys.argv[1]))"))
-
-        execution = await sandbox.run(FileName("a.py"), ["😀" * 300_000])
-
-    assert execution.stdout == "300000\n"
+    assert (await ran(sandboxes, "import sys; print(len(sys.argv[1]))", "😀" * 300_000)).stdout == "300000\n"
 
 
 async def test_the_server_learns_nothing_of_its_runs(sandboxes: LinuxSandboxes) -> None:
     """What it read would be in the memory of every later run, of other threads as well."""
-    async with sandboxes.open(THREAD) as sandbox:
-        await sandbox.put(FileName("a.py"), chunked(b"import sys; print(sys.argv[1][::-1])"))
-        await sandbox.run(FileName("a.py"), ["a word of one thread"[::-1]])
+    await ran(sandboxes, "import sys; print(sys.argv[1][::-1])", "a word of one thread"[::-1])
 
-        assert not await asyncio.to_thread(holds, servers()[0], "a word of one thread"[::-1].encode())
-        assert await asyncio.to_thread(holds, servers()[0], b"inside/fork_server.py")
+    assert not await asyncio.to_thread(holds, servers()[0], "a word of one thread"[::-1].encode())
+    assert await asyncio.to_thread(holds, servers()[0], b"inside/fork_server.py")
 
 
 def holds(pid: int, word: bytes) -> bool:

@@ -5,10 +5,8 @@ from pathlib import Path
 import pytest
 
 from bot.sandbox.limits import Limits
-from bot.thread.files import FileName, chunked
 from bot.thread.outcomes import Outcome
-from bot.thread.request import ThreadId
-from tests.sandbox.tiers import way
+from tests.sandbox.tiers import ran, way
 
 
 @pytest.mark.parametrize(
@@ -26,8 +24,7 @@ async def test_the_signal_that_ends_a_script_says_what_it_met(signal: str, outco
         f"if '{signal}' != 'SIGKILL': signal.signal(signal.{signal}, signal.SIG_DFL)\n"
         f"os.kill(os.getpid(), signal.{signal})"
     )
-    async with way("forkserver", tmp_path, Limits(seconds=20)) as sandboxes, sandboxes.open(ThreadId("T", "C", "1")) as sandbox:
-        await sandbox.put(FileName("a.py"), chunked(script.encode()))
-        execution = await sandbox.run(FileName("a.py"))
+    async with way("forkserver", tmp_path, Limits(seconds=20)) as sandboxes:
+        execution = await ran(sandboxes, script)
 
     assert (execution.outcome, execution.message) == (outcome, message), execution

@@ -19,11 +19,9 @@ from bot.sandbox.linux import LinuxSandboxes
 from bot.sandbox.runtime import RuntimeBuild
 from bot.sandbox.watchdog import tree
 from bot.thread.files import FileName, chunked
-from bot.thread.outcomes import Execution, Outcome
+from bot.thread.outcomes import Outcome
 from bot.thread.request import ThreadId
-from tests.sandbox.tiers import WAYS, Serving, way
-
-THREAD = ThreadId("T1", "C1", "1.0")
+from tests.sandbox.tiers import THREAD, WAYS, Serving, ran, way
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module", params=WAYS)
@@ -31,17 +29,6 @@ async def serving(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempP
     data = tmp_path_factory.mktemp("runs")
     async with way(request.param, data, Limits(seconds=20)) as sandboxes:
         yield data, sandboxes
-
-
-async def ran(
-    sandboxes: LinuxSandboxes, script: str, *args: str, stdin: str = "", files: dict[str, bytes] | None = None
-) -> Execution:
-    async with sandboxes.open(THREAD) as sandbox:
-        for name, data in {"script.py": script.encode(), **(files or {})}.items():
-            await sandbox.put(FileName(name), chunked(data))
-        execution = await sandbox.run(FileName("script.py"), args, stdin=stdin)
-        await sandbox.commit(execution)
-        return execution
 
 
 async def test_a_run_that_is_ended_keeps_what_it_printed(serving: Serving) -> None:
@@ -84,11 +71,10 @@ async def test_the_threads_own_modules_do_not_hide_the_standard_library(sandboxe
 
 
 async def test_a_missing_library_and_missing_input_are_answered_with_what_to_do(sandboxes: LinuxSandboxes) -> None:
-    assert (
-        "There" in (await ran(sandboxes, "import nonsense")).message
-        or "not here" in (await ran(sandboxes, "import nonsense")).message
-    )
-    assert "asked for input" in (await ran(sandboxes, "input('name? ')")).message
+    missing, asks = [(await ran(sandboxes, script)).message for script in ("import nonsense", "input('name? ')")]
+
+    assert "There" in missing or "not here" in missing
+    assert "asked for input" in asks
 
 
 async def test_a_script_in_a_folder_finds_its_neighbours(sandboxes: LinuxSandboxes) -> None:

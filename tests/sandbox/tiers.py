@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -17,6 +18,9 @@ from bot.sandbox.linux import LinuxSandboxes
 from bot.sandbox.runtime import RuntimeBuild
 from bot.sandbox.sandboxes import TIERS, Probe, probe
 from bot.sandbox.watchdog import Watch, watch
+from bot.thread.files import FileName, chunked
+from bot.thread.outcomes import Execution
+from bot.thread.request import ThreadId
 
 # The tier, whether a fork server serves in it, and whether it does with a masked /proc, as in a container.
 WAYS = {
@@ -24,6 +28,7 @@ WAYS = {
     "bwrap": ("bwrap", False, False), "bwrap, masked": ("bwrap", False, True), "landlock": ("landlock", True, False),
     "landlock, cold": ("landlock", False, False),
 }  # fmt: skip
+THREAD = ThreadId("T1", "C1", "1.0")
 Serving = tuple[Path, LinuxSandboxes]  # sandboxes, and the folder with their data
 _probes: dict[str, Probe] = {}
 
@@ -67,6 +72,19 @@ async def way(
     )  # fmt: skip
     async with sandboxes.serving(warm=warm):
         yield sandboxes
+
+
+async def ran(
+    sandboxes: LinuxSandboxes, script: str, *args: str, ts: str = THREAD.ts, stdin: str = "", seconds: float | None = None,
+    files: Mapping[str, bytes] = MappingProxyType({}),
+) -> Execution:  # fmt: skip
+    """Run a script in a thread, and keep what it changed."""
+    async with sandboxes.open(replace(THREAD, ts=ts)) as sandbox:
+        for name, data in {"script.py": script.encode(), **files}.items():
+            await sandbox.put(FileName(name), chunked(data))
+        execution = await sandbox.run(FileName("script.py"), args, stdin=stdin, timeout=seconds)
+        await sandbox.commit(execution)
+        return execution
 
 
 async def libraries_loaded(pool: ForkPool, runtime: RuntimeBuild) -> None:
