@@ -9,13 +9,13 @@ from datetime import UTC, date, datetime
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.errors import BotError, SetupError
+from bot.errors import BotError, Refused, SetupError
 from bot.llm.service import open_client, shutdown_dates
 from bot.sandbox.cgroups import find
 from bot.sandbox.runtime import RuntimeBuild
 from bot.sandbox.sandboxes import TIERS, probe
 from bot.settings import Settings, limits, runtime_folder
-from bot.slack.calls import Refused, parsed
+from bot.slack.calls import parsed
 from bot.store.sqlite import open_store
 
 SCOPES = frozenset(

@@ -6,6 +6,7 @@ BotError
 │   ├── NoSuchFile       a file that is not in the thread
 │   └── TooLarge         a file or a thread over its limit
 ├── ServiceError         something we depend on failed; its text is for the user, its cause is chained
+│   ├── Refused          … and it would refuse the same again
 │   └── SetupError       … and only a change of settings mends it; the text says which
 └── Lost                 somebody else owns the thread now
 """
@@ -33,6 +34,15 @@ class TooLarge(UserError):
 
 class ServiceError(BotError):
     """Slack, the model, the sandbox or the store failed; the cause is chained."""
+
+
+class Refused(ServiceError):
+    """A service refused what was asked, with this code; it would do so again, unless the refusal is `mendable` from outside."""
+
+    def __init__(self, text: str, code: str, *, mendable: bool = False) -> None:
+        super().__init__(text)
+        self.code = code
+        self.mendable = mendable
 
 
 class SetupError(ServiceError):

@@ -217,11 +217,15 @@ class Chat(Protocol):
 
 # --- Store ---
 
+SUSPECT = 2  # deaths after which a turn is resumed alone, as it may be what kills the process
+
 
 class Claim(Protocol):
     """A lease on one thread, its epoch the fencing token: once a newer one exists, all methods but `release` raise Lost."""
 
-    crashes: int  # how many claims of the open turn ended uncleanly before this one
+    crashes: int  # how many errors of ours broke the open turn since its last new entry
+    deaths: int  # how many processes died while they worked on it since then
+    rests: bool  # whether it must not go on yet because of that; its inbox may be looked at
 
     async def load(self) -> Conversation:
         """Return everything said and done in the thread."""
@@ -232,8 +236,8 @@ class Claim(Protocol):
     async def inbox(self) -> Sequence[Request]:
         """Return the thread's open requests in the order of their ts."""
 
-    async def release(self) -> None:
-        """Record that this claim ended cleanly, so that it does not count as a crash."""
+    async def release(self, *, broke: bool = False, rest: float = 0.0) -> None:
+        """Record that this claim ended, by an error of ours if it `broke`; the thread is not due for `rest` seconds."""
 
 
 class Store(Protocol):
@@ -254,6 +258,13 @@ class Store(Protocol):
 
     async def waiting(self) -> Sequence[ThreadId]:
         """Return the threads with open requests, the longest waiting first; a turn's requests are open until it is settled."""
+
+    async def due(self) -> Sequence[ThreadId]:
+        """Return those of them to work on now, in order.
+
+        A turn that a process died with and that has not gone on since rests ever longer; after its second death it comes after
+        all others, and alone.
+        """
 
     async def spent(self, team: str, user: str | None, since: float) -> int:
         """Return the tokens that turns of this user (None: of everybody) used since a Unix time."""

@@ -36,7 +36,6 @@ class World:
         self.chat = FakeChat()
         self.sandboxes = MemorySandboxes()
         self.now = 1_000.0
-        self.tries = 60
         self.renewal = 60.0
         self.access = access or Access()
         self.budget = budget or Budget()
@@ -49,7 +48,7 @@ class World:
         self.turns = Turns(
             self.store, self.sandboxes, Intake(self.chat, self.store, self.access, lambda: self.now),
             GroupChat(UserProxy(self.model, self.specialists), agents, self.budget),
-            Messenger(self.chat, tries=self.tries, renewal=self.renewal), clock=lambda: self.now, sweep=0.01,
+            Messenger(self.chat, renewal=self.renewal), clock=lambda: self.now, sweep=0.01,
         )  # fmt: skip
         return self.turns
 

@@ -18,7 +18,7 @@ import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from bot.errors import ServiceError
+from bot.errors import Refused, ServiceError
 
 log = logging.getLogger(__name__)
 TRIES = 4
@@ -27,6 +27,11 @@ LONGEST = 60.0  # seconds that a call waits because Slack is busy
 INVITE = "I am not in this channel. Invite me with `/invite @workings`, then try again."
 # Codes with which Slack says that it failed, not that it refused: https://docs.slack.dev/reference/methods/chat.update
 _FAILED = {"fatal_error", "internal_error", "service_unavailable", "request_timeout", "team_added_to_org"}
+# Codes with which it refuses a token, whatever is asked: another one, or a scope, mends that.
+_OF_TOKENS = {
+    "access_denied", "account_inactive", "invalid_auth", "missing_scope", "no_permission", "not_allowed_token_type", "not_authed",
+    "org_login_required", "team_access_not_granted", "token_expired", "token_revoked",
+}  # fmt: skip
 _WORDS = {"not_in_channel": INVITE, "channel_not_found": INVITE, "is_archived": "This channel is archived."}
 
 
@@ -35,14 +40,6 @@ class NoAnswer(ServiceError):
 
     def __init__(self, text: str = "Slack did not answer.") -> None:
         super().__init__(text)
-
-
-class Refused(ServiceError):
-    """Slack refused a call with this code, and nothing was done."""
-
-    def __init__(self, code: str) -> None:
-        super().__init__(_WORDS.get(code, f"Slack refused ({code})."))
-        self.code = code
 
 
 class Busy(ServiceError):
@@ -119,7 +116,7 @@ def parsed(response: object) -> NoAnswer | Refused | Busy:
         return busy(response)
     if not isinstance(code, str) or not code or code in _FAILED:
         return NoAnswer()
-    return Refused(code)
+    return Refused(_WORDS.get(code, f"Slack refused ({code})."), code, mendable=code in _OF_TOKENS)
 
 
 def busy(response: object) -> Busy:

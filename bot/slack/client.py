@@ -12,9 +12,9 @@ from typing import Any
 import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.errors import ServiceError
+from bot.errors import Refused, ServiceError
 from bot.ports import Attachment, Overheard, Person, SharedScript, Task, Uploaded
-from bot.slack.calls import NoAnswer, Refused, answer
+from bot.slack.calls import NoAnswer, answer
 from bot.slack.events import overheard
 from bot.slack.files import SlackFiles
 from bot.slack.find import Finder

@@ -13,9 +13,9 @@ from urllib.parse import urlsplit
 import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.errors import BotError, ServiceError, TooLarge, UserError
+from bot.errors import BotError, Refused, ServiceError, TooLarge, UserError
 from bot.ports import Attachment, Uploaded
-from bot.slack.calls import TRIES, Busy, Calls, NoAnswer, Refused, answer, busy
+from bot.slack.calls import TRIES, Busy, Calls, NoAnswer, answer, busy
 from bot.thread.files import chunked
 from bot.thread.request import ThreadId, Upload
 
@@ -169,7 +169,7 @@ class SlackFiles:
             async with self.session.post(url, data=read(), headers=headers) as response:
                 _check(response)
                 if response.status != 200:
-                    raise Refused(f"status {response.status}")
+                    raise Refused("Slack did not take the bytes.", f"status {response.status}")
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise (unread[0] if unread else NoAnswer()) from error
         return file_id

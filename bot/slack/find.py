@@ -9,9 +9,9 @@ from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.errors import UserError
+from bot.errors import Refused, UserError
 from bot.ports import SharedScript
-from bot.slack.calls import INVITE, Refused
+from bot.slack.calls import INVITE
 from bot.slack.events import upload_from
 from bot.slack.files import SlackFiles
 from bot.thread.request import Request, ThreadId, Upload

@@ -15,8 +15,8 @@ from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.errors import ServiceError, SetupError, UserError
-from bot.slack.calls import Refused, answer
+from bot.errors import Refused, ServiceError, SetupError, UserError
+from bot.slack.calls import answer
 from bot.slack.client import SlackChat
 from bot.slack.events import command_from, request_from, shortcut_from, stop_from
 from bot.slack.files import SlackFiles
@@ -27,10 +27,6 @@ Accept = Callable[[Request], Awaitable[None]]
 REQUESTS = ("app_mention", "message", "agent_session_stopped")
 REMOVALS = ("app_uninstalled", "tokens_revoked")
 OPENED = "app_home_opened"
-REFUSALS = {
-    "access_denied", "account_inactive", "invalid_auth", "missing_scope", "no_permission", "not_allowed_token_type", "not_authed",
-    "org_login_required", "team_access_not_granted", "token_expired", "token_revoked",
-}  # fmt: skip
 PROMPTS = (
     {"title": "Plot a CSV", "message": "Plot revenue by month (attach a CSV)"},
     {"title": "Fix a script", "message": "Run this and fix what fails (attach a script)"},
@@ -79,7 +75,7 @@ async def open_slack(bot_token: str, app_token: str, *, base_url: str, max_uploa
                 opened = await answer(web_client.apps_connections_open, app_token=app_token)
                 handler.client.wss_uri = opened.get("url")
             except ServiceError as error:
-                if isinstance(error, Refused) and error.code in REFUSALS:
+                if isinstance(error, Refused) and error.mendable:
                     raise SetupError(f"Slack refuses SLACK_APP_TOKEN: {error.code}.") from error
                 log.warning("Slack does not answer yet, trying again: %s", error)
             await handler.connect_async()  # type: ignore[no-untyped-call]

@@ -17,6 +17,7 @@ from pydantic import TypeAdapter
 
 from bot.errors import Lost, ServiceError, SetupError
 from bot.store.opening import cannot_be_used, check, locked, migrate
+from bot.store.resuming import WAITING, Waiting, count_deaths, due, progress, resting
 from bot.thread.conversation import Conversation
 from bot.thread.entries import ENTRY, Decision, Entry
 from bot.thread.request import REQUEST, Request, ThreadId
@@ -42,6 +43,7 @@ async def open_store(path: Path | str, *, clock: Callable[[], float] = time.time
                 await connection.executescript("pragma journal_mode=wal; pragma synchronous=full; pragma busy_timeout=5000;")
                 await check(connection, path)
                 await migrate(connection, path)
+                await count_deaths(connection, clock())
             except sqlite3.Error as error:
                 raise SetupError(cannot_be_used(path, error)) from error
             store = SqliteStore(connection, clock)
@@ -78,16 +80,16 @@ class SqliteStore:
     async def claim(self, thread: ThreadId) -> SqliteClaim:
         """Take the lease on a thread: its epoch grows by one, which makes every earlier claim a lost one."""
 
-        async def work(db: aiosqlite.Connection) -> tuple[int, int]:
+        async def work(db: aiosqlite.Connection) -> tuple[int, int, int, float]:
             sql = (
                 "insert into threads (id, epoch, running) values (?, 1, 1) on conflict (id) do update set"
-                " epoch = epoch + 1, crashes = crashes + running, running = 1 returning epoch, crashes"
+                " epoch = epoch + 1, running = 1 returning epoch, crashes, deaths, rest_until"
             )
-            [(epoch, crashes)] = await _rows(db, sql, str(thread))
-            return epoch, crashes
+            [(epoch, crashes, deaths, until)] = await _rows(db, sql, str(thread))
+            return epoch, crashes, deaths, until
 
-        epoch, crashes = await self.commit(work)
-        return SqliteClaim(self, thread, epoch, crashes)
+        epoch, crashes, deaths, until = await self.commit(work)
+        return SqliteClaim(self, thread, epoch, crashes, deaths, rests=deaths > 0 and resting(until, self.now()))
 
     async def move(self, request: Request, to: ThreadId) -> None:
         """Move an open request, stored anew as given, to the thread it turned out to belong to."""
@@ -100,8 +102,12 @@ class SqliteStore:
 
     async def waiting(self) -> Sequence[ThreadId]:
         """Return the threads with open requests, the longest waiting first."""
-        rows = await self.rows("select thread from inbox where closed_at is null group by thread order by min(rowid)")
-        return [ThreadId.parse(thread) for (thread,) in rows]
+        return [ThreadId.parse(row[0]) for row in await self.rows(WAITING)]
+
+    async def due(self) -> Sequence[ThreadId]:
+        """Return the threads with open requests to work on now: those that rest after a death or a failure are left out."""
+        rows = [Waiting(*row) for row in await self.rows(WAITING)]
+        return [ThreadId.parse(thread) for thread in due(rows, self.now())]
 
     async def spent(self, team: str, user: str | None, since: float) -> int:
         """Return the tokens used in a team since a Unix time, by one person or (None) by everybody."""
@@ -167,8 +173,8 @@ class SqliteStore:
 class SqliteClaim:
     """The Claim port: a lease on a thread, whose epoch is the fencing token of every read and append."""
 
-    def __init__(self, store: SqliteStore, thread: ThreadId, epoch: int, crashes: int) -> None:
-        self.crashes = crashes
+    def __init__(self, store: SqliteStore, thread: ThreadId, epoch: int, crashes: int, deaths: int, *, rests: bool) -> None:
+        self.crashes, self.deaths, self.rests = crashes, deaths, rests
         self._store = store
         self._thread = thread
         self._epoch = epoch
@@ -187,9 +193,10 @@ class SqliteClaim:
         return sorted(requests, key=lambda r: (_order(r.ts), r.key))
 
     async def append(self, *entries: Entry, close: Iterable[str] = ()) -> None:
-        """Append entries and close requests in one transaction; closing a request resets the count of crashes."""
+        """Append entries and close requests in one transaction; what takes the turn on resets the counts of what broke it."""
         rows = [_dump(ENTRY, entry) for entry in entries]
         keys, now, thread = tuple(close), self._store.now(), str(self._thread)
+        went_on = bool(keys) or progress(entries)
 
         async def work(db: aiosqlite.Connection) -> None:
             self._fence(await _rows(db, EPOCH, thread))
@@ -202,17 +209,22 @@ class SqliteClaim:
                         "insert into usage values (?, ?, ?, ?)", (self._thread.team, await self._asker(db), tokens, now)
                     )
             await _close(db, keys, now)
-            if keys:
-                await db.execute("update threads set crashes = 0 where id = ?", (thread,))
+            if went_on:
+                await db.execute("update threads set crashes = 0, deaths = 0, rest_until = 0 where id = ?", (thread,))
 
         await self._store.commit(work)
+        if went_on:
+            self.crashes, self.deaths, self.rests = 0, 0, False
 
-    async def release(self) -> None:
-        """Record that this claim ended cleanly; without effect if the claim is lost."""
+    async def release(self, *, broke: bool = False, rest: float = 0.0) -> None:
+        """Record that this claim ended, by an error of ours if it `broke`, and let the thread rest; no effect if it is lost."""
+        until = self._store.now() + rest
 
         async def work(db: aiosqlite.Connection) -> None:
-            sql = "update threads set running = 0 where id = ? and epoch = ?"
-            await db.execute(sql, (str(self._thread), self._epoch))
+            sql = (
+                "update threads set running = 0, crashes = crashes + ?, rest_until = max(rest_until, ?) where id = ? and epoch = ?"
+            )
+            await db.execute(sql, (broke, until, str(self._thread), self._epoch))
 
         await self._store.commit(work)
 

@@ -199,9 +199,10 @@ class Delivery:
 
     `open` is the turn's one message (its result is the ts), `reply` the answer with its files, `notice` a notice, and
     `files` the upload of the bytes of either's files (its result names them; they are put into the thread afterwards).
+    `died` is the word that the process ended in the turn again and again, which is not tried twice.
     """
 
-    intent: Literal["open", "reply", "notice", "files"]
+    intent: Literal["open", "reply", "notice", "files", "died"]
     turn: str
     result: str | None = None
     kind: Literal["delivery"] = "delivery"

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from bot.agents.prompts import NOT_TAKEN
 from bot.errors import ServiceError, UserError
-from bot.ports import Chat, Sandbox, SharedScript, Store
+from bot.ports import Chat, Claim, Sandbox, SharedScript, Store
 from bot.thread.conversation import Conversation
 from bot.thread.entries import Entry, Reply, UserMessage
 from bot.thread.files import FileName, chunked, file_name
@@ -46,10 +46,10 @@ class Intake:
             await self._chat.status(request.thread, "")
             await turn.append(close=[request.key, *beside])
 
-    async def refuse(self, request: Request, why: str, turn: OpenTurn) -> None:
+    async def refuse(self, request: Request, why: str, claim: Claim) -> None:
         """Close a request after telling the person why."""
         await self._chat.whisper(request, why)
-        await turn.append(close=[request.key])
+        await claim.append(close=[request.key])
 
     async def resolve(self, command: Request) -> Request | None:
         """Return a command under the thread of the file it names; None after telling the person what is wrong."""

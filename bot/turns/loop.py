@@ -11,9 +11,9 @@ from contextvars import ContextVar
 from bot.agents.prompts import EDITED
 from bot.agents.replies import account
 from bot.errors import Lost, ServiceError
-from bot.ports import Claim, Sandboxes, Store
+from bot.ports import SUSPECT, Claim, Sandboxes, Store
 from bot.thread.conversation import Decide, Deliver, Judge, Perform, Show
-from bot.thread.entries import Delivery, Reply, Stopped, UserMessage
+from bot.thread.entries import Delivery, Stopped, UserMessage
 from bot.thread.request import Request, ThreadId
 from bot.turns.group_chat import GroupChat
 from bot.turns.intake import Intake
@@ -26,7 +26,8 @@ log = logging.getLogger(__name__)
 current_thread: ContextVar[str] = ContextVar("current_thread", default="-")
 
 MAX_CRASHES = 3
-SORRY = "I am sorry: something went wrong on my side, and I could not finish this. It has been logged. Please ask again."
+LONGEST_REST = 600.0  # seconds between two tries while a service does not answer
+SORRY = "I am sorry: something went wrong on my side, and I could not finish this. It has been logged."
 
 
 class Turns:
@@ -51,8 +52,10 @@ class Turns:
         self._agents = agents
         self._messenger = messenger
         self._clock = clock
+        self._sweep = sweep
         self._open: dict[ThreadId, OpenTurn] = {}
-        self._scheduler = Scheduler(self.run, store.waiting, slots=slots, sweep=sweep)
+        self._failures: dict[ThreadId, int] = {}  # how often in a row a service failed a thread
+        self._scheduler = Scheduler(self.run, store.due, slots=slots, sweep=sweep)
 
     async def accept(self, request: Request) -> None:
         """Store a request if it concerns us; once this returns, it will be answered even if this process dies."""
@@ -76,6 +79,7 @@ class Turns:
         """Claim a thread and answer its open requests."""
         current_thread.set(str(thread))
         claim = await self._store.claim(thread)
+        failures = self._failures.pop(thread, 0)
         try:
             if thread.ts.startswith("cmd:"):
                 await self._resolve(claim)
@@ -90,21 +94,33 @@ class Turns:
             return
         except ServiceError as error:
             log.warning("put off: %s", error, exc_info=error.__cause__)
+            self._failures[thread] = failures + 1
+            await claim.release(rest=min(self._sweep * 2 ** min(failures, 20), LONGEST_REST))
         except Exception:
             log.exception("the turn broke")
-            return  # the claim is not released, so the next one counts a crash; the sweep retries the thread
-        await claim.release()
+            await claim.release(broke=True)
+        else:
+            await claim.release()
 
     async def _carry(self, turn: OpenTurn) -> None:
         """Take in open requests and do what comes next, until neither is left."""
-        await turn.roll_forward()
+        if turn.claim.crashes <= MAX_CRASHES:  # beyond, it may be this that breaks
+            await turn.roll_forward()
         if turn.claim.crashes >= MAX_CRASHES:
             await self._give_up(turn)
         self._open[turn.thread] = turn
         try:
             async with self._messenger.keeping_status(turn):
                 while True:
-                    if action := triage(await turn.claim.inbox(), turn.conversation):
+                    requests = await turn.claim.inbox()
+                    if turn.claim.deaths >= SUSPECT and requests:
+                        await self._messenger.tell_of_deaths(turn, requests[0].ts)
+                    action = triage(requests, turn.conversation)
+                    if turn.claim.rests and (action is None or isinstance(action, Take)):
+                        if action and any(r.kind == "stop" for r in requests):
+                            await self._refuse(turn.claim, "Stopped.")
+                        return  # what may kill the process waits; a stop does not
+                    if action:
                         await self._receive(turn, action)
                     elif step := turn.conversation.next:
                         await self._advance(turn, step)
@@ -156,7 +172,9 @@ class Turns:
 
     async def _resolve(self, claim: Claim) -> None:
         """Move each command under the thread of the file it names."""
-        for request in await claim.inbox():
+        if claim.crashes >= MAX_CRASHES:
+            await self._refuse(claim, f"{SORRY} Please ask again.")
+        for request in () if claim.rests else await claim.inbox():
             resolved = await self._intake.resolve(request)
             if resolved is None:
                 await claim.append(close=[request.key])
@@ -165,15 +183,20 @@ class Turns:
                 self._scheduler.ring(resolved.thread)
 
     async def _give_up(self, turn: OpenTurn) -> None:
-        """End a turn that has crashed too often: apologize, or end it silently if the apology cannot be delivered."""
+        """End a turn that broke too often: say what was done; end it silently if that breaks as well."""
         log.error("gave up on a turn that broke %d times", turn.claim.crashes)
-        if turn.conversation.opening is None:
-            for request in await turn.claim.inbox():
-                await self._intake.refuse(request, SORRY, turn)
-        elif not isinstance(turn.conversation.next, Deliver):
-            await turn.append(Reply(text=SORRY))
-        elif turn.tries("reply") >= MAX_CRASHES:
-            await turn.append(Delivery(intent="reply", turn=turn.name, result="never delivered"))
+        match turn.conversation.next:
+            case None:
+                await self._refuse(turn.claim, f"{SORRY} Please ask again.")
+            case Deliver(reply) if reply.text.startswith(SORRY):
+                await turn.append(Delivery(intent="reply", turn=turn.name, result="never delivered"))
+            case _:
+                await turn.append(account(turn.conversation, SORRY))
+
+    async def _refuse(self, claim: Claim, why: str) -> None:
+        """Close all open requests after telling who asked why."""
+        for request in await claim.inbox():
+            await self._intake.refuse(request, why, claim)
 
     def _is_opening(self, thread: ThreadId, ts: str | None) -> bool:
         """Whether the message at `ts` opened the turn that now runs in the thread."""

@@ -13,28 +13,39 @@ from typing import Literal
 from pydantic import TypeAdapter
 
 from bot.agents.replies import footer
+from bot.errors import Refused, ServiceError
 from bot.ports import Attachment, Chat, Uploaded
 from bot.thread.conversation import USER_PROXY, Decide, Deliver
 from bot.thread.entries import Delivery, Notice, Reply
+from bot.thread.request import ThreadId
 from bot.turns.open_turn import OpenTurn
 from bot.turns.progress import tasks
 
 log = logging.getLogger(__name__)
 _UPLOADED = TypeAdapter(Uploaded)
+REFUSALS = 3  # of posts of one turn, after which there is no place for its answer
+DIED = (
+    "I was ended twice in the middle of this, perhaps by the task itself. I keep trying, alone and ever more rarely, until it is"
+    " done. “stop” ends it."
+)
 
 
 class Messenger:
     """Posts what a thread sees of its open turn; the intent of every post is appended before the post is tried."""
 
-    def __init__(self, chat: Chat, *, tries: int = 60, renewal: float = 60.0) -> None:
-        """Try one post at most `tries` times; renew a status every `renewal` seconds, as Slack clears it after two minutes."""
+    def __init__(self, chat: Chat, *, tries: int = 1_000, renewal: float = 60.0) -> None:
+        """Try one post at most `tries` times, a week at the longest rests; renew a status every `renewal` seconds.
+
+        Slack clears a status after two minutes.
+        """
         self._chat = chat
         self._tries = tries
+        self._refusals: dict[ThreadId, int] = {}  # of the open turns
         self._renewal = renewal
 
     async def gave_up(self, turn: OpenTurn) -> bool:
-        """Return whether posts of the turn failed too often; if they did, settle it without an answer."""
-        if max(map(turn.tries, ("open", "reply", "notice"))) < self._tries:
+        """Return whether posts of the turn failed or were refused too often; if so, settle it without an answer."""
+        if max(map(turn.tries, ("open", "reply", "notice"))) < self._tries and self._refusals.get(turn.thread, 0) < REFUSALS:
             return False
         log.error("gave up on posting in the thread")
         await turn.append(Delivery(intent="reply", turn=turn.name, result="never delivered"))
@@ -92,6 +103,18 @@ class Messenger:
         files = [Attachment(name=n, size=sizes[n], chunks=partial(turn.sandbox.open, n)) for n in names]
         return await self._chat.deliver(turn.thread, name, ts, reply, files, again=again, sent=sent, keep=keep)
 
+    async def tell_of_deaths(self, turn: OpenTurn, asked: str) -> None:
+        """Say once, in a message of its own, that the process died twice in the turn that was asked for at ts `asked`."""
+        if any(isinstance(e, Delivery) and e.intent == "died" for e in turn.conversation.turn):
+            return
+        await turn.append(Delivery(intent="died", turn=asked))  # before it is said: twice would be worse than never
+        name = f"{asked}:died"
+        try:
+            ts = await self._chat.open(turn.thread, name, again=False)
+            await self._chat.deliver(turn.thread, name, ts, Reply(text=DIED), (), again=False)
+        except ServiceError as error:
+            log.warning("what happened could not be said: %s", error)
+
     async def take_back(self, turn: OpenTurn) -> None:
         """Delete the message of a turn that is about to be settled without an answer; afterwards nobody would."""
         if turn.ts is not None:
@@ -101,6 +124,7 @@ class Messenger:
     async def wind_up(self, turn: OpenTurn) -> None:
         """Clear the status of a settled turn."""
         turn.restart()
+        self._refusals.pop(turn.thread, None)
         await self._chat.status(turn.thread, "")
 
     @asynccontextmanager
@@ -130,5 +154,10 @@ class Messenger:
         """Append the intent, post, append the result; `post` is told whether an earlier try may have succeeded."""
         again = turn.tries(intent) > 0 or turn.tries("open") > 1  # of a message tried twice, two may stand there
         await turn.append(Delivery(intent=intent, turn=turn.name))
-        result = await post(again)
+        try:
+            result = await post(again)
+        except Refused as error:
+            if not error.mendable:
+                self._refusals[turn.thread] = self._refusals.get(turn.thread, 0) + 1
+            raise
         await turn.append(Delivery(intent=intent, turn=turn.name, result=result))

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from bot.errors import Lost
 from bot.ports import Store
 from bot.store.sqlite import open_store
-from bot.thread.entries import Decision, Entry, Reply, Usage, UserMessage
+from bot.thread.entries import Decision, Delivery, Entry, Reply, Usage, UserMessage
 from bot.thread.request import ThreadId
 from tests.strategies import entries
 from tests.world import THREAD, mention
@@ -118,20 +118,28 @@ async def test_the_thread_that_has_waited_longest_comes_first(store: Store) -> N
     assert await store.waiting() == [other, THREAD]
 
 
-async def test_claims_that_ended_uncleanly_are_counted_until_something_is_closed(store: Store) -> None:
-    asked = mention("hi")
-    await store.accept(asked)
-    assert (await store.claim(THREAD)).crashes == 0
-    claim = await store.claim(THREAD)
-    assert claim.crashes == 1
-    await claim.release()
-    claim = await store.claim(THREAD)
-    assert claim.crashes == 1
+async def test_errors_of_a_turn_are_counted_until_it_goes_on(store: Store) -> None:
+    await store.accept(mention("hi"))
+    for crashes in range(2):
+        claim = await store.claim(THREAD)
+        assert claim.crashes == crashes
+        await claim.append(Delivery(intent="reply", turn="1.0"))  # a try is no step forward
+        await claim.release(broke=True)
 
-    await claim.append(close=[asked.key])
+    claim = await store.claim(THREAD)
+    await claim.append(Delivery(intent="reply", turn="1.0", result="delivered"))
     await claim.release()
 
     assert (await store.claim(THREAD)).crashes == 0
+
+
+async def test_a_thread_that_is_let_rest_is_waiting_but_not_due(store: Store) -> None:
+    await store.accept(mention("hi"))
+    assert await store.due() == [THREAD]
+
+    await (await store.claim(THREAD)).release(rest=600.0)
+
+    assert (await store.waiting(), await store.due()) == ([THREAD], [])
 
 
 async def test_a_command_moves_to_the_thread_of_its_file_with_what_was_found(store: Store) -> None:

@@ -6,14 +6,18 @@ import asyncio
 import os
 import sqlite3
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bot.errors import SetupError
-from bot.store.sqlite import open_store
+from bot.store.sqlite import SqliteStore, open_store
 from bot.terminal import settings_from
-from bot.thread.entries import Reply
+from bot.thread.entries import Delivery, Reply
+from bot.thread.request import ThreadId
 from tests.world import THREAD, mention
 
 WRITER = Path(__file__).with_name("writer.txt").read_text()
@@ -89,3 +93,74 @@ async def test_a_damaged_store_is_known_at_the_start_with_what_to_do(tmp_path: P
     with pytest.raises(SetupError, match=r"bot.sqlite is damaged: .*\. Put a copy from before in its place, or move it away"):
         async with open_store(tmp_path / "bot.sqlite"):
             pass
+
+
+class Clock:
+    """A clock that is set by hand, in Unix time."""
+
+    now = 1_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@asynccontextmanager
+async def after_a_death(path: Path, clock: Clock, *threads: ThreadId) -> AsyncIterator[SqliteStore]:
+    """The store of a process whose predecessor died while it worked on threads."""
+    async with open_store(path, clock=clock) as store:
+        for thread in threads:
+            await store.claim(thread)
+    async with open_store(path, clock=clock) as store:
+        yield store
+
+
+async def test_a_turn_that_processes_die_with_is_resumed_ever_later(tmp_path: Path) -> None:
+    path, clock, rests = tmp_path / "bot.sqlite", Clock(), []
+    async with open_store(path) as store:
+        await store.accept(mention("hi"))
+
+    for _ in range(7):
+        async with after_a_death(path, clock, THREAD) as store:
+            died = clock.now
+            while not await store.due():
+                assert (await store.claim(THREAD)).rests
+                await (await store.claim(THREAD)).release()
+                clock.now += 10
+            rests.append(clock.now - died)
+            claim = await store.claim(THREAD)
+            assert not claim.rests
+            await claim.release()
+            clock.now = died - 20_000  # set back by hours, it rests no longer
+            assert await store.due() == [THREAD]
+            clock.now = died + 1_000
+
+    assert rests == [0, 0, 10, 60, 600, 600, 600]
+
+
+async def test_only_a_turn_that_went_on_is_forgiven_its_deaths_and_a_suspect_is_resumed_alone_after_the_others(
+    tmp_path: Path,
+) -> None:
+    path, clock = tmp_path / "bot.sqlite", Clock()
+    threads = [ThreadId("T1", "C1", f"{n}.0") for n in range(4)]
+    async with open_store(path) as store:
+        for thread in threads:
+            await store.accept(replace(mention("hi"), thread=thread))
+    for _ in range(2):
+        async with after_a_death(path, clock, *threads[:3]) as store:
+            claim = await store.claim(threads[2])
+            await claim.append(Delivery(intent="reply", turn="1.0", result="delivered"))  # it goes on in every life
+            await claim.append(Delivery(intent="reply", turn="1.0"))
+            await claim.release()
+
+    async with after_a_death(path, clock, threads[2]) as store:
+        assert await store.due() == [threads[2], threads[3]]  # the third died too, but once since it went on
+        await (await store.claim(threads[2])).append(Reply(text="hello"))
+        assert await store.due() == [threads[2], threads[3], threads[0]]
+
+        alone = await store.claim(threads[0])
+        assert await store.due() == threads[2:]
+        await alone.release()
+        clock.now += 1
+        assert await store.due() == [threads[2], threads[3], threads[0]]
+        await (await store.claim(threads[0])).append(Reply(text="hello"))
+        assert await store.due() == [threads[0], threads[2], threads[3], threads[1]]

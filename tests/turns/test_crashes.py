@@ -8,7 +8,7 @@ from itertools import count
 
 import pytest
 
-from bot.errors import ServiceError
+from bot.errors import Refused, ServiceError
 from bot.ports import Overheard, Task
 from bot.thread.entries import Decision, Delivery, Report, Step
 from bot.thread.request import ThreadId
@@ -35,7 +35,7 @@ async def test_a_turn_that_keeps_breaking_is_closed_with_an_apology() -> None:
 
 async def test_an_answer_is_posted_once_slack_is_back() -> None:
     async with world(respond("late")) as w:
-        w.chat.faults["deliver"] = [ServiceError("Slack is away.")] * 3
+        w.chat.faults["deliver"] = [ServiceError("Slack is away."), Refused("Slack refused.", "token_expired", mendable=True)] * 5
 
         await w.serve(mention("hi"))
 
@@ -83,13 +83,11 @@ async def test_a_bot_that_is_stopped_cleanly_in_the_middle_of_a_turn_is_no_crash
 @pytest.mark.parametrize(("verb", "logs"), [("deliver", []), ("open", []), ("open", [LOG])])
 async def test_a_post_that_slack_refuses_for_good_is_given_up(verb: str, logs: list[bytes]) -> None:
     async with world(respond("hello")) as w:
-        w.tries = 4
-        w.chat.faults[verb] = [ServiceError("Slack is away.")] * 10
+        w.chat.faults[verb] = [Refused("This channel is archived.", "is_archived")] * 10
 
-        w.reborn()
         await w.serve(mention("hi", *(w.file("app.log", log) for log in logs), ts="2.0"))
 
-        assert len(w.chat.faults[verb]) == 10 - 4
+        assert len(w.chat.faults[verb]) == 10 - 3
         assert w.chat.statuses[-1] == ""
         assert (await w.conversation()).entries[-1] == Delivery(intent="reply", turn="2.0", result="never delivered")
 
