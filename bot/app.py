@@ -66,7 +66,7 @@ async def serving(
             Intake(slack.chat, store, access(settings), time.time),
             GroupChat(proxy, others, budget(settings)),
             Messenger(slack.chat),
-            clock=time.time,
+            clock=time.monotonic,
         )
         async with turns.serving():
             await slack.listen(turns.accept)

@@ -16,7 +16,7 @@ from bot.errors import ServiceError
 from bot.sandbox.cgroups import Group, Groups
 from bot.sandbox.channels import Output, Status, readable
 from bot.sandbox.limits import Limits, size
-from bot.sandbox.watchdog import Disk, Watch, Watched, kill
+from bot.sandbox.watchdog import Disk, Watch, Watched, kill, time_out
 from bot.thread.outcomes import Execution, Outcome
 
 
@@ -136,11 +136,12 @@ async def _until_over(process: Started, output: Output, seen: Watched, status: S
         process.wait(), output.read(process.stdout, output.stdout), output.read(process.stderr, output.stderr)
     )
     full, stopped = asyncio.create_task(output.full.wait()), asyncio.create_task(terms.stop.wait())
+    timed = asyncio.create_task(time_out(terms.seconds))
     disk, hard = terms.disk or status.disk, terms.disk is not None
     watched = terms.watch(process.pid, terms.limits.memory, seen, disk, process.group.exhausted, hard=hard)
     watching = asyncio.create_task(watched)
     try:
-        done, _ = await asyncio.wait([over, full, watching, stopped], timeout=terms.seconds, return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait([over, full, watching, stopped, timed], return_when=asyncio.FIRST_COMPLETED)
         if over in done:
             return Outcome.OUTPUT_LIMIT if output.full.is_set() else None
         if watching in done:
@@ -149,13 +150,13 @@ async def _until_over(process: Started, output: Output, seen: Watched, status: S
             return Outcome.INTERRUPTED
         return Outcome.OUTPUT_LIMIT if full in done else Outcome.TIMED_OUT
     finally:
-        for task in (full, watching, stopped):
+        for task in (full, watching, stopped, timed):
             task.cancel()
         await process.end()
         with suppress(TimeoutError, asyncio.CancelledError):
             async with asyncio.timeout(5):
                 await over
-        await asyncio.gather(full, watching, stopped, return_exceptions=True)
+        await asyncio.gather(full, watching, stopped, timed, return_exceptions=True)
 
 
 def _execution(cause: Outcome | None, status: Status, output: Output, seen: Watched, duration: float, terms: Terms) -> Execution:
@@ -190,7 +191,7 @@ def _message(outcome: Outcome, limits: Limits, seconds: float, code: int | None)
         case Outcome.INTERRUPTED:
             return "It was stopped."
         case Outcome.KILLED:
-            return "It was killed from inside its sandbox."
+            return "It was killed by itself, or from outside its sandbox, as when the machine's memory runs out."
         case Outcome.FAILED if code is not None and code < 0:
             return f"It was ended by the signal {signal.Signals(-code).name}."
     return ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -83,6 +84,17 @@ def sacrifice(pid: int) -> None:
     """Make this process, and not the bot, the one that the kernel kills when the machine runs out of memory."""
     with suppress(OSError):
         Path(f"/proc/{pid}/oom_score_adj").write_text("1000")
+
+
+async def time_out(seconds: float, *, tick: float = 0.5, late: float = 1.0) -> None:
+    """Return when a run's time is over; a tick that comes more than `late` seconds late shows a frozen machine and is no time."""
+    left = seconds
+    while left > 0:
+        nap = min(left, tick)
+        before = time.monotonic()
+        await asyncio.sleep(nap)
+        passed = time.monotonic() - before
+        left -= nap if passed > nap + late else passed
 
 
 async def watch(

@@ -52,7 +52,14 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UserMessage:
+class Worked:
+    """Seconds of work, measured monotonically, that ended with this entry; waiting and time without a process are no work."""
+
+    worked: float = field(default=0.0, compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserMessage(Worked):
     """A person's message, with the names that its files have in the workspace.
 
     `context` marks what was said before we were asked; `notes` say which files could not be taken, and why.
@@ -71,7 +78,7 @@ class UserMessage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
+class Decision(Worked):
     """One answer of an agent, appended before anything in it is performed.
 
     `opaque` is what the provider wants back, `text` what the model said beside its calls.
@@ -86,7 +93,7 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class Step(Worked):
     """The result of one call: `result` is what the model reads, `execution` is there when a program ran.
 
     `changed` are the files that the step itself wrote (a run's are in its execution); `refused` marks a call that was
@@ -110,7 +117,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
+class Message(Worked):
     """A message from one agent to another; `round` numbers the gate's objections within a turn, 0 for a brief or a question."""
 
     sender: str
@@ -158,7 +165,7 @@ class Count:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class Report(Worked):
     """A specialist's statement that its work is over; the gate reads these fields, never the prose."""
 
     decision: int
@@ -174,7 +181,7 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
+class Reply(Worked):
     """What the user gets: Markdown text, program output, files by name, and a footer that says what it cost."""
 
     text: str
@@ -185,7 +192,7 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Notice:
+class Notice(Worked):
     """The profiles of uploaded data, in a message of their own before any model is asked; an empty one is not posted."""
 
     text: str
@@ -194,7 +201,7 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Delivery:
+class Delivery(Worked):
     """A post in Slack: appended without a result before it is tried, and again with the result afterwards.
 
     `open` is the turn's one message (its result is the ts), `reply` the answer with its files, `notice` a notice, and
@@ -209,7 +216,7 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stopped:
+class Stopped(Worked):
     """The user stopped the open turn."""
 
     user: str

@@ -123,7 +123,7 @@ class Messenger:
 
     async def wind_up(self, turn: OpenTurn) -> None:
         """Clear the status of a settled turn."""
-        turn.restart()
+        turn.title = ""
         self._refusals.pop(turn.thread, None)
         await self._chat.status(turn.thread, "")
 

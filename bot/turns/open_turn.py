@@ -1,8 +1,9 @@
-"""The open turn of a claimed thread: its conversation, its sandbox, and how long this process has worked on it."""
+"""The open turn of a claimed thread: its conversation, its sandbox, and how long it was worked on."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from bot.ports import Claim, Sandbox
 from bot.thread.conversation import Conversation
@@ -20,14 +21,20 @@ class OpenTurn:
         self.claim = claim
         self.conversation = conversation
         self.sandbox = sandbox
+        """Measure work by `clock`, in seconds; it must never step."""
         self._clock = clock
-        self.restart()
+        self._since = clock()
+        self.title = ""  # of the task that the thread's status last showed
 
     async def append(self, *entries: Entry, close: Iterable[str] = ()) -> None:
         """Append entries, then commit the file changes of their runs.
 
-        The entry that settles the turn also closes the requests that the turn answered.
+        The entry that settles the turn also closes the requests that the turn answered. The first one keeps the time worked.
         """
+        now = self._clock()
+        if entries:
+            entries = (replace(entries[0], worked=round(now - self._since, 3)), *entries[1:])
+            self._since = now
         grown = Conversation((*self.conversation.entries, *entries))
         keys = grown.keys if grown.next is None else ()
         await self.claim.append(*entries, close={*close, *keys})
@@ -71,10 +78,5 @@ class OpenTurn:
         return Conversation((*self.conversation.entries, *entries)).next is None
 
     def seconds(self) -> float:
-        """Return how long this process has worked on the turn."""
-        return self._clock() - self._started
-
-    def restart(self) -> None:
-        """Show no title and count seconds from now on, for the next turn."""
-        self.title = ""  # of the task that the thread's status last showed
-        self._started = self._clock()
+        """Return how long the turn was worked on, by all processes."""
+        return sum(e.worked for e in self.conversation.turn) + self._clock() - self._since

@@ -14,7 +14,7 @@ from tests.sandbox.tiers import ran, way
     [
         ("SIGXCPU", Outcome.TIMED_OUT, "It ran longer than 20 s and was ended."),
         ("SIGXFSZ", Outcome.DISK_FULL, "It wrote more than 128 MB of new files, or more than 4,096 of them."),
-        ("SIGKILL", Outcome.KILLED, "It was killed from inside its sandbox."),
+        ("SIGKILL", Outcome.KILLED, "It was killed by itself, or from outside its sandbox, as when the machine's memory runs out."),
         ("SIGTERM", Outcome.FAILED, "It was ended by the signal SIGTERM."),
     ],
 )

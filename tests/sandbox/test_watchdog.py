@@ -1,13 +1,14 @@
 """The watchdog: what it counts against a run's limits, and when it leaves an error to the script."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from bot.sandbox.landlock import entries
-from bot.sandbox.watchdog import Disk, Watched, tree, unlinked, watch
+from bot.sandbox.watchdog import Disk, Watched, time_out, tree, unlinked, watch
 from bot.thread.outcomes import Outcome
 
 LIMIT = 100_000_000  # far more than the process has
@@ -79,3 +80,14 @@ def test_a_scan_that_stopped_at_its_bound_does_not_pass_for_a_whole_one(tmp_path
 
     assert all_seen is whole
     assert len(seen) == most
+
+
+async def test_time_in_which_the_machine_was_frozen_does_not_count_against_a_run() -> None:
+    running_out = asyncio.create_task(time_out(0.3, tick=0.1, late=0.2))
+    await asyncio.sleep(0.01)
+
+    time.sleep(1.0)  # noqa: ASYNC251  nothing here goes on meanwhile
+    await asyncio.sleep(0.01)
+
+    assert not running_out.done()
+    await running_out

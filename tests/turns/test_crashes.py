@@ -11,6 +11,7 @@ import pytest
 from bot.errors import Refused, ServiceError
 from bot.ports import Overheard, Task
 from bot.thread.entries import Decision, Delivery, Report, Step
+from bot.thread.outcomes import Execution
 from bot.thread.request import ThreadId
 from tests.dying import Died, DyingStore
 from tests.turns.stories import LOG, PLOT, RUN, endless, plots
@@ -40,6 +41,24 @@ async def test_an_answer_is_posted_once_slack_is_back() -> None:
         await w.serve(mention("hi"))
 
         assert w.texts() == ["late"]
+
+
+async def test_seconds_count_while_a_turn_is_worked_on_also_by_a_process_that_died_and_not_while_it_waits() -> None:
+    async with world(brief(), [PLOT, RUN], report("Here.", run="plot.py")) as w:
+
+        async def slow(files: dict[str, bytes]) -> Execution:
+            w.now += 30
+            return await plots(files)
+
+        w.sandboxes.programs["plot.py"] = slow
+        w.chat.faults["deliver"] = [ServiceError("Slack is away.")]
+        await w.tell(mention("plot"))
+        w.now += 18_000
+
+        await w.reborn().run(THREAD)
+
+        [post] = w.chat.posts[THREAD].values()
+        assert post.footer.endswith("1 run · 30.0 s")
 
 
 async def test_a_turn_that_breaks_before_it_was_read_is_closed_with_an_apology_to_the_person() -> None:
