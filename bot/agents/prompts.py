@@ -61,12 +61,17 @@ def listed(lines: Sequence[str]) -> str:
     return "\n".join(f"- {line}" for line in lines)
 
 
+def _some(names: Sequence[str], most: int = 40) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
 def headline(name: FileName, execution: Execution) -> str:
     """Return how a run ended and what it left behind."""
     code = "" if execution.exit_code is None else f", exit code {execution.exit_code}"
     why = f" {execution.message}" if execution.message else ""
-    files = ", ".join(f"{f.name} ({f.size} bytes)" for f in execution.files[:40]) or "none"
-    deleted = f"\nDeleted: {', '.join(execution.deleted[:40])}." if execution.deleted else ""
+    files = _some([f"{f.name} ({f.size} bytes)" for f in execution.files]) or "none"
+    deleted = f"\nDeleted: {_some(execution.deleted)}." if execution.deleted else ""
     silent = execution.outcome is Outcome.SUCCEEDED and not execution.stdout.strip()
     note = "\nIt printed nothing." if silent else ""
     line = f"{name} {execution.outcome}{code}, {execution.duration:.2f} s.{why}"

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from bot.agents.prompts import listed
 from bot.logs.secrets import without_secrets
 from bot.ports import Sandbox
 from bot.thread.conversation import Conversation
-from bot.thread.entries import Decision, Reply, Report, Step
+from bot.thread.entries import Decision, Reply, Report, Step, UserMessage
 from bot.thread.files import FileName
 from bot.thread.outcomes import Execution, Outcome
-from bot.thread.text import bounded, fenced
+from bot.thread.text import bounded, fenced, quoted
 
-MAX_FILES = 10
+MAX_NOTES = 10
+MAX_EVIDENCE = 10
 IMAGES = (".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".pdf")
 
 
@@ -28,17 +30,17 @@ async def answer(conversation: Conversation, report: Report, sandbox: Sandbox) -
         text += "\n".join(f"{n}. {attempt}" for n, attempt in enumerate(attempts, 1))
     if report.citations or report.counts:
         text += "\n\n" + _evidence(report)
-    if len(files) > MAX_FILES:
-        text += f"\n\n{len(files) - MAX_FILES} more files are in the thread's workspace: ask for them by name."
-    return Reply(text=text, output=_printed(conversation), files=tuple(files[:MAX_FILES]))
+    return Reply(text=text, output=_printed(conversation), files=tuple(files))
 
 
 def _evidence(report: Report) -> str:
     """Return the lines and numbers that the gate has read and counted again."""
-    lines = [f"{c.file}:{c.line}: {without_secrets(c.text)}" for c in report.citations[:10]]
-    for count in report.counts[:10]:
+    lines = [f"{c.file}:{c.line}: {without_secrets(c.text)}" for c in report.citations[:MAX_EVIDENCE]]
+    for count in report.counts[:MAX_EVIDENCE]:
         within = f" within {count.window}" if count.window else ""
         lines.append(f"{count.value:,} lines of {count.file}{within} hold {count.query}")
+    if left := len(report.citations[MAX_EVIDENCE:]) + len(report.counts[MAX_EVIDENCE:]):
+        lines.append(f"and {_many(left, 'more line')} that were read or counted again as well")
     checked = "Read and counted again before this was posted; that one led to the other was not checked."
     return f"{fenced(chr(10).join(lines))}\n{checked}"
 
@@ -53,9 +55,16 @@ def account(conversation: Conversation, why: str, missing: Sequence[str] = ()) -
         more = [f"and {len(missing) - 8} more"] if len(missing) > 8 else []
         lines.append("What does not hold:\n" + listed([*missing[:8], *more]))
     if files := made_files(conversation):
-        lines.append(f"Files in the workspace from this attempt: {', '.join(f'`{f}`' for f in files[:20])}.")
+        lines.append(f"Files in the workspace from this attempt: {quoted(files)}.")
     lines.append("Tell me how to go on, or ask again with more detail.")
     return Reply(text="\n\n".join(lines), output=_printed(conversation))
+
+
+def with_notes(reply: Reply, conversation: Conversation) -> Reply:
+    """Return the reply after what the open turn could not take or read, which the user must know before the answer."""
+    notes = [note for e in conversation.turn if isinstance(e, UserMessage) for note in e.notes]
+    more = [f"and {_many(len(notes) - MAX_NOTES, 'more note')}"] if len(notes) > MAX_NOTES else []
+    return replace(reply, text="\n\n".join(filter(None, ["\n".join([*notes[:MAX_NOTES], *more]), reply.text])))
 
 
 def _printed(conversation: Conversation) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from bot.agents.log_tools import LogCard, LogProfile
-from bot.agents.replies import ended
+from bot.agents.replies import ended, made_files
 from bot.agents.specialist import Tool, Work, perform
 from bot.agents.table_tools import TableCard, card
 from bot.agents.tools import ExecutePyFile
@@ -19,7 +19,7 @@ from bot.thread.conversation import PROFILER, RUNNER, Conversation, Perform
 from bot.thread.entries import Call, Decision, Entry, Notice, Reply, Step
 from bot.thread.files import FileName
 from bot.thread.request import ThreadId
-from bot.thread.text import fenced
+from bot.thread.text import fenced, quoted
 
 MAX_PROFILED: Final = 4  # files of one turn
 
@@ -34,9 +34,9 @@ class Runner:
         assert opening.command is not None
         for step in reversed(conversation.turn):
             if isinstance(step, Step):
-                return _reply(step)
+                return _reply(step, conversation)
         if not opening.files:
-            return Reply(text="\n".join(opening.notes) or "There is no script to run.")
+            return Reply(text="There is no script to run.")
         run = ExecutePyFile(name=opening.files[0], args=opening.command.args)
         call = Call(id="", name="ExecutePyFile", arguments=run.model_dump_json())
         return Decision(agent=RUNNER, calls=(call,))
@@ -60,7 +60,7 @@ class Profiler:
         astray = [s for s in steps if s.refused and _is_log(s)]
         if astray and len(numbers) == 1:
             return _decision([], [TableCard.model_validate_json(conversation.call(step).arguments).file for step in astray])
-        return _notice(steps)
+        return _notice(steps, conversation.data[MAX_PROFILED:])
 
     async def perform(self, conversation: Conversation, at: Perform, sandbox: Sandbox) -> Entry:
         """Make one profile; what only adorns the answer fails no turn."""
@@ -88,8 +88,8 @@ def _decision(tables: Sequence[FileName], logs: Sequence[FileName]) -> Decision:
     return Decision(agent=PROFILER, calls=tuple(calls))
 
 
-def _notice(steps: Iterable[Step]) -> Notice:
-    """Return the notice of the profiles; one that failed is not shown, since the user did not ask for it."""
+def _notice(steps: Iterable[Step], left: Sequence[FileName]) -> Notice:
+    """Return the notice of the profiles and the files `left` out; one that failed is not shown, as the user did not ask for it."""
     texts: list[str] = []
     files: list[FileName] = []
     for step in steps:
@@ -98,10 +98,12 @@ def _notice(steps: Iterable[Step]) -> Notice:
         table = parsed(said)
         texts.append(card(table) if table else fenced(said))
         files += [file.name for file in step.execution.files]
+    if texts and left:
+        texts.append(f"Not profiled, as I profile {MAX_PROFILED} files at once: {quoted(left)}.")
     return Notice(text="\n\n".join(texts), files=tuple(files))
 
 
-def _reply(step: Step) -> Reply:
+def _reply(step: Step, conversation: Conversation) -> Reply:
     execution = step.execution
     if execution is None:
         return Reply(text=step.result)
@@ -112,5 +114,5 @@ def _reply(step: Step) -> Reply:
     return Reply(
         text=ended(step.ran, execution) + more,
         output="\n".join(s.rstrip("\n") for s in streams),
-        files=tuple(dict.fromkeys([*step.changed, *(f.name for f in execution.files)])),
+        files=tuple(made_files(conversation, step.changed)),
     )

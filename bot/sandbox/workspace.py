@@ -54,9 +54,11 @@ class Workspace:
                 async for chunk in chunks:
                     total += len(chunk)
                     if total > self._limits.file:
-                        raise TooLarge(f"{name} is over {size(self._limits.file)}, the most one file may have.")
+                        raise TooLarge(
+                            f"{name} is over {size(self._limits.file)}, the most one file may have. Attach a part of it."
+                        )
                     if total + others > self._limits.thread:
-                        raise TooLarge(f"The thread's files would be over {size(self._limits.thread)} with {name}.")
+                        raise TooLarge(f"With {name}, this thread would be over {size(self._limits.thread)}. Ask in a new one.")
                     file.write(chunk)
                 file.flush()
                 await asyncio.to_thread(os.fsync, file.fileno())

@@ -22,6 +22,7 @@ from bot.thread.request import ThreadId, Upload
 log = logging.getLogger(__name__)
 CHUNK = 256 * 1024
 _Bytes = tuple[str, int, Callable[[], AsyncIterator[bytes]]]  # a name, a size, and what gives the bytes
+SMALLER = "Attach a part of it, or pack it with gzip."
 _REFUSED = {
     "file_deleted": "it was deleted.",
     "file_not_found": "Slack does not find it; upload it again.",
@@ -68,7 +69,7 @@ class SlackFiles:
                 async for chunk in self._stream(url, received, mimetype):
                     received += len(chunk)
                     if received > self._max:
-                        raise TooLarge(f"it has more than {self._max:,} bytes.")
+                        raise TooLarge(f"it has more than {self._max:,} bytes. {SMALLER}")
                     broken = 0
                     yield chunk
                 if size and received != size:
@@ -92,7 +93,7 @@ class SlackFiles:
             raise UserError(_REFUSED[str(access)])
         size = int(file.get("size") or 0)
         if size > self._max:
-            raise TooLarge(f"it has {size:,} bytes; I take files up to {self._max:,}.")
+            raise TooLarge(f"it has {size:,} bytes; I take files up to {self._max:,}. {SMALLER}")
         url = str(file.get("url_private_download") or file.get("url_private") or "")
         if not url:
             raise _NotYet("Slack gives no address for it; upload it again.")

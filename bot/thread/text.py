@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 BYTES_PER_TOKEN = 3  # a low estimate for code and most languages, so that a bound holds
 
@@ -15,6 +16,12 @@ def bounded(text: str, tokens: int) -> str:
         return text
     head, tail = data[: room * 2 // 3].decode(errors="ignore"), data[-room // 3 :].decode(errors="ignore")
     return f"{head}\n[… {len(data) - room:,} bytes left out …]\n{tail}"
+
+
+def quoted(names: Sequence[str], most: int = 20) -> str:
+    """Return names as code, and how many are left out beyond the `most` that are listed."""
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(f"`{' '.join(name.replace('`', '´').split())}`" for name in names[:most]) + more
 
 
 def fenced(text: str) -> str:

@@ -14,11 +14,12 @@ from bot.thread.conversation import Conversation
 from bot.thread.entries import Entry, Reply, UserMessage
 from bot.thread.files import FileName, chunked, file_name
 from bot.thread.request import Request, Upload
-from bot.thread.text import given_file
+from bot.thread.text import given_file, quoted
 from bot.turns.access import Access
 from bot.turns.open_turn import OpenTurn
 
 CONTEXT_MESSAGES = 50
+CUT = "Of the {there} earlier messages of this thread, I read the last {read}."
 HOW_TO = (
     "Mention me with what you need, and attach your files: I write Python, run it in this thread's own sandbox and post"
     " what comes out. For example: “plot revenue by month” with a CSV, “why did this log go wrong?” with a log, or a"
@@ -62,7 +63,8 @@ class Intake:
             return None
         if not isinstance(match, SharedScript):
             names = "\n".join(f"• `{u.name}`: `/runpy {u.id}`" for u in match[:20])
-            await self._chat.whisper(command, f"Several files fit. Which one?\n{names}")
+            more = f"\nand {len(match) - 20} older ones" if len(match) > 20 else ""
+            await self._chat.whisper(command, f"Several files fit. Which one?\n{names}{more}")
             return None
         others = tuple(u for u in match.uploads if u.id != match.script.id)
         return replace(command, thread=match.thread, uploads=(match.script, *others))
@@ -77,7 +79,8 @@ class Intake:
     async def _read(self, request: Request, conversation: Conversation, sandbox: Sandbox) -> list[Entry]:
         """Return the entries that a request adds to the conversation, after putting its files into the workspace."""
         entries = await self._before(request, conversation, sandbox)
-        files, notes = await self._land(request.uploads, sandbox)
+        script = bool(request.command and request.command.code is None)
+        files, notes = await self._land(request.uploads, sandbox, script=script)
         if request.command and request.command.code is not None:
             files = [await self._snippet(request.command.code, sandbox), *files]
         elif request.command is None and (given := given_file(request.text)):
@@ -96,21 +99,29 @@ class Intake:
         thread = request.thread
         if not request.direct or thread.ts == request.ts or thread.channel.startswith("D"):
             return []
+        taken = {u.id for u in request.uploads}
         known = {e.ts for e in conversation.entries if isinstance(e, UserMessage)}
         try:
             history = await self._chat.history(thread, request.ts)
         except ServiceError as error:
             return [UserMessage(ts=request.ts, user=request.user, text="", notes=(str(error),), context=True)]
         entries = []
+        if len(history) > CONTEXT_MESSAGES and not conversation.entries:
+            left = [u.name for m in history[:-CONTEXT_MESSAGES] for u in m.uploads]
+            note = CUT.format(read=CONTEXT_MESSAGES, there=len(history)) + (f" Not read: {quoted(left)}." if left else "")
+            entries.append(UserMessage(ts=request.ts, user=request.user, text="", notes=(note,), context=True))
         for earlier in history[-CONTEXT_MESSAGES:]:
             if earlier.ts not in known and earlier.ts != request.ts:
-                files, notes = await self._land(earlier.uploads, sandbox)
+                files, notes = await self._land([u for u in earlier.uploads if u.id not in taken], sandbox)
                 message = UserMessage(ts=earlier.ts, user=earlier.user, text=earlier.text, context=True)
                 entries.append(replace(message, files=tuple(files), notes=tuple(notes)))
         return entries
 
-    async def _land(self, uploads: Iterable[Upload], sandbox: Sandbox) -> tuple[list[FileName], list[str]]:
-        """Stream uploads into the workspace; return their names there, and a note on each one that failed."""
+    async def _land(self, uploads: Sequence[Upload], sandbox: Sandbox, *, script: bool = False) -> tuple[list[FileName], list[str]]:
+        """Stream uploads into the workspace; return their names there, and a note on each one that failed.
+
+        If the first is the `script` to run and fails, nothing else is taken.
+        """
         files: list[FileName] = []
         notes: list[str] = []
         for upload in uploads:
@@ -118,7 +129,10 @@ class Intake:
             try:
                 await sandbox.put(name, self._chat.download(upload))
             except (UserError, ServiceError) as error:
-                notes.append(NOT_TAKEN.format(name=upload.name, error=error))
+                again = " Attach it again." if isinstance(error, ServiceError) else ""
+                notes.append(NOT_TAKEN.format(name=quoted([upload.name]), error=f"{error}{again}"))
+                if script and upload is uploads[0]:
+                    break
             else:
                 files.append(name)
         return files, notes

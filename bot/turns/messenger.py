@@ -7,17 +7,17 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from functools import partial
 from typing import Literal
 
 from pydantic import TypeAdapter
 
-from bot.agents.replies import footer
+from bot.agents.replies import footer, with_notes
 from bot.errors import Refused, ServiceError
-from bot.ports import Attachment, Chat, Uploaded
+from bot.ports import Chat, Uploaded
 from bot.thread.conversation import USER_PROXY, Decide, Deliver
 from bot.thread.entries import Delivery, Notice, Reply
 from bot.thread.request import ThreadId
+from bot.turns.bundle import bundled
 from bot.turns.open_turn import OpenTurn
 from bot.turns.progress import tasks
 
@@ -74,7 +74,7 @@ class Messenger:
 
         async def post(again: bool) -> str:
             assert turn.ts is not None
-            signed = replace(reply, footer=footer(turn.conversation, turn.seconds()))
+            signed = replace(with_notes(reply, turn.conversation), footer=footer(turn.conversation, turn.seconds()))
             return await self._deliver(turn, turn.name, turn.ts, signed, again) or "delivered"
 
         await self._try(turn, "reply", post)
@@ -98,10 +98,10 @@ class Messenger:
         async def keep(uploaded: Uploaded) -> None:
             await turn.append(Delivery(intent="files", turn=name, result=_UPLOADED.dump_json(uploaded).decode()))
 
-        sizes = {f.name: f.size for f in await turn.sandbox.list()}
-        names = [n for n in reply.files if n in sizes]
-        files = [Attachment(name=n, size=sizes[n], chunks=partial(turn.sandbox.open, n)) for n in names]
-        return await self._chat.deliver(turn.thread, name, ts, reply, files, again=again, sent=sent, keep=keep)
+        there = {f.name: f for f in await turn.sandbox.list()}
+        async with bundled([there[n] for n in reply.files if n in there], turn.sandbox) as (files, others):
+            reply = replace(reply, text="\n\n".join(filter(None, [reply.text, others])))
+            return await self._chat.deliver(turn.thread, name, ts, reply, files, again=again, sent=sent, keep=keep)
 
     async def tell_of_deaths(self, turn: OpenTurn, asked: str) -> None:
         """Say once, in a message of its own, that the process died twice in the turn that was asked for at ts `asked`."""

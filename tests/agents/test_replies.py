@@ -74,15 +74,6 @@ async def test_an_answer_brings_named_files_first_then_images_results_and_script
     assert reply.files == ("sum.txt", "b.png", "a.csv", "run", "plot.py")
 
 
-async def test_an_answer_brings_ten_files_and_says_how_many_more_there_are() -> None:
-    names = [f"{n:02}.png" for n in range(12)]
-
-    reply = await answer(turn(ran(FAILED, *names)), report(), workspace(dict.fromkeys(names, "")))
-
-    assert reply.files == tuple(names[:10])
-    assert reply.text.endswith("2 more files are in the thread's workspace: ask for them by name.")
-
-
 async def test_a_profiles_files_are_the_notices_and_not_the_replys() -> None:
     read = Decision(agent=PROFILER, calls=(Call(id="", name="LogProfile", arguments="{}"),))
     drew = Step(decision=0, index=0, result="", execution=ran(FAILED, "app.log.png").execution)

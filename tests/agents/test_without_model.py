@@ -52,11 +52,9 @@ async def test_a_run_without_output_or_with_too_much_of_it_says_so() -> None:
 
 async def test_a_script_that_is_not_there_is_said_to_be_missing() -> None:
     [*_, gone] = await runs(command("gone.py"), RUN)
-    untaken = await Runner().decide(THREAD, Conversation((command(notes=("a.py could not be taken.",)),)))
     nothing = await Runner().decide(THREAD, Conversation((command(),)))
 
     assert gone == Reply(text="ExecutePyFile was not performed: There is no file gone.py in this thread.")
-    assert untaken == Reply(text="a.py could not be taken.")
     assert nothing == Reply(text="There is no script to run.")
 
 
@@ -70,7 +68,7 @@ async def test_the_first_logs_of_a_turn_are_profiled_together_and_a_profile_that
     assert json.loads(decision.calls[0].arguments) == {"files": list(logs[:4]), "chart": "0.log.png"}
     for execution, notice in (
         (Execution(outcome=Outcome.SUCCEEDED, exit_code=0, stdout=" a\n", files=(FileInfo(name=FileName("0.log.png"), size=1),)),
-         Notice(text="```\na\n```", files=(FileName("0.log.png"),))),
+         Notice(text="```\na\n```\n\nNot profiled, as I profile 4 files at once: `4.log`.", files=(FileName("0.log.png"),))),
         (Execution(outcome=Outcome.SUCCEEDED, exit_code=0), Notice(text="")),
         (None, Notice(text="")),
     ):  # fmt: skip

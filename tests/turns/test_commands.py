@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from io import BytesIO
 from itertools import groupby
+from zipfile import ZipFile
 
 import pytest
 
 from bot.ports import Overheard
-from bot.thread.outcomes import Execution
+from bot.thread.outcomes import Execution, Outcome
 from bot.thread.request import Command
+from tests.fakes import MemorySandboxes
 from tests.turns.stories import breaks, plots
 from tests.world import CSV, THREAD, mention, respond, runpy, world
 
@@ -76,3 +79,34 @@ async def test_a_lone_code_block_runs_as_it_is() -> None:
 
         assert w.texts() == ["`snippet.py` succeeded after 0.00 s. It printed nothing."]
         assert w.sandboxes.threads[THREAD].files == {"snippet.py": b"print(1)"}
+
+
+@pytest.mark.parametrize("size", [3, 30_000_000], ids=["one zip", "too large for a zip"])
+async def test_of_many_files_the_ten_most_useful_are_posted_and_the_others_in_one_zip_or_by_name(size: int) -> None:
+    async with world() as w:
+        w.sandboxes = MemorySandboxes(limit=10**9)
+        w.reborn()
+        names = [f"{n:03}.csv" for n in range(124)]
+
+        async def many(files: dict[str, bytes]) -> Execution:
+            files |= dict.fromkeys(names, b"123") | {"😀 a.png": b"PNG"} | {name: bytes(size) for name in names[-9:]}
+            return Execution(outcome=Outcome.SUCCEEDED, exit_code=0)
+
+        w.sandboxes.programs["plot.py"] = many
+        w.chat.said[THREAD] = [Overheard(ts="1.0", user="U1", text="", uploads=(w.file("plot.py", b"..."),))]
+
+        await w.serve(runpy())
+
+        [post] = w.chat.posts[THREAD].values()
+        listed = ", ".join(f"`{name}`" for name in names[9:29]) + " and 95 more."
+        shown = [name for name, _ in post.files]
+        if size > 3:
+            assert post.text.endswith(f"115 more files are in the thread's workspace; ask for them by name: {listed}")
+            assert shown == ["😀 a.png", *names[:9]]
+        else:
+            assert post.text.endswith(f"115 more files are in `more-files.zip`: {listed}")
+            assert shown == ["😀 a.png", *names[:9], "more-files.zip"]
+            with ZipFile(BytesIO(post.files[-1][1])) as archive:
+                assert {name: archive.read(name) for name in archive.namelist()} == dict.fromkeys(names[9:-9], b"123") | {
+                    name: bytes(3) for name in names[-9:]
+                }

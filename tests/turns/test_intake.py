@@ -15,7 +15,7 @@ from bot.turns.access import Access
 from bot.turns.group_chat import Budget
 from tests.fakes import Program
 from tests.turns.stories import LOG, PLOT, RUN, breaks, plots
-from tests.world import THREAD, brief, call, mention, report, respond, world
+from tests.world import CSV, THREAD, brief, call, mention, report, respond, runpy, world
 
 
 async def test_a_file_given_by_name_and_code_lands_byte_for_byte() -> None:
@@ -46,14 +46,34 @@ async def test_a_first_mention_brings_what_was_said_and_attached_before_and_the_
         assert w.sandboxes.threads[THREAD].files == {"app.log": b"ERROR"}
 
 
-async def test_a_file_that_cannot_be_had_is_said_and_never_dropped_silently() -> None:
-    async with world(respond("Please upload it again.")) as w:
-        upload = w.file("gone.csv", b"")
+@pytest.mark.parametrize("earlier", [True, False], ids=["earlier in the thread", "in the message"])
+async def test_a_file_that_cannot_be_had_is_said_to_the_person_and_to_the_agents(earlier: bool) -> None:
+    async with world(respond("The sum is 3.")) as w:
+        upload = w.file("my`gone`.csv", b"")
         w.chat.bytes[upload.id] = UserError("Slack does not have it any more.")
+        w.chat.said[THREAD] = [Overheard(ts="1.0", user="U2", text="data", uploads=(upload,) if earlier else ())]
 
-        await w.tell(mention("sum it", upload))
+        await w.tell(mention("sum it", *(() if earlier else (upload,))))
 
-        assert "gone.csv could not be taken: Slack does not have it any more." in str(w.model.prompts[0].items)
+        note = "`my´gone´.csv` could not be taken: Slack does not have it any more."
+        assert note in str(w.model.prompts[0].items)
+        assert w.texts() == [f"{note}\n\nThe sum is 3."]
+
+
+async def test_another_file_is_not_run_for_a_script_that_could_not_be_taken() -> None:
+    async with world() as w:
+        script, other = w.file("plot.py", b""), w.file("plot.py", b"print(1)")
+        w.chat.bytes[script.id] = ServiceError("Slack did not answer.")
+        w.chat.said[THREAD] = [Overheard(ts="1.0", user="U1", text="", uploads=(script, other))]
+
+        await w.serve(runpy(script.id))
+
+        [text] = w.texts()
+        assert text.split("\n\n") == [
+            "`plot.py` could not be taken: Slack did not answer. Attach it again.",
+            "There is no script to run.",
+        ]
+        assert w.sandboxes.threads[THREAD].runs == []
 
 
 async def test_an_empty_mention_gets_a_how_to_without_a_model() -> None:
@@ -111,9 +131,11 @@ async def test_the_daily_cap_of_the_workspace_counts_everybody_and_the_last_day_
 async def test_of_a_long_thread_the_newest_messages_are_read() -> None:
     async with world(respond("Hm.")) as w:
         w.chat.said[THREAD] = [Overheard(ts=f"1.{n:03}", user="U2", text=f"word {n:03}") for n in range(60)]
+        w.chat.said[THREAD][0] = replace(w.chat.said[THREAD][0], uploads=(w.file("old.csv", CSV),))
 
         await w.tell(mention("why?", ts="2.0"))
 
+        assert w.texts() == ["Of the 60 earlier messages of this thread, I read the last 50. Not read: `old.csv`.\n\nHm."]
         seen = str(w.model.prompts[0].items)
         assert [n for n in range(60) if f"word {n:03}" in seen] == list(range(10, 60))
 
