@@ -110,11 +110,12 @@ async def answer(method: Method, **arguments: Any) -> dict[str, Any]:
 def parsed(response: object) -> NoAnswer | Refused | Busy:
     """Return what a response that was not ok says; it may be the client's object, aiohttp's, text, or anything else."""
     data = response.data if isinstance(response, AsyncSlackResponse) else response
-    code = data.get("error") if isinstance(data, dict) else None
+    said = data.get("error") if isinstance(data, dict) else None
+    code = said if isinstance(said, str) else ""
     status = getattr(response, "status_code", None) or getattr(response, "status", None)
     if status == 429 or code in {"ratelimited", "rate_limited"}:
         return busy(response)
-    if not isinstance(code, str) or not code or code in _FAILED:
+    if not code or code in _FAILED:
         return NoAnswer()
     return Refused(_WORDS.get(code, f"Slack refused ({code})."), code, mendable=code in _OF_TOKENS)
 
