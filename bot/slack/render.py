@@ -16,6 +16,7 @@ MESSAGE = 11_500  # characters of one markdown block; Slack counts about 13,200 
 INLINE_LINES = 12
 INLINE_OUTPUT = 1_500
 FALLBACK = 3_000
+SILENT = "(This answer has no text.)"  # Slack refuses blank ones
 Block = dict[str, Any]
 _CALLS = re.compile(r"<(!(?:channel|here|everyone|subteam)[^>]*|[@#][A-Z0-9|][^>]*)>|(?<![\w.])@(channel|here|everyone)\b")
 _MARKS = {"pending": "○", "running": "◐", "done": "✓", "failed": "✗"}
@@ -34,7 +35,7 @@ def parts(reply: Reply) -> list[Part]:
     text = harmless(reply.text)
     if reply.output and not is_long(reply.output):
         text += f"\n\n{fenced(harmless(reply.output).rstrip(chr(10)))}"
-    pieces = [str(piece) for piece in split(text, MESSAGE) if piece.body.strip()] or [text]
+    pieces = [str(piece) for piece in split(text, MESSAGE) if piece.body.strip()] or [SILENT]
     messages = [Part(fallback(piece), ({"type": "markdown", "text": piece},)) for piece in pieces]
     if reply.footer:
         footer = {"type": "context", "elements": [{"type": "plain_text", "text": reply.footer[:2_000]}]}

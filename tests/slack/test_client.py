@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from unittest.mock import AsyncMock
 
+import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.slack.render import parts
+from bot.errors import Refused
+from bot.slack.render import SILENT, parts
 from bot.thread.entries import Reply
 from tests.e2e.slack import thread_of
 from tests.slack.conftest import WITHOUT_US, Place
@@ -24,6 +26,30 @@ async def test_an_answer_whose_blocks_are_rejected_arrives_as_text(place: Place)
 
     [answer] = await place.people.messages(thread.ts)
     assert (answer["text"], answer["blocks"]) == ("a &lt; b", [])
+
+
+async def test_an_answer_of_blanks_arrives_as_words(place: Place) -> None:
+    thread = thread_of(await place.people.say("hi"))
+    ts = await place.chat.open(thread, "one", again=False)
+
+    await place.chat.deliver(thread, "one", ts, Reply(text=" \n\t"), [], again=False)
+
+    [answer] = await place.people.messages(thread.ts)
+    assert answer["text"] == SILENT
+
+
+async def test_in_an_archived_channel_every_post_is_refused_for_good(place: Place) -> None:
+    thread = thread_of(await place.people.say("hi"))
+    ts = await place.chat.open(thread, "one", again=False)
+    await place.people.control("archive", {"channel": "C0GENERAL"})
+
+    for post in (
+        place.chat.open(thread, "two", again=False),
+        place.chat.deliver(thread, "one", ts, Reply(text="done"), [], again=False),
+    ):
+        with pytest.raises(Refused) as refusal:
+            await post
+        assert not refusal.value.mendable
 
 
 async def test_of_a_long_answer_only_what_is_missing_is_posted_again(place: Place) -> None:

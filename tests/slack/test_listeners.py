@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,14 @@ from tests.e2e.slack import Slack as People
 from tests.slack.conftest import Place
 
 
-async def test_a_mention_is_put_on_record_as_it_was_meant(place: Place) -> None:
-    ts = await place.people.say("<@U0BOT> plot it")
+@pytest.mark.parametrize("channel", [HERE, "C0GROUP"], ids=["channel", "group direct message"])
+async def test_a_mention_is_put_on_record_as_it_was_meant(place: Place, channel: str) -> None:
+    ts = await place.people.say("<@U0BOT> plot it", channel=channel)
 
     request = await place.request()
 
-    assert (request.key, request.thread, request.user) == (f"msg:{HERE}:{ts}", thread_of(ts), "U0ALICE")
+    assert (request.key, request.thread) == (f"msg:{channel}:{ts}", replace(thread_of(ts), channel=channel))
+    assert request.user == "U0ALICE"
     assert (request.text, request.direct, request.external) == ("plot it", True, False)
 
 

@@ -72,7 +72,7 @@ def _block(block: Json, where: str) -> Problems:
 
 
 def _string(most: int, value: Any, where: str) -> Problems:
-    if not isinstance(value, str) or not value:
+    if not isinstance(value, str) or not value.strip():
         yield "must be more than 0 characters", where
     elif len(value) > most:
         yield f"must be less than {most + 1} characters", where

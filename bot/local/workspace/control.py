@@ -42,6 +42,8 @@ class Control:
             web.post("/control/event", on_json(self.event)),
             web.post("/control/fault", on_json(self.fault)),
             web.post("/control/disconnect", on_json(self.disconnect)),
+            web.post("/control/archive", on_json(self.archive)),
+            web.post("/control/away", on_json(self.leave)),
             web.post("/control/notice", on_json(self.notice)),
             web.get("/control/messages", self.messages),
             web.get("/control/state", self.state),
@@ -74,6 +76,14 @@ class Control:
         for socket in sockets:
             await socket.disconnect(text_of(body, "reason", "refresh_requested"))
         return {"disconnected": len(sockets)}
+
+    async def archive(self, body: Json) -> None:
+        """Archive a channel."""
+        self.workspace.channels[channel_of(self.workspace, body)].is_archived = True
+
+    async def leave(self, body: Json) -> None:
+        """Close the clients of a person."""
+        self.workspace.away.add(text_of(body, "user"))
 
     async def notice(self, body: Json) -> None:
         """Show on the page which model answers, what is still being prepared, and examples to click."""

@@ -14,7 +14,7 @@ BOT = "B0BOT"
 ALERT_USER = "U0ALERTS"
 ALERT_BOT = "B0ALERTS"
 SLACKBOT = "USLACKBOT"
-FIXTURES = frozenset({"C0PARTNER", "C0LOBBY", "C0PRIVATE", "U0GUEST", "U0EXT", "U0ALERTS"})  # for tests; not shown
+FIXTURES = frozenset({"C0PARTNER", "C0LOBBY", "C0PRIVATE", "C0GROUP", "U0GUEST", "U0EXT", "U0ALERTS"})  # for tests; not shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,8 @@ class Channel:
     is_private: bool = False
     is_ext_shared: bool = False
     user: str | None = None
+    is_archived: bool = False
+    is_mpim: bool = False
 
     @property
     def is_im(self) -> bool:
@@ -62,13 +64,13 @@ class Channel:
 
     @property
     def kind(self) -> str:
-        """The kind as events name it: `im`, `group` (private) or `channel`."""
-        return "im" if self.is_im else "group" if self.is_private else "channel"
+        """The kind as events name it: `im`, `mpim` (of a group), `group` (private) or `channel`."""
+        return "im" if self.is_im else "mpim" if self.is_mpim else "group" if self.is_private else "channel"
 
     @property
     def prefix(self) -> str:
-        """The kind as scopes and subscriptions name it: `im`, `groups` or `channels`."""
-        return "im" if self.is_im else "groups" if self.is_private else "channels"
+        """The kind as scopes and subscriptions name it: `im`, `mpim`, `groups` or `channels`."""
+        return "im" if self.is_im else "mpim" if self.is_mpim else "groups" if self.is_private else "channels"
 
     def to_slack(self) -> dict[str, Any]:
         """Return the channel as Slack's API shows it to the bot."""
@@ -78,7 +80,8 @@ class Channel:
             return body | unset | {"priority": 0, "context_team_id": TEAM}
         return {
             "id": self.id, "name": self.name, "name_normalized": self.name, "is_channel": not self.is_private,
-            **_false("is_group is_im is_mpim is_archived is_org_shared"), "is_private": self.is_private,
+            **_false("is_group is_im is_org_shared"), "is_private": self.is_private, "is_archived": self.is_archived,
+            "is_mpim": self.is_mpim,
             "is_general": self.id == "C0GENERAL", "is_shared": self.is_ext_shared,
             "is_ext_shared": self.is_ext_shared, "is_member": BOT_USER in self.members, "created": 0,
             "creator": "U0ALICE", "context_team_id": TEAM, "topic": {"value": "", "creator": "", "last_set": 0},
@@ -114,5 +117,6 @@ def first_channels() -> tuple[Channel, ...]:
         Channel("C0PARTNER", "partner", [*staff, "U0EXT", BOT_USER], is_ext_shared=True),
         Channel("C0LOBBY", "lobby", list(staff)),
         Channel("C0PRIVATE", "private", list(staff), is_private=True),
+        Channel("C0GROUP", "mpdm-alice--bob--workings-1", [*staff, BOT_USER], is_private=True, is_mpim=True),
         *(Channel(f"D0{name}", f"dm-{name.lower()}", [user, BOT_USER], user=user) for name, user in people),
     )

@@ -39,6 +39,7 @@ class Workspace:
         self._clock = clock
         self.files = files
         self.base_url = ""
+        self.away: set[str] = set()  # people who have no client open
         self.followers: list[Callable[[Change], None]] = []
         self.users = {user.id: user for user in first_users(manifest.bot_name, manifest.name)}
         self.bots = {user.bot_id: user for user in self.users.values() if user.bot_id}

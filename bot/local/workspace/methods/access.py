@@ -26,7 +26,7 @@ class Access:
     def find_channel(self, channel_id: str) -> Channel:
         """Return a channel that the bot can see; a private one it is not a member of counts as missing."""
         channel = self.workspace.channels.get(channel_id)
-        if channel is None or (channel.kind == "group" and BOT_USER not in channel.members):
+        if channel is None or (channel.is_private and BOT_USER not in channel.members):
             raise ApiError("channel_not_found")
         return channel
 
@@ -35,6 +35,13 @@ class Access:
         channel = self.find_channel(channel_id)
         if BOT_USER not in channel.members:
             raise ApiError("not_in_channel")
+        return channel
+
+    def open_channel(self, channel_id: str, error: str = "is_archived") -> Channel:
+        """Return a channel that the bot is a member of and that takes messages: an archived one is only read."""
+        channel = self.joined_channel(channel_id)
+        if channel.is_archived:
+            raise ApiError(error)
         return channel
 
     def find_message(self, channel_id: str, ts: str, error: str = "message_not_found") -> Message:

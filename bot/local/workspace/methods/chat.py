@@ -50,12 +50,13 @@ class Chat:
         }
 
     async def post_message(self, arguments: Json) -> Json:
-        channel = self.access.joined_channel(arguments["channel"])
+        channel = self.access.open_channel(arguments["channel"])
         message = self._post(channel, arguments, broadcast=bool(arguments.get("reply_broadcast")))
         return {"channel": channel.id, "ts": message.ts, "message": self.workspace.to_slack(message)}
 
     async def update(self, arguments: Json) -> Json:
         message = self.access.own_message(arguments["channel"], arguments["ts"], "cant_update_message")
+        self.access.open_channel(message.channel, "is_inactive")  # https://docs.slack.dev/reference/methods/chat.update
         self.streams.open()
         if message.streaming:
             raise ApiError("streaming_state_conflict")
@@ -79,9 +80,12 @@ class Chat:
         return {"channel": message.channel, "ts": message.ts}
 
     async def post_ephemeral(self, arguments: Json) -> Json:
-        channel = self.access.joined_channel(arguments["channel"])
+        channel = self.access.open_channel(arguments["channel"])
         if arguments["user"] not in channel.members:
             raise ApiError("user_not_in_channel")
+        if arguments["user"] in self.workspace.away:
+            # Who is not active never sees it: https://docs.slack.dev/reference/methods/chat.postEphemeral
+            return {"message_ts": self.workspace.next_ts()}
         return {"message_ts": self._post(channel, arguments, ephemeral_to=arguments["user"]).ts}
 
     def _post(self, channel: Channel, arguments: Json, **fields: Any) -> Message:
@@ -94,7 +98,7 @@ class Chat:
         return self.workspace.post(channel.id, BOT_USER, fields.pop("text", ""), **fields)
 
     async def start(self, arguments: Json) -> Json:
-        channel = self.access.joined_channel(arguments["channel"])
+        channel = self.access.open_channel(arguments["channel"])
         chunks = read_chunks(arguments)
         root = self.access.thread_root(channel, arguments["thread_ts"])
         if root is None:

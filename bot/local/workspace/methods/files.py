@@ -71,7 +71,7 @@ class FileMethods:
         channels = list(arguments.get("channels") or [])
         if arguments.get("channel_id"):
             channels.append(arguments["channel_id"])
-        places = [self.access.joined_channel(channel) for channel in channels]
+        places = [self.access.open_channel(channel) for channel in channels]
         thread_ts = arguments.get("thread_ts")
         if thread_ts and len(places) != 1:
             raise ApiError("invalid_arguments", "must provide one channel with thread_ts")
@@ -97,7 +97,7 @@ class FileMethods:
         for channel_id, messages in file.shares.items():
             kind = self.workspace.channels[channel_id].kind
             shares.setdefault("public" if kind == "channel" else "private", {})[channel_id] = messages
-            places[f"{kind}s"].append(channel_id)
+            places["groups" if kind == "mpim" else f"{kind}s"].append(channel_id)
         return file.to_slack(self.workspace.base_url) | {"shares": shares} | places
 
     async def info(self, arguments: Json) -> Json:
@@ -109,7 +109,7 @@ class FileMethods:
     async def list_files(self, arguments: Json) -> Json:
         channel = arguments.get("channel")
         if channel:
-            self.access.joined_channel(channel)
+            self.access.open_channel(channel)
         user = arguments.get("user")
         since, until = float(arguments.get("ts_from") or 0), float(arguments.get("ts_to") or "inf")
         found = [
