@@ -15,9 +15,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.errors import Refused, ServiceError
 from bot.ports import Attachment, Overheard, Person, SharedScript, Task, Uploaded
 from bot.slack.calls import NoAnswer, answer
-from bot.slack.events import overheard
 from bot.slack.files import SlackFiles
 from bot.slack.find import Finder
+from bot.slack.reading import overheard
 from bot.slack.render import Part, fallback, is_long, parts, working
 from bot.thread.entries import Reply
 from bot.thread.request import Request, ThreadId, Upload

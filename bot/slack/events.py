@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import re
-import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.errors import UserError
-from bot.ports import Overheard
+from bot.slack.reading import mentioned, plain, uploads, words
 from bot.thread.request import Command, Request, ThreadId, Upload
-from bot.thread.text import lone_python
+from bot.thread.text import code_to_run, means_stop, typed_words
 
 Payload = Mapping[str, Any]
 HEARD = {None, "", "file_share", "thread_broadcast"}
-STOP_WORDS = {"stop", "cancel", "abort", "!stop", "!cancel"}
-_LINK = re.compile(r"<(?:(?P<url>(?:https?|mailto|tel|ftp):[^|>\s]+)(?:\|(?P<label>[^>]*))?)>")
-_MENTION = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^>]*)?>")
 
 
 def request_from(event: Payload, team: str, bot_user: str, *, shared: bool = False) -> Request | None:
@@ -42,38 +37,36 @@ def _message(message: Payload, channel: str, team: str, bot_user: str, shared: b
     if not (user and ts and channel) or user == bot_user or message.get("bot_id"):
         return None
     raw = str(message.get("text") or "")
-    mentioned = _MENTION.findall(raw)
-    private = channel.startswith("D")
-    direct = private or bot_user in mentioned
-    if not direct and (mentioned or not message.get("thread_ts")):
+    others = mentioned(raw)
+    direct = channel.startswith("D") or bot_user in others
+    if not direct and (others or not message.get("thread_ts")):
         return None
     thread = ThreadId(team, channel, str(message.get("thread_ts") or ts))
-    text = plain(raw, bot_user)
-    if text.strip().lower() in STOP_WORDS and (direct or message.get("thread_ts")) and thread.ts != ts:
+    text, files = plain(raw, bot_user), uploads(message)
+    if thread.ts != ts and means_stop(text) and not files:
         return _stop(thread, ts, user)
-    uploads = tuple(upload_from(f) for f in message.get("files") or ())
-    code = lone_python(text) if direct and not uploads else None
+    code = code_to_run(text) if direct else None
     command = Command(code=code) if code is not None else None
-    if direct and (script := _script_to_run(text, uploads)):
-        command, uploads = script
+    if direct and (script := _script_to_run(text, files)):
+        command, files = script
     return Request(
-        key=f"msg:{channel}:{ts}", thread=thread, ts=ts, user=user, text=text, direct=direct, uploads=uploads,
+        key=f"msg:{channel}:{ts}", thread=thread, ts=ts, user=user, text=words(message, bot_user), direct=direct, uploads=files,
         command=command, external=_foreign(message, team, shared),
     )  # fmt: skip
 
 
-def _script_to_run(text: str, uploads: tuple[Upload, ...]) -> tuple[Command, tuple[Upload, ...]] | None:
+def _script_to_run(text: str, files: tuple[Upload, ...]) -> tuple[Command, tuple[Upload, ...]] | None:
     """Return the command of a message `/runpy [name] [args…]` that carries its script, and its uploads, the script first."""
     try:
-        name, *words = shlex.split(text) or [""]
+        name, *args = typed_words(text) or [""]
     except ValueError:
         return None
-    scripts = [upload for upload in uploads if upload.name.endswith(".py")]
+    scripts = [upload for upload in files if upload.name.endswith(".py")]
     if name != "/runpy" or not scripts:
         return None
-    script = next((upload for upload in scripts if words and upload.name == words[0]), scripts[0])
-    args = words[1:] if words and words[0] == script.name else words
-    return Command(target=script.name, args=tuple(args)), (script, *(u for u in uploads if u.id != script.id))
+    script = next((upload for upload in scripts if args and upload.name == args[0]), scripts[0])
+    args = args[1:] if args and args[0] == script.name else args
+    return Command(target=script.name, args=tuple(args)), (script, *(u for u in files if u.id != script.id))
 
 
 def _changed(event: Payload, team: str, bot_user: str, shared: bool) -> Request | None:
@@ -87,8 +80,8 @@ def _changed(event: Payload, team: str, bot_user: str, shared: bool) -> Request 
     request = _message(message, channel, team, bot_user, shared)
     if request is None or request.kind != "message":
         return None
-    mentioned, mentioned_before = (bot_user in _MENTION.findall(str(m.get("text"))) for m in (message, before))
-    if mentioned and not mentioned_before:
+    now, then = (bot_user in mentioned(str(m.get("text"))) for m in (message, before))
+    if now and not then:
         return request
     edited = str((message.get("edited") or {}).get("ts") or event.get("event_ts") or request.ts)
     return Request(
@@ -127,10 +120,9 @@ def command_from(body: Payload, team: str, now: str) -> Request:
     """Parse `/runpy [name | permalink | F-id] [args…]`; raises UserError when its quotes do not match."""
     text = plain(str(body.get("text") or ""), "").strip()
     try:
-        words = shlex.split(text)
+        target, *args = typed_words(text) or [""]
     except ValueError as error:
         raise UserError(f"I cannot read `{text}`: {str(error).lower()}. Close the quote and try again.") from error
-    target, *args = words or [""]
     return _command(body, team, now, str(body["channel_id"]), str(body["user_id"]), Command(target=target, args=tuple(args)))
 
 
@@ -149,37 +141,7 @@ def _command(body: Payload, team: str, now: str, channel: str, user: str, comman
     )  # fmt: skip
 
 
-def upload_from(file: Payload) -> Upload:
-    """Return a file as an event describes it; its id stands in for a name that only `files.info` gives."""
-    return Upload(
-        id=str(file["id"]),
-        name=str(file.get("name") or file.get("title") or file["id"]),
-        size=int(file.get("size") or 0),
-        mimetype=str(file.get("mimetype") or "application/octet-stream"),
-    )
-
-
-def plain(raw: str, bot_user: str) -> str:
-    """Return the text as its author typed it: without a leading mention of the bot, Slack's links and escapes undone."""
-    text = re.sub(rf"^\s*<@{bot_user}(?:\|[^>]*)?>[ \t,:]*\n?", "", raw, count=1) if bot_user else raw
-    text = _LINK.sub(lambda m: m["label"] if m["label"] and m["label"] in m["url"] else m["url"], text)
-    # Slack escapes these three and no others: anything else that looks like an entity was typed as it stands.
-    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
-
-
 def _foreign(message: Payload, team: str, shared: bool) -> bool:
     """Whether the author belongs to another organization; in a shared channel the author's own team decides."""
     homes = [home for home in (message.get("user_team"), message.get("source_team")) if home]
     return bool(homes) and (homes[0] != team if shared else team not in homes)
-
-
-def overheard(message: dict[str, Any]) -> Overheard:
-    """Return a message of the thread, with the text of its attachments, where other bots write."""
-    texts = [str(message.get("text") or "")]
-    texts += [str(a.get("text") or a.get("fallback") or "") for a in message.get("attachments") or ()]
-    return Overheard(
-        ts=str(message["ts"]),
-        user=str(message.get("user") or message.get("bot_id") or "somebody"),
-        text=plain("\n".join(filter(None, texts)), ""),
-        uploads=tuple(upload_from(f) for f in message.get("files") or ()),
-    )

@@ -12,8 +12,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.errors import Refused, UserError
 from bot.ports import SharedScript
 from bot.slack.calls import INVITE
-from bot.slack.events import upload_from
 from bot.slack.files import SlackFiles
+from bot.slack.reading import upload_from
 from bot.thread.request import Request, ThreadId, Upload
 
 File = dict[str, Any]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Sequence
+from importlib.resources import files
 
 BYTES_PER_TOKEN = 3  # a low estimate for code and most languages, so that a bound holds
 
@@ -43,6 +45,18 @@ _LANGUAGES = (
     "|py|python|python3|pycon|json|csv|tsv|sql|bash|sh|shell|console|text|txt|plain|yaml|yml|toml|ini|xml|html|css|js|"
     "|javascript|ts|typescript|java|go|rust|c|cpp|r|md|markdown|log|diff|"
 )
+_LISTS = {
+    language: frozenset(phrase.strip() for phrase in phrases.split(","))
+    for line in files(__package__).joinpath("stop.txt").read_text(encoding="utf-8").splitlines()
+    for language, colon, phrases in [line.partition(":")]
+    if colon and not line.startswith("#")
+}
+_POLITE = _LISTS.pop("polite")
+_STOP = frozenset[str]().union(*_LISTS.values())
+_RUN = re.compile(
+    r"((can|could|would|will) you )?(please )?"
+    r"((run|execute|exec|try)( (this|it|that|the|my|following|python|code|script|snippet))*)?( (for me|please|thanks))*"
+)
 # The name of a text file in prose; not a part of a path, an address or a call (os.path, x.org/a.py, a.py()).
 _NAME = re.compile(
     r"(?<![\w/.:@-])(\w[\w.-]{0,80}\.(?:py|txt|csv|tsv|json|jsonl|yaml|yml|toml|ini|cfg|env|sh|sql|md|html|css|js|ts|xml|log"
@@ -56,13 +70,34 @@ def code_blocks(text: str) -> list[str]:
     return [_info_and_body(match)[1] for match in _BLOCK.finditer(text)]
 
 
-def lone_python(text: str) -> str | None:
-    """Return the body when `text` is one Python code block and nothing else."""
-    match = _BLOCK.match(text.strip())
-    if match is None or match.group() != text.strip():
+def code_to_run(text: str) -> str | None:
+    """Return the body when `text` is one Python code block, alone or with words that only say to run it."""
+    matches = list(_BLOCK.finditer(text))
+    if len(matches) != 1 or not _RUN.fullmatch(_said(_BLOCK.sub(" ", text))):
         return None
-    info, body = _info_and_body(match)
+    info, body = _info_and_body(matches[0])
     return body if info.lower() in {"", "py", "python", "python3"} and body.strip() else None
+
+
+def means_stop(text: str) -> bool:
+    """Whether the whole text says to stop, however politely; “stop words” does not."""
+    return " ".join(word for word in _said(text).split() if word not in _POLITE) in _STOP
+
+
+def typed_words(text: str) -> list[str]:
+    """Return the words of a command as a shell splits them; the quotes and dashes that phones make are what was meant.
+
+    Raises ValueError when a quote is not closed.
+    """
+    text = re.sub(r"(?<!\S)[“”„«]([^“”„«»]*)[“”»](?!\S)", lambda m: shlex.quote(m[1]), text)
+    text = re.sub(r"(?<!\S)[‘’‚]([^‘’‚]*)[‘’](?!\S)", lambda m: shlex.quote(m[1]), text)
+    text = re.sub(r"(?<!\S)[—–](?=\w{2}|(?<=—)\w)", "--", text)
+    return shlex.split(re.sub(r"(?<!\S)[–−](?=\w)", "-", text))
+
+
+def _said(text: str) -> str:
+    """Return the words of a text in lower case, without punctuation, emoji and mentions."""
+    return " ".join(re.sub(r"\ue000\w*\ue001|:[a-z0-9_+-]+:|[^\w\s']|_", " ", text.lower().replace("’", "'")).split())
 
 
 def given_file(text: str) -> tuple[str, str] | None:

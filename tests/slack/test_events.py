@@ -82,9 +82,16 @@ def test_files_are_never_dropped_even_when_only_slack_knows_them() -> None:
     assert [(u.id, u.name) for u in request.uploads] == [("F1", "F1"), ("F2", "a b.csv")]
 
 
-@pytest.mark.parametrize("word", ["stop", "<@U0BOT> Stop", "!cancel"])
+@pytest.mark.parametrize("word", ["stop", "<@U0BOT> Stop", "!cancel", "stop <@U0BOT>!"])
 def test_stop_is_heard_in_a_thread(word: str) -> None:
     assert asked(word, thread_ts="1.0").kind == "stop"
+
+
+def test_a_block_beside_a_file_runs_on_it() -> None:
+    request = asked("<@U0BOT> ```print(open('a.csv').read())```", files=[{"id": "F1", "name": "a.csv"}])
+
+    assert request.command == Command(code="print(open('a.csv').read())")
+    assert [upload.name for upload in request.uploads] == ["a.csv"]
 
 
 def test_an_edit_that_adds_our_name_is_the_question_itself() -> None:

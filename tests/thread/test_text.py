@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.thread.text import BYTES_PER_TOKEN, bounded, code_blocks, fenced, given_file, lone_python
+from bot.thread.text import BYTES_PER_TOKEN, bounded, code_blocks, code_to_run, fenced, given_file, means_stop, typed_words
 
 
 @given(st.text(), st.integers(1, 50))
@@ -48,12 +48,40 @@ def test_code_blocks_come_out_byte_for_byte(text: str, bodies: list[str]) -> Non
     ("text", "code"),
     [
         ("```print(1)```", "print(1)"), (" ```python\nprint(1)\n```\n", "print(1)\n"),
-        ("```json\n{}\n```", None), ("run ```print(1)```", None), ("```a``` ```b```", None),
+        ("run this, please: ```print(1)```", "print(1)"), ("```x```\nCan you run it for me?", "x"),
+        ("```json\n{}\n```", None), ("explain ```print(1)```", None), ("run it twice ```a```", None), ("```a``` ```b```", None),
         ("``` ```", None),
     ],
 )  # fmt: skip
-def test_only_a_lone_python_block_is_run_as_it_is(text: str, code: str | None) -> None:
-    assert lone_python(text) == code
+def test_one_python_block_with_no_words_but_to_run_it_is_run_as_it_is(text: str, code: str | None) -> None:
+    assert code_to_run(text) == code
+
+
+@pytest.mark.parametrize(
+    ("text", "stops"),
+    [
+        *(
+            (text, True)
+            for text in ("stop!", "Stop.", "please stop", "STOP it", "cancel that", "\ue000U0BOT\ue001 stop", "Stop :hand:")
+        ),
+        *((text, True) for text in ("Arrête !", "bitte abbrechen", "停止", "стоп!!!", "stop, please…", "✋ stop")),
+        *((text, False) for text in ("stop words", "the bus stop column", "don't stop", "please", "", "cancel the order column")),
+    ],
+)
+def test_a_whole_message_that_means_stop_stops(text: str, stops: bool) -> None:
+    assert means_stop(text) is stops
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("a.py “b c” ‘d’ —verbose –n 5", ["a.py", "b c", "d", "--verbose", "-n", "5"]),
+        ("a.py “it's” 'b—c' — d", ["a.py", "it's", "b—c", "—", "d"]),
+        ("Bob’s.py x", ["Bob’s.py", "x"]), ("a.py «x y»", ["a.py", "x y"]), ("a.py —x", ["a.py", "--x"]),
+    ],
+)  # fmt: skip
+def test_the_quotes_and_dashes_of_phones_are_what_was_meant(text: str, words: list[str]) -> None:
+    assert typed_words(text) == words
 
 
 @pytest.mark.parametrize(
