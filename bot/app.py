@@ -107,6 +107,7 @@ def access(settings: Settings) -> Access:
         channels=settings.bot_allowed_channels,
         user_tokens=settings.bot_daily_tokens_user,
         team_tokens=settings.bot_daily_tokens_team,
+        contact=settings.bot_contact,
     )
 
 

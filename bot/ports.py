@@ -120,9 +120,13 @@ class Overheard:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """Who is asking. `external` covers Slack Connect and strangers, `guest` both kinds of guest."""
+    """Who somebody is.
+
+    `name` is what others see, "" where nobody knows. `external` covers Slack Connect and strangers, `guest` both kinds of guest.
+    """
 
     user: str
+    name: str = ""
     external: bool = False
     guest: bool = False
     bot: bool = False

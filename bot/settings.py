@@ -65,6 +65,7 @@ class Settings(BaseSettings):
     bot_allow_external: bool = Field(False, description="Whether people of other organizations and guests may ask.")
     bot_allowed_users: Names = Field(frozenset(), description="User ids that may ask, comma-separated; empty: everybody.")
     bot_allowed_channels: Names = Field(frozenset(), description="Channel ids to work in, comma-separated; empty: all.")
+    bot_contact: str = Field("whoever installed me here", description="Who helps people who may not ask, as in “ask …”.")
     bot_daily_tokens_user: int = Field(2_000_000, ge=0, description="Tokens of one person in 24 hours; 0: no cap.")
     bot_daily_tokens_team: int = Field(20_000_000, ge=0, description="Tokens of the workspace in 24 hours; 0: no cap.")
 

@@ -78,9 +78,14 @@ def headline(name: FileName, execution: Execution) -> str:
     return f"{line}\nFiles made or changed: {files}.{deleted}{note}"
 
 
+def author(message: UserMessage) -> str:
+    """Return who wrote a message, by name where it is known."""
+    return message.name or f"<{message.user}>"
+
+
 def message_of(message: UserMessage) -> str:
     """Return a person's message, verbatim and fenced, with the names of its files."""
-    lines = [f"{'Earlier in the thread, ' if message.context else ''}<{message.user}> wrote:"]
+    lines = [f"{'Earlier in the thread, ' if message.context else ''}{author(message)} wrote:"]
     lines.append(fenced(bounded(message.text, USER_TOKENS)) if message.text.strip() else "(no words)")
     if message.files:
         lines.append(f"Attached files, in the workspace: {', '.join(message.files)}")
@@ -111,7 +116,7 @@ def for_user_proxy(conversation: Conversation) -> tuple[Input, ...]:
                 texts.append(("" if addressed else "(not addressed to you by name) ") + message_of(entry))
             case UserMessage():
                 script = entry.files[0] if entry.files else "a script"
-                texts.append(f"<{entry.user}> ran {script} with /runpy.")
+                texts.append(f"{author(entry)} ran {script} with /runpy.")
             case Decision() if entry.agent == RUNNER:
                 texts += [f"Result of that run:\n{result}" for result in _results(conversation, number)]
             case Notice(text=profile) if profile:

@@ -8,7 +8,7 @@ from typing import Any
 from bot.errors import UserError
 from bot.slack.reading import mentioned, plain, uploads, words
 from bot.thread.request import Command, Request, ThreadId, Upload
-from bot.thread.text import code_to_run, means_stop, typed_words
+from bot.thread.text import code_to_run, means_stop, named, typed_words
 
 Payload = Mapping[str, Any]
 HEARD = {None, "", "file_share", "thread_broadcast"}
@@ -118,7 +118,7 @@ def stop_from(body: Payload, team: str) -> Request | None:
 
 def command_from(body: Payload, team: str, now: str) -> Request:
     """Parse `/runpy [name | permalink | F-id] [args…]`; raises UserError when its quotes do not match."""
-    text = plain(str(body.get("text") or ""), "").strip()
+    text = named(plain(str(body.get("text") or ""), ""), {}).strip()
     try:
         target, *args = typed_words(text) or [""]
     except ValueError as error:

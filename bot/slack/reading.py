@@ -13,7 +13,6 @@ from bot.ports import Overheard
 from bot.thread.request import Upload
 
 Payload = Mapping[str, Any]
-PERSON = re.compile("\ue000([UW][A-Z0-9]+)\ue001")  # somebody mentioned, whose name is not known yet
 _LINK = re.compile(r"<(?P<url>(?:https?|mailto|tel|ftp):[^|>\s]+)(?:\|(?P<label>[^>]*))?>")
 _MENTION = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^>]*)?>")
 _CHANNEL = re.compile(r"<#(?P<id>[CGD][A-Z0-9]+)(?:\|(?P<name>[^>]*))?>")
@@ -29,7 +28,7 @@ def mentioned(text: str) -> list[str]:
 def plain(raw: str, bot_user: str) -> str:
     """Return the text as its author typed it: without a leading mention of the bot, Slack's links and escapes undone.
 
-    Channels and groups become names, people marks (PERSON), as Slack sends their ids alone.
+    Channels and groups become names, people marks (`PERSON`), as Slack sends their ids alone.
     """
     text = re.sub(rf"^\s*<@{bot_user}(?:\|[^>]*)?>[ \t,:]*\n?", "", raw, count=1) if bot_user else raw
     text = _LINK.sub(lambda m: m["label"] if m["label"] and m["label"] in m["url"] else m["url"], text)

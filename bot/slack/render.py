@@ -19,6 +19,7 @@ FALLBACK = 3_000
 SILENT = "(This answer has no text.)"  # Slack refuses blank ones
 Block = dict[str, Any]
 _CALLS = re.compile(r"<(!(?:channel|here|everyone|subteam)[^>]*|[@#][A-Z0-9|][^>]*)>|(?<![\w.])@(channel|here|everyone)\b")
+_CODE = re.compile(r"(?<!`)(?P<fence>`{3,})(?!`).*?(?:(?<!`)(?P=fence)(?!`)|\Z)|(?<!`)`[^`\n]+`(?!`)", re.S)
 _MARKS = {"pending": "○", "running": "◐", "done": "✓", "failed": "✗"}
 
 
@@ -32,9 +33,10 @@ class Part:
 
 def parts(reply: Reply) -> list[Part]:
     """Return the messages of a reply in order; the last one carries the footer."""
-    text = harmless(reply.text)
+    text = reply.text
     if reply.output and not is_long(reply.output):
-        text += f"\n\n{fenced(harmless(reply.output).rstrip(chr(10)))}"
+        text += f"\n\n{fenced(reply.output.rstrip(chr(10)))}"
+    text = harmless(text)
     pieces = [str(piece) for piece in split(text, MESSAGE) if piece.body.strip()] or [SILENT]
     messages = [Part(fallback(piece), ({"type": "markdown", "text": piece},)) for piece in pieces]
     if reply.footer:
@@ -58,8 +60,16 @@ def working(tasks: Sequence[Task]) -> Part:
 
 
 def harmless(text: str) -> str:
-    """Return the text with its mentions of people, groups and channels readable but without effect."""
-    return _CALLS.sub(lambda m: f"‹{m[1]}›" if m[1] else f"@\u200b{m[2]}", text)
+    """Return the text with its mentions of people, groups and channels readable but without effect; code calls nobody anyway."""
+    said, at = "", 0
+    for code in _CODE.finditer(text):
+        said += _CALLS.sub(_readable, text[at : code.start()]) + code.group()
+        at = code.end()
+    return said + _CALLS.sub(_readable, text[at:])
+
+
+def _readable(call: re.Match[str]) -> str:
+    return f"‹{call[1]}›" if call[1] else f"@\u200b{call[2]}"
 
 
 def fallback(text: str) -> str:

@@ -62,12 +62,14 @@ class Worked:
 class UserMessage(Worked):
     """A person's message, with the names that its files have in the workspace.
 
-    `context` marks what was said before we were asked; `notes` say which files could not be taken, and why.
+    `name` is that of who wrote it. `context` marks what was said before we were asked; `notes` say which files could not be
+    taken, and why.
     """
 
     ts: str
     user: str
     text: str
+    name: str = ""
     files: tuple[FileName, ...] = ()
     notes: tuple[str, ...] = ()
     direct: bool = True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 
 BYTES_PER_TOKEN = 3  # a low estimate for code and most languages, so that a bound holds
@@ -57,6 +57,7 @@ _RUN = re.compile(
     r"((can|could|would|will) you )?(please )?"
     r"((run|execute|exec|try)( (this|it|that|the|my|following|python|code|script|snippet))*)?( (for me|please|thanks))*"
 )
+PERSON = re.compile("\ue000([UW][A-Z0-9]+)\ue001")  # somebody mentioned, whose name is not known yet
 # The name of a text file in prose; not a part of a path, an address or a call (os.path, x.org/a.py, a.py()).
 _NAME = re.compile(
     r"(?<![\w/.:@-])(\w[\w.-]{0,80}\.(?:py|txt|csv|tsv|json|jsonl|yaml|yml|toml|ini|cfg|env|sh|sql|md|html|css|js|ts|xml|log"
@@ -79,6 +80,11 @@ def code_to_run(text: str) -> str | None:
     return body if info.lower() in {"", "py", "python", "python3"} and body.strip() else None
 
 
+def named(text: str, names: Mapping[str, str]) -> str:
+    """Return the text with the people it mentions by name, or by id where the name is not known."""
+    return PERSON.sub(lambda m: f"@{names.get(m[1]) or m[1]}", text)
+
+
 def means_stop(text: str) -> bool:
     """Whether the whole text says to stop, however politely; “stop words” does not."""
     return " ".join(word for word in _said(text).split() if word not in _POLITE) in _STOP
@@ -97,7 +103,8 @@ def typed_words(text: str) -> list[str]:
 
 def _said(text: str) -> str:
     """Return the words of a text in lower case, without punctuation, emoji and mentions."""
-    return " ".join(re.sub(r"\ue000\w*\ue001|:[a-z0-9_+-]+:|[^\w\s']|_", " ", text.lower().replace("’", "'")).split())
+    spoken = re.sub(r":[a-z0-9_+-]+:|[^\w\s']|_", " ", PERSON.sub(" ", text).lower().replace("’", "'"))
+    return " ".join(spoken.split())
 
 
 def given_file(text: str) -> tuple[str, str] | None:

@@ -20,30 +20,38 @@ class Access:
     channels: frozenset[str] = frozenset()
     user_tokens: int = 0
     team_tokens: int = 0
+    contact: str = "whoever installed me here"
 
     async def refusal(self, request: Request, chat: Chat, store: Store, clock: Callable[[], float]) -> str:
         """Return why this request is refused, in words for the person who made it; "" when it is not."""
+        if request.command is None and request.kind != "stop":
+            return await self._stranger(request, chat) or await self._overspent(request, store, clock() - DAY)
+        return await self._stranger(request, chat)
+
+    async def _stranger(self, request: Request, chat: Chat) -> str:
+        """Return why this person may not ask here; "" for one who may."""
         if self.users and request.user not in self.users:
-            return "I only work for the people on this workspace's list (BOT_ALLOWED_USERS). Ask an admin to add you."
+            return f"I only work for the people on this workspace's list. To get on it, ask {self.contact}."
         if self.channels and request.thread.channel not in self.channels:
-            return "I may not work in this channel (BOT_ALLOWED_CHANNELS). Ask me in one where I may, or ask an admin."
+            return f"I may not work in this channel. Ask me in one where I may, or ask {self.contact} to add this one."
         if not self.allow_external:
             person = await chat.person(request.user)
             if request.external or person.external:
-                return "I only work for members of this workspace, not for people of other organizations."
+                return f"I only work for members of this workspace, not for people of other organizations. Ask {self.contact}."
             if person.guest:
-                return "I only work for full members of this workspace, not for guests."
-        if request.command is None:
-            return await self._overspent(request, store, clock() - DAY)
+                return f"I only work for full members of this workspace, not for guests. Ask {self.contact}."
         return ""
 
     async def _overspent(self, request: Request, store: Store, since: float) -> str:
         """Return which cap on tokens was reached since a Unix time; "" for none."""
-        team = request.thread.team
+        team, more = request.thread.team, f"Who can raise this: {self.contact}."
         if self.user_tokens and await store.spent(team, request.user, since) >= self.user_tokens:
-            return f"You have used your {self.user_tokens:,} tokens of the last 24 hours. `/runpy` still works: it uses none."
+            return (
+                f"You have used your {self.user_tokens:,} tokens of the last 24 hours. `/runpy` still works: it uses none. {more}"
+            )
         if self.team_tokens and await store.spent(team, None, since) >= self.team_tokens:
             return (
                 f"This workspace has used its {self.team_tokens:,} tokens of the last 24 hours. `/runpy` still works: it uses none."
+                f" {more}"
             )
         return ""

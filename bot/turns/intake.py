@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from bot.agents.prompts import NOT_TAKEN
@@ -14,11 +17,13 @@ from bot.thread.conversation import Conversation
 from bot.thread.entries import Entry, Reply, UserMessage
 from bot.thread.files import FileName, chunked, file_name
 from bot.thread.request import Request, Upload
-from bot.thread.text import given_file, quoted
+from bot.thread.text import PERSON, given_file, named, quoted
 from bot.turns.access import Access
 from bot.turns.open_turn import OpenTurn
 
+log = logging.getLogger(__name__)
 CONTEXT_MESSAGES = 50
+MOMENT = 3.0  # seconds that a message waits for the names of people
 CUT = "Of the {there} earlier messages of this thread, I read the last {read}."
 HOW_TO = (
     "Mention me with what you need, and attach your files: I write Python, run it in this thread's own sandbox and post"
@@ -47,10 +52,22 @@ class Intake:
             await self._chat.status(request.thread, "")
             await turn.append(close=[request.key, *beside])
 
+    async def may_stop(self, request: Request) -> bool:
+        """Whether the person may stop a turn here: who may not ask may not; nor may who cannot be looked up now."""
+        try:
+            return not await self._access.refusal(request, self._chat, self._store, self._clock)
+        except ServiceError as error:
+            log.warning("nobody knows whether %s may stop: %s", request.user, error)
+            return False
+
     async def refuse(self, request: Request, why: str, claim: Claim) -> None:
         """Close a request after telling the person why."""
         await self._chat.whisper(request, why)
         await claim.append(close=[request.key])
+
+    async def text(self, request: Request) -> str:
+        """Return a request's text with the people it mentions by name."""
+        return named(request.text, await self._names(PERSON.findall(request.text)))
 
     async def resolve(self, command: Request) -> Request | None:
         """Return a command under the thread of the file it names; None after telling the person what is wrong."""
@@ -78,6 +95,7 @@ class Intake:
 
     async def _read(self, request: Request, conversation: Conversation, sandbox: Sandbox) -> list[Entry]:
         """Return the entries that a request adds to the conversation, after putting its files into the workspace."""
+        names = await self._names([request.user, *PERSON.findall(request.text)])
         entries = await self._before(request, conversation, sandbox)
         script = bool(request.command and request.command.code is None)
         files, notes = await self._land(request.uploads, sandbox, script=script)
@@ -88,7 +106,8 @@ class Intake:
             await sandbox.put(name, chunked(given[1].encode(errors="replace")))
             files.append(name)
         message = UserMessage(
-            ts=request.ts, user=request.user, text=request.text, files=tuple(files), notes=tuple(notes),
+            ts=request.ts, user=request.user, name=names.get(request.user, ""),
+            text=named(request.text, names), files=tuple(files), notes=tuple(notes),
             direct=request.direct, command=request.command, key=request.key,
         )  # fmt: skip
         empty = conversation.opening is None and not (request.text.strip() or request.uploads or request.command)
@@ -110,12 +129,29 @@ class Intake:
             left = [u.name for m in history[:-CONTEXT_MESSAGES] for u in m.uploads]
             note = CUT.format(read=CONTEXT_MESSAGES, there=len(history)) + (f" Not read: {quoted(left)}." if left else "")
             entries.append(UserMessage(ts=request.ts, user=request.user, text="", notes=(note,), context=True))
+        names = await self._names([i for m in history[-CONTEXT_MESSAGES:] for i in (m.user, *PERSON.findall(m.text))])
         for earlier in history[-CONTEXT_MESSAGES:]:
             if earlier.ts not in known and earlier.ts != request.ts:
                 files, notes = await self._land([u for u in earlier.uploads if u.id not in taken], sandbox)
-                message = UserMessage(ts=earlier.ts, user=earlier.user, text=earlier.text, context=True)
+                name, text = names.get(earlier.user, ""), named(earlier.text, names)
+                message = UserMessage(ts=earlier.ts, user=earlier.user, name=name, text=text, context=True)
                 entries.append(replace(message, files=tuple(files), notes=tuple(notes)))
         return entries
+
+    async def _names(self, users: Iterable[str]) -> dict[str, str]:
+        """Return the names of people by id; who cannot be asked about soon keeps the id, as a name only adorns."""
+        names: dict[str, str] = {}
+
+        async def name(user: str) -> None:
+            try:
+                names[user] = (await self._chat.person(user)).name
+            except ServiceError as error:
+                log.info("nobody knows the name of %s: %s", user, error)
+
+        with suppress(TimeoutError):
+            async with asyncio.timeout(MOMENT):
+                await asyncio.gather(*map(name, dict.fromkeys(users)))
+        return names
 
     async def _land(self, uploads: Sequence[Upload], sandbox: Sandbox, *, script: bool = False) -> tuple[list[FileName], list[str]]:
         """Stream uploads into the workspace; return their names there, and a note on each one that failed.

@@ -27,6 +27,7 @@ current_thread: ContextVar[str] = ContextVar("current_thread", default="-")
 
 MAX_CRASHES = 3
 LONGEST_REST = 600.0  # seconds between two tries while a service does not answer
+NOT_YOURS = "Only people who may ask me may stop me."
 SORRY = "I am sorry: something went wrong on my side, and I could not finish this. It has been logged."
 
 
@@ -54,6 +55,7 @@ class Turns:
         self._clock = clock
         self._sweep = sweep
         self._open: dict[ThreadId, OpenTurn] = {}
+        self._stopping: set[asyncio.Task[None]] = set()
         self._failures: dict[ThreadId, int] = {}  # how often in a row a service failed a thread
         self._scheduler = Scheduler(self.run, store.due, slots=slots, sweep=sweep)
 
@@ -61,11 +63,12 @@ class Turns:
         """Store a request if it concerns us; once this returns, it will be answered even if this process dies."""
         if await self._store.accept(request):
             self._scheduler.ring(request.thread)
-            turn = self._open.get(request.thread)
-            if request.kind == "stop" and turn and turn.sandbox.end_run():
-                return  # what it printed becomes a step, and then the turn stops
-            if request.kind == "stop" or (request.kind == "delete" and self._is_opening(request.thread, request.replaces)):
+            if request.kind == "delete" and self._is_opening(request.thread, request.replaces):
                 self._scheduler.interrupt(request.thread)
+            elif request.kind == "stop" and request.thread in self._open:
+                task = asyncio.create_task(self._stop(request))
+                self._stopping.add(task)
+                task.add_done_callback(self._stopping.discard)
 
     def serving(self) -> AbstractAsyncContextManager[None]:
         """Answer stored and new requests until the block ends; then cancel every running turn and release its claim."""
@@ -117,7 +120,7 @@ class Turns:
                         await self._messenger.tell_of_deaths(turn, requests[0].ts)
                     action = triage(requests, turn.conversation)
                     if turn.claim.rests and (action is None or isinstance(action, Take)):
-                        if action and any(r.kind == "stop" for r in requests):
+                        if action and any([await self._intake.may_stop(r) for r in requests if r.kind == "stop"]):
                             await self._refuse(turn.claim, "Stopped.")
                         return  # what may kill the process waits; a stop does not
                     if action:
@@ -135,8 +138,10 @@ class Turns:
             case Take(request, beside):
                 await self._intake.take(request, beside, turn)
             case Steer(request):
-                text = EDITED.format(text=request.text)
+                text = EDITED.format(text=await self._intake.text(request))
                 await turn.append(UserMessage(ts=request.ts, user=request.user, text=text, key=request.key))
+            case Stop(request) if not await self._may_stop(request, turn):
+                await self._intake.refuse(request, NOT_YOURS, turn.claim)
             case Stop(request):
                 stopped = Stopped(user=request.user, ts=request.ts, key=request.key)
                 await turn.append(stopped, account(turn.conversation, "Stopped."))
@@ -147,6 +152,17 @@ class Turns:
                 await self._messenger.wind_up(turn)
             case Drop(keys):
                 await turn.append(close=keys)
+
+    async def _stop(self, request: Request) -> None:
+        """End what runs in a thread, if the person may; what a run printed becomes a step, and then the turn stops."""
+        turn = self._open.get(request.thread)
+        if turn and await self._may_stop(request, turn) and not turn.sandbox.end_run():
+            self._scheduler.interrupt(request.thread)
+
+    async def _may_stop(self, request: Request, turn: OpenTurn) -> bool:
+        """Whether a person may stop a turn: who asked for it always may."""
+        opening = turn.conversation.opening
+        return (opening is not None and opening.user == request.user) or await self._intake.may_stop(request)
 
     async def _advance(self, turn: OpenTurn, step: Decide | Perform | Judge | Show | Deliver) -> None:
         """Do the one thing that comes next."""

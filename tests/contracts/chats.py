@@ -94,9 +94,10 @@ class Fake:
     def __init__(self) -> None:
         self.fake = FakeChat()
         self.chat: Chat = self.fake
-        self.fake.people["U0GUEST"] = Person(user="U0GUEST", guest=True)
-        self.fake.people["U0EXT"] = Person(user="U0EXT", external=True)
-        self.fake.people["U0ALERTS"] = Person(user="U0ALERTS", bot=True)
+        self.fake.people["U0GUEST"] = Person(user="U0GUEST", name="guest", guest=True)
+        self.fake.people["U0EXT"] = Person(user="U0EXT", name="ext", external=True)
+        self.fake.people["U0ALERTS"] = Person(user="U0ALERTS", name="alerts", bot=True)
+        self.fake.people["U0ALICE"] = Person(user="U0ALICE", name="alice")
         self._next = 100
 
     async def say(self, text: str, *, files: Files | None = None, thread: str | None = None, user: str = ALICE) -> str:

@@ -264,8 +264,8 @@ async def test_people_are_known_for_what_they_are(place: Place) -> None:
     people = [await place.chat.person(user) for user in (ALICE, "U0GUEST", "U0EXT", "U0ALERTS")]
 
     assert people == [
-        Person(user=ALICE), Person(user="U0GUEST", guest=True), Person(user="U0EXT", external=True),
-        Person(user="U0ALERTS", bot=True),
+        Person(user=ALICE, name="alice"), Person(user="U0GUEST", name="guest", guest=True),
+        Person(user="U0EXT", name="ext", external=True), Person(user="U0ALERTS", name="alerts", bot=True),
     ]  # fmt: skip
     await place.breaks("person")
     with pytest.raises(ServiceError):

@@ -19,10 +19,20 @@ def test_a_long_answer_keeps_its_footer_at_the_end() -> None:
 
 @pytest.mark.parametrize("text", ["<!channel>", "<!here|here>", "<@U1>", "@channel", "<!subteam^S1>", "<#C1|x>"])
 def test_nobody_is_called_by_what_a_program_printed(text: str) -> None:
-    [part] = parts(Reply(text="ok", output=text))
+    [part] = parts(Reply(text=f"it said {text} and `{text}`", output=text))
 
-    assert text not in part.blocks[0]["text"]
-    assert text not in harmless(text)
+    said, code = part.blocks[0]["text"].split("\n\n")
+    assert said.startswith("it said ")
+    assert text not in said.removesuffix(f" and `{text}`")
+    assert said.endswith(f" and `{text}`")  # code calls nobody, and is to be copied
+    assert code == f"```\n{text}\n```"
+
+
+@pytest.mark.parametrize(
+    "code", ["```\n@here\n```", "````\n```\n@here\n````", "``` @here", "`@here`", "```py\n`a` @here\n```\n`@here`"]
+)
+def test_code_stays_as_it_is(code: str) -> None:
+    assert harmless(f"@here {code}") == f"@\u200bhere {code}"
 
 
 def test_short_output_stands_in_the_answer_and_long_output_beside_it() -> None:

@@ -128,6 +128,18 @@ async def test_the_daily_cap_of_the_workspace_counts_everybody_and_the_last_day_
         assert w.texts() == ["one", "two"]
 
 
+async def test_people_are_called_by_their_names_and_who_cannot_be_asked_about_by_the_id() -> None:
+    async with world(respond("Done.")) as w:
+        w.chat.people = {"U1": Person(user="U1", name="Ann"), "U2": Person(user="U2", name="Bo")}
+        w.chat.said[THREAD] = [Overheard(ts="1.0", user="U2", text="ask \ue000U1\ue001")]
+
+        await w.tell(mention("what did \ue000U2\ue001 and \ue000U7\ue001 mean?"))
+
+        seen = str(w.model.prompts[0].items)
+        for words in ("Earlier in the thread, Bo wrote", "ask @Ann", "Ann wrote", "what did @Bo and @U7 mean?"):
+            assert words in seen
+
+
 async def test_of_a_long_thread_the_newest_messages_are_read() -> None:
     async with world(respond("Hm.")) as w:
         w.chat.said[THREAD] = [Overheard(ts=f"1.{n:03}", user="U2", text=f"word {n:03}") for n in range(60)]

@@ -5,6 +5,10 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
+import pytest
+
+from bot.errors import ServiceError
+from bot.ports import Person
 from bot.thread.conversation import Conversation
 from bot.thread.outcomes import Execution
 from bot.turns.messenger import Messenger
@@ -59,6 +63,33 @@ async def test_stop_ends_a_run_and_says_so() -> None:
 
         [text] = w.texts()
         assert text.startswith("Stopped.")
+        assert await w.store.waiting() == []
+
+
+@pytest.mark.parametrize("person", [Person(user="U9", guest=True), Person(user="U9", external=True), Person(user="U9")])
+async def test_who_may_not_ask_may_not_stop(person: Person) -> None:
+    async with world(brief(), [PLOT, RUN], report("ok", run="plot.py")) as w:
+        started, go_on = asyncio.Event(), asyncio.Event()
+
+        async def slow(files: dict[str, bytes]) -> Execution:
+            started.set()
+            await go_on.wait()
+            return await plots(files)
+
+        w.sandboxes.programs["plot.py"] = slow
+        w.chat.people["U9"] = person
+        await w.turns.accept(mention("plot"))
+        await started.wait()
+        if person == Person(user="U9"):
+            w.chat.faults["person"] = [ServiceError("Slack did not answer.")] * 2
+
+        await w.turns.accept(replace(mention("stop", user="U9"), kind="stop", key="stop:C1:x"))
+        await asyncio.sleep(0.05)
+        go_on.set()
+        await w.turns.idle()
+
+        assert w.texts() == ["ok"]
+        assert [user for user, _ in w.chat.whispers] == ["U9"]
         assert await w.store.waiting() == []
 
 

@@ -81,6 +81,7 @@ async def test_a_shortcut_brings_the_message_and_its_files(place: Place, bot: Bo
 @pytest.mark.parametrize("ephemeral", [False, True])
 async def test_a_button_says_where_it_was_and_what_it_stands_for(place: Place, bot: Bot, ephemeral: bool) -> None:
     root = await place.say("which?")
+    await place.client.chat_postMessage(channel="C0GENERAL", thread_ts=root, text="hm")
     where = {"channel": "C0GENERAL", "thread_ts": root, "text": "which?", "blocks": BUTTONS}
     if ephemeral:
         ts = (await place.client.chat_postEphemeral(user="U0ALICE", **where))["message_ts"]  # type: ignore[arg-type]
@@ -95,7 +96,7 @@ async def test_a_button_says_where_it_was_and_what_it_stands_for(place: Place, b
     assert pressed["container"]["thread_ts"] == root
     assert ("message" in pressed, pressed["container"]["is_ephemeral"]) == (not ephemeral, ephemeral)
     await AsyncWebhookClient(pressed["response_url"]).send(text="b.py it is", replace_original=True)
-    assert [m["text"] for m in await place.messages(thread_ts=root)] == ["which?", "b.py it is"]
+    assert [m["text"] for m in await place.messages(thread_ts=root)] == ["which?", "hm", "b.py it is"]
 
 
 async def test_stop_is_an_event(place: Place, bot: Bot) -> None:

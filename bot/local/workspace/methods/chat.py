@@ -83,8 +83,10 @@ class Chat:
         channel = self.access.open_channel(arguments["channel"])
         if arguments["user"] not in channel.members:
             raise ApiError("user_not_in_channel")
-        if arguments["user"] in self.workspace.away:
-            # Who is not active never sees it: https://docs.slack.dev/reference/methods/chat.postEphemeral
+        thread = arguments.get("thread_ts")
+        if arguments["user"] in self.workspace.away or (thread and not self.workspace.replies(channel.id, thread)):
+            # Nor who is not active, nor anybody in a thread without replies, sees it:
+            # https://docs.slack.dev/reference/methods/chat.postEphemeral
             return {"message_ts": self.workspace.next_ts()}
         return {"message_ts": self._post(channel, arguments, ephemeral_to=arguments["user"]).ts}
 
