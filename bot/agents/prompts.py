@@ -7,6 +7,7 @@ its start never changes, so the provider's prompt cache can be used.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from bot.logs.secrets import without_secrets
@@ -80,7 +81,8 @@ def headline(name: FileName, execution: Execution) -> str:
 
 def author(message: UserMessage) -> str:
     """Return who wrote a message, by name where it is known."""
-    return message.name or f"<{message.user}>"
+    name = re.sub(r"[<>\s]+", " ", message.name).strip()[:80]
+    return f"<{name or message.user}>"
 
 
 def message_of(message: UserMessage) -> str:

@@ -136,7 +136,7 @@ async def test_people_are_called_by_their_names_and_who_cannot_be_asked_about_by
         await w.tell(mention("what did \ue000U2\ue001 and \ue000U7\ue001 mean?"))
 
         seen = str(w.model.prompts[0].items)
-        for words in ("Earlier in the thread, Bo wrote", "ask @Ann", "Ann wrote", "what did @Bo and @U7 mean?"):
+        for words in ("Earlier in the thread, <Bo> wrote", "ask @Ann", "<Ann> wrote", "what did @Bo and @U7 mean?"):
             assert words in seen
 
 

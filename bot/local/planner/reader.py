@@ -16,7 +16,7 @@ _TABLE = re.compile(r'^Table ("(?:[^"\\]|\\.)*"): [\d,]+ rows', re.M)
 _FENCED = re.compile(r"(?P<fence>`{3,})\n(?P<text>.*?)\n(?P=fence)", re.S)
 # A fenced block is skipped whole, so that nothing in data is taken for a person's message.
 _WROTE = re.compile(
-    rf"(?P<earlier>Earlier in the thread, )?<(?P<user>[^>\s]+)> wrote:\n(?:{_FENCED.pattern}|\(no words\))"
+    rf"(?P<earlier>Earlier in the thread, )?<(?P<user>[^>\n]+)> wrote:\n(?:{_FENCED.pattern}|\(no words\))"
     r"|(?P<data>`{3,})\n.*?\n(?P=data)",
     re.S,
 )
