@@ -1,5 +1,6 @@
 """The model over a real HTTP server: its fallback, its reasoning, and what typed answers cost."""
 
+import json
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,7 +14,7 @@ from bot.errors import ServiceError, SetupError
 from bot.llm.model import OpenAIModel
 from bot.llm.models import ModelChoice
 from bot.llm.retries import RetryPolicy
-from bot.llm.service import open_client, wire_for
+from bot.llm.service import open_client, shutdown_dates, wire_for
 from bot.ports import Exchange, Input, Prompt
 from bot.thread.entries import Usage
 from tests.wire import Calls, Choose, Fault, Next, ScriptedModel, Text
@@ -50,6 +51,11 @@ async def opened(
         yield OpenAIModel(client, wire, choice, fallback=fallback, retries=policy), server
 
 
+@pytest.fixture(params=["responses", "chat"])
+def api(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 async def test_the_fallback_is_asked_when_the_first_model_is_unavailable() -> None:
     async with opened(BUSY, BUSY, LIST, fallback=FALLBACK, tries=2) as (model, server):
         decision = await model.decide(PROMPT, TOOLS)
@@ -68,17 +74,16 @@ async def test_the_fallback_gives_a_typed_answer_too() -> None:
     assert [asked.body["model"] for asked in server.requests] == ["gpt-6.1-sol", "gpt-4.1"]
 
 
-async def test_without_a_fallback_an_unavailable_model_is_an_error() -> None:
-    async with opened(BUSY) as (model, server):
-        with pytest.raises(ServiceError, match="in trouble"):
-            await model.decide(PROMPT, TOOLS)
-
-    assert len(server.requests) == 1
-
-
-async def test_the_fallback_is_not_asked_when_only_a_setting_helps() -> None:
-    async with opened(Fault("status", status=401), fallback=FALLBACK) as (model, server):
-        with pytest.raises(SetupError, match="OPENAI_API_KEY"):
+@pytest.mark.parametrize(
+    ("fault", "setting"),
+    [
+        (Fault("status", status=401), "OPENAI_API_KEY"),
+        (Fault("status", status=404, code="model_not_found"), "OPENAI_MODEL"),
+    ],
+)
+async def test_what_only_a_setting_can_mend_names_it_and_asks_no_fallback(api: str, fault: Fault, setting: str) -> None:
+    async with opened(fault, api=api, choice=PLAIN, fallback=FALLBACK, tries=3) as (model, server):
+        with pytest.raises(SetupError, match=setting):
             await model.decide(PROMPT, TOOLS)
 
     assert len(server.requests) == 1
@@ -115,19 +120,52 @@ async def test_a_call_that_was_cut_goes_back_without_its_reasoning() -> None:
     assert kinds == ["message", "function_call", "function_call_output"]
 
 
-@pytest.mark.parametrize("api", ["responses", "chat"])
-async def test_the_prompt_cache_finds_the_same_bytes_again(api: str) -> None:
-    async with opened(LIST, LIST, api=api, choice=PLAIN) as (model, server):
+async def test_calls_come_in_order_and_their_results_go_back_behind_the_same_bytes(api: str) -> None:
+    calls = Calls([("File", {"name": "a.py", "body": "é😀\\n"}), ("ExecutePyFile", {"name": "a.py"})])
+    async with opened(calls, LIST, api=api, choice=PLAIN) as (model, server):
         first = await model.decide(PROMPT, TOOLS)
-        await model.decide(replace(PROMPT, items=(*PROMPT.items, Exchange(first, ("none",)))), TOOLS)
+        await model.decide(replace(PROMPT, items=(*PROMPT.items, Exchange(first, ("wrote", "ran")))), TOOLS)
 
+    assert [c.name for c in first.calls] == ["File", "ExecutePyFile"]
+    assert json.loads(first.calls[0].arguments) == {"name": "a.py", "body": "é😀\\n"}
+    assert first.usage == Usage(model="gpt-4.1", calls=1, input=100, cached=80, output=10)
     one, two = server.requests
-    head = one.raw.index(b"the secret plan") + len(b"the secret plan")
+    assert "wrote" in two.text
+    assert "ran" in two.text
+    head = one.raw.index(b"the secret plan") + len(b"the secret plan")  # the prompt cache finds it again
     assert two.raw[:head] == one.raw[:head]
     assert two.raw[two.raw.index(b'"tools":') :] == one.raw[one.raw.index(b'"tools":') :]
 
 
-@pytest.mark.parametrize("api", ["responses", "chat"])
+async def test_a_bare_text_is_a_decision_without_calls(api: str) -> None:
+    async with opened(Text("I think"), api=api, choice=PLAIN) as (model, _):
+        decision = await model.decide(PROMPT, TOOLS)
+
+    assert (decision.calls, decision.text) == ((), "I think")
+
+
+async def test_a_service_that_asks_to_wait_is_waited_for(api: str) -> None:
+    pauses: list[float] = []
+    asks = Fault("status", status=429, headers={"Retry-After": "7"})
+    async with opened(asks, BUSY, LIST, api=api, choice=PLAIN, tries=3, pauses=pauses) as (model, _):
+        decision = await model.decide(PROMPT, TOOLS)
+
+    assert [c.name for c in decision.calls] == ["ListFiles"]
+    assert pauses[0] >= 7
+    assert len(pauses) == 2
+
+
+@pytest.mark.parametrize("fault", [Fault("hang"), Fault("disconnect"), Fault("malformed")])
+async def test_a_service_that_does_not_answer_is_an_error_in_words(api: str, fault: Fault) -> None:
+    timeout = 0.5 if fault.kind == "hang" else 30.0
+    async with opened(*[fault] * 3, api=api, choice=PLAIN, tries=3, timeout=timeout) as (model, _):
+        with pytest.raises(ServiceError) as raised:
+            await model.decide(PROMPT, TOOLS)
+
+    assert not isinstance(raised.value, SetupError)
+    assert "Traceback" not in str(raised.value)
+
+
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
@@ -146,26 +184,18 @@ async def test_half_an_answer_and_a_refusal_are_errors_in_words(api: str, answer
     assert len(server.requests) == 2
 
 
-@pytest.mark.parametrize("api", ["responses", "chat"])
-async def test_the_usage_of_a_typed_answer_counts_every_call(api: str) -> None:
-    invalid = Choose({"kind": "Respond"})
-    async with opened(invalid, BUSY, RESPOND, api=api, choice=PLAIN, tries=2) as (model, server):
-        _, usage = await model.choose(PROMPT, CHOICE)
+@pytest.mark.parametrize("wrong", [Choose({"kind": "Respond"}), Text("hello")])
+async def test_an_answer_of_the_wrong_form_is_asked_for_once_more_and_every_call_is_counted(api: str, wrong: Next) -> None:
+    said = "{{ x }} {% if %}"  # which nothing takes for a template
+    async with opened(wrong, BUSY, Choose({"kind": "Respond", "text": said}), api=api, choice=PLAIN, tries=2) as (model, server):
+        chosen, usage = await model.choose(replace(PROMPT, items=(Input(said),)), CHOICE)
 
+    assert chosen.model_dump() == {"action": {"kind": "Respond", "text": said}}
     assert usage == Usage(model="gpt-4.1", calls=2, input=200, cached=160, output=20)
+    assert said in server.requests[0].text
     assert len(server.requests) == 3
 
 
-@pytest.mark.parametrize("api", ["responses", "chat"])
-async def test_a_text_instead_of_a_typed_answer_is_asked_for_once_more(api: str) -> None:
-    async with opened(Text("hello"), RESPOND, api=api, choice=PLAIN) as (model, _):
-        chosen, usage = await model.choose(PROMPT, CHOICE)
-
-    assert chosen.model_dump() == {"action": {"kind": "Respond", "text": "hello"}}
-    assert usage.calls == 2
-
-
-@pytest.mark.parametrize("api", ["responses", "chat"])
 async def test_neither_a_prompt_nor_what_a_model_wrote_is_logged(api: str, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     invalid = Choose({"kind": "Respond", "message": "the secret answer"})
@@ -179,3 +209,13 @@ async def test_neither_a_prompt_nor_what_a_model_wrote_is_logged(api: str, caplo
 
     assert caplog.messages
     assert "secret" not in caplog.text
+
+
+async def test_announced_shutdowns_are_read_from_the_service() -> None:
+    async with (
+        ScriptedModel([], models={"gpt-4.1": "2027-01-14", "gpt-6.1-sol": None}) as server,
+        open_client(api_key="sk-test", base_url=server.url) as client,
+    ):
+        dates = await shutdown_dates(client, {"gpt-4.1", "gpt-6.1-sol", "unknown"})
+
+    assert {name: str(day) for name, day in dates.items()} == {"gpt-4.1": "2027-01-14", "gpt-6.1-sol": "None"}

@@ -44,67 +44,40 @@ def busy(times: int, **headers: str) -> Sequence[Exception]:
     return [status_error(503, headers={k.replace("_", "-"): v for k, v in headers.items()}) for _ in range(times)]
 
 
-async def test_pauses_double_up_to_the_longest() -> None:
-    service = Service(*busy(6))
-
-    assert await service.asked() == "answer"
-    assert service.pauses == [1.0, 2.0, 4.0, 8.0, 16.0, 20.0]
-
-
-async def test_jitter_shortens_a_pause_by_up_to_a_half() -> None:
-    service = Service(*busy(2))
-
-    await service.asked(jitter=1.0)
-
-    assert service.pauses == [0.5, 1.0]
-
-
-async def test_the_last_try_raises_its_failure() -> None:
-    failures = busy(7)
+@pytest.mark.parametrize(
+    ("failures", "jitter", "pauses"),
+    [
+        pytest.param(busy(6), 0.0, [1.0, 2.0, 4.0, 8.0, 16.0, 20.0], id="pauses double up to the longest"),
+        pytest.param(busy(2), 1.0, [0.5, 1.0], id="jitter shortens a pause by up to a half"),
+        pytest.param(busy(1, Retry_After="60"), 1.0, [60.0], id="a service is waited for as long as it asks"),
+    ],
+)
+async def test_a_failed_request_is_made_again_after_a_pause(failures: list[Exception], jitter: float, pauses: list[float]) -> None:
     service = Service(*failures)
+
+    assert await service.asked(jitter=jitter) == "answer"
+    assert service.pauses == pauses
+
+
+@pytest.mark.parametrize(
+    ("failures", "seconds", "pauses"),
+    [
+        pytest.param(busy(7), 0.0, [1.0, 2.0, 4.0, 8.0, 16.0, 20.0], id="the last try"),
+        pytest.param([status_error(401)], 0.0, [], id="a failure that stays"),
+        pytest.param(busy(1, Retry_After="61"), 0.0, [], id="too long a pause is asked for"),
+        pytest.param(busy(7), 149.0, [1.0], id="no try begins after the deadline"),
+    ],
+)
+async def test_where_no_further_try_is_made_the_failure_is_raised(
+    failures: list[Exception], seconds: float, pauses: list[float]
+) -> None:
+    service = Service(*failures, seconds=seconds)
 
     with pytest.raises(openai.APIStatusError) as raised:
         await service.asked()
 
-    assert raised.value is failures[6]
-    assert service.sent == 7
-
-
-async def test_a_failure_that_stays_is_not_tried_again() -> None:
-    service = Service(status_error(401))
-
-    with pytest.raises(openai.APIStatusError):
-        await service.asked()
-
-    assert (service.sent, service.pauses) == (1, [])
-
-
-async def test_a_service_is_waited_for_as_long_as_it_asks() -> None:
-    service = Service(*busy(1, Retry_After="60"))
-
-    assert await service.asked(jitter=1.0) == "answer"
-    assert service.pauses == [60.0]
-
-
-async def test_a_service_that_asks_for_too_long_a_pause_is_not_asked_again() -> None:
-    failures = busy(1, Retry_After="61")
-    service = Service(*failures)
-
-    with pytest.raises(openai.APIStatusError) as raised:
-        await service.asked()
-
-    assert raised.value is failures[0]
-    assert (service.sent, service.pauses) == (1, [])
-
-
-async def test_no_try_begins_after_the_deadline() -> None:
-    service = Service(*busy(7), seconds=149.0)
-
-    with pytest.raises(openai.APIStatusError):
-        await service.asked()
-
-    assert service.sent == 2
-    assert service.pauses == [1.0]
+    assert raised.value is failures[len(pauses)]
+    assert (service.sent, service.pauses) == (len(pauses) + 1, pauses)
 
 
 async def test_a_try_that_hangs_is_given_up_and_made_again() -> None:

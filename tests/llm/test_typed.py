@@ -134,24 +134,17 @@ async def test_the_conversation_is_sent_as_it_is_with_the_demand_for_one_call(wi
 
 
 async def test_an_invalid_answer_is_corrected_once_behind_the_same_conversation(wire: Wire) -> None:
+    decision = Decision(agent="user_proxy", calls=(Call(id="c0", name="Look", arguments="{}"),))
     service = Service(wire, '{"way": {"kind": "walk", "km": 0}}', RIGHT)
 
-    assert (await service.ask()).model_dump() == {"way": {"kind": "ride"}}
+    trip = await service.ask(Input("Go"), Exchange(decision, ("a station",)), Input("And now?"))
 
+    assert trip.model_dump() == {"way": {"kind": "ride"}}
     first, second = service.bodies
     said = first[wire.history]
     assert second[wire.history][: len(said)] == said
     assert "greater than or equal to 1" in second[wire.history][-1]["content"]
     assert {**second, wire.history: said} == first
-
-
-async def test_two_invalid_answers_are_an_error_in_words(wire: Wire) -> None:
-    service = Service(wire, "{}", '{"way": "fly"}')
-
-    with pytest.raises(ServiceError) as raised:
-        await service.ask()
-
-    assert str(raised.value) == "The language model (gpt-6) twice gave an answer of the wrong form."
 
 
 @pytest.mark.parametrize("failure", [ServiceError("It declined."), Garbled("no output"), TimeoutError()])
@@ -165,20 +158,6 @@ async def test_what_fails_a_call_comes_out_as_it_was_raised(wire: Wire, failure:
     assert raised.value is failure
     assert raised.value.__cause__ is cause
     assert len(service.bodies) == 1
-
-
-async def test_calls_and_their_results_are_sent_before_the_messages(wire: Wire) -> None:
-    decision = Decision(agent="user_proxy", calls=(Call(id="c0", name="Look", arguments="{}"),))
-    items = (Input("Go"), Exchange(decision, ("a station",)), Input("And now?"))
-    body = wire.body(Prompt(agent="user_proxy", thread="T:C:1", system="You travel.", items=items), MODEL)
-    service = Service(wire, "{}", RIGHT)
-
-    await service.ask(*items)
-
-    first, second = (sent[wire.history] for sent in service.bodies)
-    assert first == body[wire.history]
-    assert second[: len(first)] == first
-    assert len(second) > len(first)
 
 
 async def test_a_correction_is_cleaned_of_what_no_service_accepts(wire: Wire) -> None:

@@ -217,21 +217,11 @@ def test_what_a_provider_wants_back_goes_back_with_its_message_and_its_call() ->
     assert other == {"role": "assistant", "content": "", "tool_calls": [called(), called() | {"id": "c2"}]}
 
 
-@pytest.mark.parametrize(
-    ("answer", "cut"),
-    [
-        (completion({}, finish="length"), "length"),
-        (completion({}, finish="content_filter"), "content_filter"),
-        (completion({}, finish="tool_calls"), ""),
-    ],
-)
-def test_the_chat_wire_says_why_an_answer_was_cut(answer: ChatCompletion, cut: str) -> None:
-    assert CHAT.decode(answer, "gpt-6").cut == cut
-
-
-def test_the_responses_wire_says_why_an_answer_was_cut() -> None:
+@pytest.mark.parametrize(("finish", "cut"), [("length", "length"), ("content_filter", "content_filter"), ("tool_calls", "")])
+def test_an_answer_says_why_it_was_cut(finish: str, cut: str) -> None:
     filtered = response(status="incomplete", incomplete_details={"reason": "content_filter"})
 
+    assert CHAT.decode(completion({}, finish=finish), "gpt-6").cut == cut
     assert RESPONSES.decode(filtered, "gpt-6").cut == "content_filter"
 
 
