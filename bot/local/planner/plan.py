@@ -10,11 +10,10 @@ from bot.local.planner.calls import Calls, report
 from bot.local.planner.intent import Intent, asks, intent_of
 from bot.local.planner.logs import log_calls
 from bot.local.planner.mend import mended
-from bot.local.planner.plain import suffices
 from bot.local.planner.query import NotUnderstood, Query
 from bot.local.planner.reader import Prompt, Result
 from bot.local.planner.requests import HELP, REQUESTS, nearest
-from bot.local.planner.scripts import script_for
+from bot.local.planner.scripts import script_for, suffices
 from bot.local.planner.understand import understand
 from bot.local.planner.words import other_language, phrases
 from bot.tables import Profile, parsed
@@ -134,7 +133,7 @@ def _table(prompt: Prompt, intent: Intent) -> Calls:
     runs = [result for result in prompt.results if result.tool == "ExecutePyFile"]
     if runs:
         return _ran(runs[-1], prompt.conditions, first)
-    plain = NO_PANDAS in profiles[-1].text and profile.size < SMALL and suffices(query)
+    plain = NO_PANDAS in profiles[-1].text and profile.size < SMALL and suffices(query, profile)
     script = script_for(query, profile, intent.words, frozenset(prompt.files), plain=plain)
     return [("File", {"name": script.name, "body": script.text}), ("ExecutePyFile", {"name": script.name})]
 

@@ -31,7 +31,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """One request; `verb`: describe, rows, columns, sheets, measure, distinct, values, missing, duplicates, nth, top or points."""
+    """One request; `verb`: describe, columns, sheets, or one of the titles in scripts.toml."""
 
     verb: str
     file: str = ""
@@ -45,41 +45,9 @@ class Query:
     smallest: bool = False
     change: str = ""  # share or cumulative
     plot: bool = False
-    kind: str = ""  # line, bars, barh, area, pie or histogram; "" for what fits
+    kind: str = ""  # line, bars, barh, area or pie; "" for what fits
     chose: tuple[str, ...] = ()  # what was chosen among candidates, to be said first
-
-
-_NAMES = {
-    "sum": "Sum",
-    "mean": "Mean",
-    "median": "Median",
-    "min": "Lowest",
-    "max": "Highest",
-    "std": "Standard deviation",
-    "count": "Number",
-}
 
 
 class NotUnderstood(Exception):
     """Why a request is not answered, in a sentence for the person who asked."""
-
-
-def title_of(query: Query) -> str:
-    """Return what a query asks for, as the title of its picture and the beginning of its answer."""
-    value = query.value or "rows"
-    by = f" by {' and '.join(group.name for group in query.by)}" if query.by else ""
-    of = " " if query.how in {"min", "max"} else " of "
-    how = f"{_NAMES[query.how]}{of}{value}" if query.how in _NAMES else value
-    match query.verb:
-        case "points":
-            return f"{value} against {query.other}"
-        case "top":
-            groups = query.by[0].name if query.by else "rows"
-            return f"{'Lowest' if query.smallest else 'Top'} {query.count} {groups} by {how[0].lower() + how[1:]}"
-    if query.kind == "histogram":
-        return f"Distribution of {value}"
-    if query.change == "share":
-        return f"Share of {value}{by}"
-    if query.how == "corr":
-        return f"Correlation between {value} and {query.other}"
-    return f"{query.change.title() + ' ' if query.change else ''}{how[0].lower() + how[1:] if query.change else how}{by}"

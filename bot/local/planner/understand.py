@@ -68,7 +68,8 @@ class _Reading:
         if re.fullmatch(r"[hO]r?|r", self.tags) and self.tags not in {"O", "r"}:
             return Query(verb="rows")
         if re.fullmatch(r"h?m[CG]?|[CG]m", self.tags):
-            return Query(verb="missing", value=self.column(re.search("[CG]", self.tags)))
+            name = self.column(re.search("[CG]", self.tags))
+            return Query(verb="missing" if name else "cells", value=name)
         if re.fullmatch(r"h?dr?", self.tags):
             return Query(verb="duplicates")
         if match := re.fullmatch(r"(h)?u([CG])|wu([CG])", self.tags):
@@ -91,7 +92,7 @@ class _Reading:
             how = "count" if counted else self.summed(value, by.column)
             return Query(verb="top", value=value, how=how, by=(by,), count=1, smallest=match["x"] == "x")
         if match := re.fullmatch(r"2(?P<x>[Xx])(?P<val>C)", self.tags):
-            return Query(verb="nth", value=self.column(match), count=self.said[0].means, smallest=match["x"] == "x")
+            return Query(verb="nth", value=self.column(match), how="max", count=self.said[0].means, smallest=match["x"] == "x")
         if match := _TOP.fullmatch(self.tags):
             place = match.start("n" if match["n"] else "m")
             count = self.said[place].means if match["n"] or match["m"] else self.said[0].means or 5
@@ -111,8 +112,7 @@ class _Reading:
         first = next(name for name in "abc" if match[name])
         value, other = self.column(match, first), self.column(match, "x")
         return Query(
-            verb="measure" if match["r"] else "points",
-            how="corr" if match["r"] else "",
+            verb="corr" if match["r"] else "points",
             value=value,
             other=other,
             plot=not match["r"],
@@ -123,7 +123,7 @@ class _Reading:
         if match := re.fullmatch(r"p?i([CG])", self.tags):
             column = self.one(self.said[match.start(1)])
             if column.kind == "number":
-                return Query(verb="measure", value=column.name, plot=True, kind="histogram")
+                return Query(verb="histogram", value=column.name, plot=True)
             return Query(verb="measure", how="count", by=(Group(column.name),), plot=True)
         match = _MEASURE.fullmatch(self.tags)
         if not match or not (match["op"] or match["val"]):
@@ -190,7 +190,7 @@ class _Reading:
         if match["kind"]:
             if not before.by:
                 raise NotUnderstood("There is nothing to draw: the answer before is one figure. Say by what.")
-            return replace(before, verb="measure", plot=True, kind=self.kind(), count=0)
+            return replace(before, verb="measure", plot=True, kind=self.kind(), count=0, smallest=False)
         if match["op"]:
             mark = self.said[match.start("op")]
             return replace(before, how=mark.means or {"X": "max", "x": "min"}[mark.tag], change="", chose=())

@@ -14,12 +14,11 @@ from bot import tables
 from bot.local.planner.endpoint import serve_planner
 from bot.local.planner.intent import intent_of
 from bot.local.planner.mend import mended
-from bot.local.planner.plain import suffices
 from bot.local.planner.plan import decide
 from bot.local.planner.query import NotUnderstood
 from bot.local.planner.reader import Prompt, Result
 from bot.local.planner.requests import REQUESTS
-from bot.local.planner.scripts import script_for
+from bot.local.planner.scripts import script_for, suffices
 from bot.local.planner.understand import understand
 from bot.local.planner.words import phrases
 from bot.logs import is_log
@@ -82,7 +81,7 @@ def answered(folder: Path, *texts: str) -> str:
         except NotUnderstood as why:
             return f"Refused: {why}"
     assert query is not None
-    assert suffices(query), query
+    assert suffices(query, profile), query
     script = script_for(query, profile, texts[-1], frozenset(), plain=True)
     assert script.text.count("\n") <= 40
     (folder / script.name).write_text(script.text)
