@@ -4,10 +4,12 @@ import asyncio
 import base64
 import io
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import aiohttp
 import pytest
@@ -16,9 +18,10 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.local.workspace.server import Options, Running, running
+from bot.local.workspace.server import MANIFEST, Options, Running, running
 
 Json = dict[str, Any]
+HERE = "C0GENERAL"
 
 
 @dataclass
@@ -32,11 +35,30 @@ class Clock:
 
 
 @dataclass
+class Answer:
+    """What an HTTP request came to."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def said(self) -> tuple[int, Any]:
+        """The status, and the body as JSON."""
+        return self.status, json.loads(self.body)
+
+
+@dataclass
 class Place:
     """A running workspace, as a test uses it."""
 
     workspace: Running
     session: aiohttp.ClientSession
+
+    @property
+    def token(self) -> Json:
+        """The header of a request by the bot."""
+        return {"Authorization": f"Bearer {self.workspace.bot_token}"}
 
     @property
     def client(self) -> AsyncWebClient:
@@ -55,6 +77,11 @@ class Place:
         async with self.session.get(self.workspace.base_url + path) as answer:
             assert answer.status == 200, await answer.text()
             return await answer.json()
+
+    async def answer(self, path: str, method: str = "GET", **how: Any) -> Answer:
+        """Ask for a path, or a whole URL, and return what came, whatever its status."""
+        async with self.session.request(method, urljoin(self.workspace.base_url, path), **how) as came:
+            return Answer(came.status, came.headers, await came.read())
 
     async def say(self, text: str, channel: str = "C0GENERAL", user: str = "U0ALICE", **more: Any) -> str:
         """Post as a person; return the ts."""
@@ -89,11 +116,18 @@ def clock() -> Clock:
     return Clock()
 
 
+@asynccontextmanager
+async def served(folder: Path, manifest: Path = MANIFEST, options: Options | None = None) -> AsyncIterator[Place]:
+    """A workspace that serves."""
+    async with running(folder, manifest, options=options or Options()) as workspace, aiohttp.ClientSession() as session:
+        yield Place(workspace, session)
+
+
 @pytest.fixture
 async def place(tmp_path: Path) -> AsyncIterator[Place]:
     options = Options(rate_limits=False, share_delay=0.02, retries=(0.2, 0.2, 0.2), patience=0.5)
-    async with running(tmp_path / "data", options=options) as workspace, aiohttp.ClientSession() as session:
-        yield Place(workspace, session)
+    async with served(tmp_path / "data", options=options) as place:
+        yield place
 
 
 @dataclass

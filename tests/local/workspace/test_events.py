@@ -2,7 +2,7 @@
 
 import asyncio
 
-from tests.local.conftest import Bot, Place, connect, file, until
+from tests.local.conftest import HERE, Bot, Place, connect, file, until
 
 
 async def test_a_mention_where_the_bot_is_arrives_as_two_events_with_one_ts(place: Place, bot: Bot) -> None:
@@ -52,8 +52,8 @@ async def test_a_private_channel_is_heard_after_an_invitation(place: Place, bot:
 
 async def test_a_persons_edit_and_deletion_say_what_was_there(place: Place, bot: Bot) -> None:
     ts = await place.say("first")
-    await place.post("control/edit", {"channel": "C0GENERAL", "ts": ts, "text": "second"})
-    await place.post("control/delete", {"channel": "C0GENERAL", "ts": ts})
+    await place.post("control/edit", {"channel": HERE, "ts": ts, "text": "second"})
+    await place.post("control/delete", {"channel": HERE, "ts": ts})
 
     await until(lambda: len(bot.events) == 3)
     _, changed, deleted = sorted(bot.events, key=lambda event: str(event["event_ts"]))  # Bolt runs listeners side by side
@@ -69,7 +69,7 @@ async def test_a_deleted_root_with_replies_becomes_a_tombstone(place: Place, bot
     ts = await place.say("question")
     await place.say("answer", thread_ts=ts, user="U0BOB")
 
-    await place.post("control/delete", {"channel": "C0GENERAL", "ts": ts})
+    await place.post("control/delete", {"channel": HERE, "ts": ts})
 
     await until(lambda: len(bot.events) == 3)
     [changed] = [event for event in bot.events if "subtype" in event]  # Bolt runs listeners side by side
@@ -129,13 +129,13 @@ async def test_a_connection_that_is_asked_to_come_back_comes_back(place: Place, 
 
 async def test_an_invented_event_is_sent_as_it_is_and_can_be_answered(place: Place, bot: Bot) -> None:
     thread = "1700000000.000100"
-    event = {"type": "app_mention", "channel": "C0GENERAL", "user": "U0BOB", "text": "<@U0BOT> hi", "ts": thread}
+    event = {"type": "app_mention", "channel": HERE, "user": "U0BOB", "text": "<@U0BOT> hi", "ts": thread}
     for _ in range(3):
         await place.post("control/event", {"event": event})
 
     await until(lambda: len(bot.events) == 3)
     assert bot.events == [event] * 3
-    await place.client.chat_postMessage(channel="C0GENERAL", thread_ts=thread, text="hello")
+    await place.client.chat_postMessage(channel=HERE, thread_ts=thread, text="hello")
     said = await place.messages(thread_ts=thread)
     assert [(m["user"], m["text"]) for m in said] == [("U0BOB", "<@U0BOT> hi"), ("U0BOT", "hello")]
 

@@ -3,21 +3,13 @@
 import pytest
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
-from tests.local.conftest import Bot, Json, Place, file, until
+from tests.local.conftest import HERE, Bot, Json, Place, file, until
 
-BUTTONS: list[Json] = [
-    {
-        "type": "actions",
-        "block_id": "which",
-        "elements": [
-            {"type": "button", "action_id": "pick", "text": {"type": "plain_text", "text": name}, "value": name}
-            for name in ("a.py", "b.py")
-        ],
-    }
-]
+PICK = [{"type": "button", "action_id": "pick", "text": {"type": "plain_text", "text": n}, "value": n} for n in ("a.py", "b.py")]
+BUTTONS: list[Json] = [{"type": "actions", "block_id": "which", "elements": PICK}]
 
 
-async def runpy(place: Place, channel: str = "C0GENERAL") -> Json:
+async def runpy(place: Place, channel: str = HERE) -> Json:
     body = {"channel": channel, "user": "U0ALICE", "command": "/runpy", "text": "main.py 1 'two words'"}
     return await place.post("control/command", body)
 
@@ -60,16 +52,15 @@ async def test_without_an_app_the_person_is_told(place: Place) -> None:
 
 
 async def test_an_unknown_command_is_refused(place: Place) -> None:
-    body = {"channel": "C0GENERAL", "user": "U0ALICE", "command": "/dance", "text": ""}
+    body = {"channel": HERE, "user": "U0ALICE", "command": "/dance", "text": ""}
 
-    async with place.session.post(place.workspace.base_url + "control/command", json=body) as answer:
-        assert (answer.status, await answer.json()) == (400, {"error": "/dance is not a valid command."})
+    assert (await place.answer("control/command", "POST", json=body)).said == (400, {"error": "/dance is not a valid command."})
 
 
 async def test_a_shortcut_brings_the_message_and_its_files(place: Place, bot: Bot) -> None:
     ts = await place.say("mine", files=[file("main.py", b"print(1)")])
 
-    asked = {"channel": "C0GENERAL", "user": "U0BOB", "callback_id": "run_file", "ts": ts}
+    asked = {"channel": HERE, "user": "U0BOB", "callback_id": "run_file", "ts": ts}
     await place.post("control/shortcut", asked)
 
     [body] = [body for body in bot.bodies if body["type"] == "message_action"]
@@ -81,14 +72,14 @@ async def test_a_shortcut_brings_the_message_and_its_files(place: Place, bot: Bo
 @pytest.mark.parametrize("ephemeral", [False, True])
 async def test_a_button_says_where_it_was_and_what_it_stands_for(place: Place, bot: Bot, ephemeral: bool) -> None:
     root = await place.say("which?")
-    await place.client.chat_postMessage(channel="C0GENERAL", thread_ts=root, text="hm")
-    where = {"channel": "C0GENERAL", "thread_ts": root, "text": "which?", "blocks": BUTTONS}
+    await place.client.chat_postMessage(channel=HERE, thread_ts=root, text="hm")
+    where: Json = {"channel": HERE, "thread_ts": root, "text": "which?", "blocks": BUTTONS}
     if ephemeral:
-        ts = (await place.client.chat_postEphemeral(user="U0ALICE", **where))["message_ts"]  # type: ignore[arg-type]
+        ts = (await place.client.chat_postEphemeral(user="U0ALICE", **where))["message_ts"]
     else:
-        ts = (await place.client.chat_postMessage(**where))["ts"]  # type: ignore[arg-type]
+        ts = (await place.client.chat_postMessage(**where))["ts"]
 
-    body = {"channel": "C0GENERAL", "user": "U0ALICE", "ts": ts, "action_id": "pick", "value": "b.py"}
+    body = {"channel": HERE, "user": "U0ALICE", "ts": ts, "action_id": "pick", "value": "b.py"}
     await place.post("control/action", body)
 
     [pressed] = [body for body in bot.bodies if body["type"] == "block_actions"]
@@ -102,11 +93,11 @@ async def test_a_button_says_where_it_was_and_what_it_stands_for(place: Place, b
 async def test_stop_is_an_event(place: Place, bot: Bot) -> None:
     root = await place.say("<@U0BOT> run for ever")
 
-    await place.post("control/stop", {"channel": "C0GENERAL", "user": "U0BOB", "thread_ts": root})
+    await place.post("control/stop", {"channel": HERE, "user": "U0BOB", "thread_ts": root})
 
     await until(lambda: bot.events and bot.events[-1]["type"] == "agent_session_stopped")
     stopped = bot.events[-1]
-    assert (stopped["channel"], stopped["thread_ts"], stopped["user"]) == ("C0GENERAL", root, "U0BOB")
+    assert (stopped["channel"], stopped["thread_ts"], stopped["user"]) == (HERE, root, "U0BOB")
 
 
 async def test_a_trigger_opens_one_view(place: Place, bot: Bot) -> None:

@@ -20,32 +20,28 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from bot.local.workspace.delivery import Delivery
 from bot.local.workspace.journal import Journal
 from bot.local.workspace.server import MANIFEST, CannotServe, Options, running
-from tests.local.conftest import Json, Place, connect, file, until
+from tests.local.conftest import HERE, Json, connect, file, served, until
 
 
 async def test_a_restart_keeps_everything(tmp_path: Path) -> None:
-    async with running(tmp_path) as workspace, aiohttp.ClientSession() as session:
-        place = Place(workspace, session)
+    async with served(tmp_path) as place:
         root = await place.say("<@U0BOT> hi", files=[file("a.csv", b"1,2")])
         await place.say("more", thread_ts=root, user="U0BOB")
         await place.client.chat_startStream(
-            channel="C0GENERAL", thread_ts=root, recipient_team_id="T0LOCAL", recipient_user_id="U0ALICE",
-            markdown_text="so far",
-        )  # fmt: skip
+            channel=HERE, thread_ts=root, recipient_team_id="T0LOCAL", recipient_user_id="U0ALICE", markdown_text="so far"
+        )
         await place.post("control/command", {"channel": "C0LOBBY", "user": "U0BOB", "command": "/invite", "text": ""})
         before = await place.messages()
         tokens = await place.get("control/tokens")
 
-    async with running(tmp_path) as workspace, aiohttp.ClientSession() as session:
-        place = Place(workspace, session)
+    async with served(tmp_path) as place:
         after = await place.messages()
         again = await place.get("control/tokens")
         bot = await connect(place)
         await until(lambda: len(bot.events) >= 3)
         [shared] = after[0]["files"]
-        async with session.get(shared["url"]) as answer:
-            assert await answer.read() == b"1,2"
-        stream = {"channel": "C0GENERAL", "ts": after[2]["ts"]}
+        assert (await place.answer(shared["url"])).body == b"1,2"
+        stream = {"channel": HERE, "ts": after[2]["ts"]}
         await place.client.chat_appendStream(**stream, markdown_text=", so good")
         await place.client.chat_postMessage(channel="C0LOBBY", text="invited for good")
         assert (await place.messages())[2]["text"] == "so far, so good"
@@ -63,23 +59,19 @@ async def test_the_tokens_are_random_and_for_their_owner_alone(tmp_path: Path) -
     assert json.loads((tmp_path / "a" / "tokens.json").read_text())["bot_token"] == one.bot_token
 
 
-async def test_it_serves_this_machine_only(tmp_path: Path) -> None:
-    with pytest.raises(CannotServe, match="this machine only"):
-        async with running(tmp_path, host="0.0.0.0"):
-            pass
-
-
-async def test_one_folder_holds_one_running_workspace(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("how", "why"),
+    [
+        ({"host": "0.0.0.0"}, "this machine only"),
+        ({}, "Another workspace is using"),
+        ({"manifest": Path("nowhere.yml")}, r"nowhere\.yml"),
+    ],
+)
+async def test_what_cannot_be_served_is_said(tmp_path: Path, how: Json, why: str) -> None:
     async with running(tmp_path):
-        with pytest.raises(CannotServe, match="Another workspace is using"):
-            async with running(tmp_path):
+        with pytest.raises(CannotServe, match=why):
+            async with running(tmp_path, **how):
                 pass
-
-
-async def test_a_missing_manifest_is_said(tmp_path: Path) -> None:
-    with pytest.raises(CannotServe, match=r"nowhere\.yml"):
-        async with running(tmp_path, tmp_path / "nowhere.yml"):
-            pass
 
 
 async def test_a_taken_port_is_said(tmp_path: Path) -> None:
@@ -107,17 +99,16 @@ async def test_signed_http_reaches_a_bolt_app_that_checks_the_signature(tmp_path
     async def commanded(ack: AsyncAck, body: Json) -> None:
         await ack(f"running {body['text']}")
 
-    async with served(receive) as url:
+    async with listening(receive) as url:
         options = Options(request_url=url, retries=(60, 60, 60))  # a refused first try is followed by another at once
-        async with running(tmp_path, options=options) as workspace, aiohttp.ClientSession() as session:
-            place = Place(workspace, session)
-            apps.append(AsyncApp(client=place.client, signing_secret=workspace.signing_secret))
+        async with served(tmp_path, options=options) as place:
+            apps.append(AsyncApp(client=place.client, signing_secret=place.workspace.signing_secret))
             apps[0].event("message")(heard)
             apps[0].command("/runpy")(commanded)
 
             await place.say("first")
             await until(lambda: events)
-            command = {"channel": "C0GENERAL", "user": "U0BOB", "command": "/runpy", "text": "a.py"}
+            command = {"channel": HERE, "user": "U0BOB", "command": "/runpy", "text": "a.py"}
             await place.post("control/command", command)
 
             assert tries[:2] == [None, "1"]
@@ -127,7 +118,7 @@ async def test_signed_http_reaches_a_bolt_app_that_checks_the_signature(tmp_path
 
 
 @asynccontextmanager
-async def served(handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> AsyncIterator[str]:
+async def listening(handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> AsyncIterator[str]:
     """Serve one handler as the app's request URL."""
     application = web.Application()
     application.router.add_post("/slack/events", handler)

@@ -4,27 +4,25 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import pytest
 from slack_sdk.models.messages.chunk import MarkdownTextChunk, PlanUpdateChunk, TaskUpdateChunk
 
-from bot.local.workspace.server import Options, running
-from tests.local.conftest import Clock, Json, Place
+from bot.local.workspace.server import Options
+from tests.local.conftest import HERE, Clock, Json, Place, served
 
 TO: Json = {"recipient_team_id": "T0LOCAL", "recipient_user_id": "U0ALICE"}
 
 
 @pytest.fixture
 async def place(tmp_path: Path, clock: Clock) -> AsyncIterator[Place]:
-    options = Options(rate_limits=False, clock=clock)
-    async with running(tmp_path, options=options) as workspace, aiohttp.ClientSession() as session:
-        yield Place(workspace, session)
+    async with served(tmp_path, options=Options(rate_limits=False, clock=clock)) as place:
+        yield place
 
 
 async def start(place: Place, **more: Any) -> tuple[str, Json]:
     root = await place.say("<@U0BOT> write")
-    answer = await place.client.chat_startStream(channel="C0GENERAL", thread_ts=root, **TO, **more)
-    return root, {"channel": "C0GENERAL", "ts": answer["ts"]}
+    answer = await place.client.chat_startStream(channel=HERE, thread_ts=root, **TO, **more)
+    return root, {"channel": HERE, "ts": answer["ts"]}
 
 
 async def test_a_stream_grows_into_the_message_it_becomes(place: Place) -> None:
@@ -44,7 +42,7 @@ async def test_a_stream_grows_into_the_message_it_becomes(place: Place) -> None:
 async def test_the_sdks_helper_streams(place: Place) -> None:
     root = await place.say("<@U0BOT> write")
 
-    stream = await place.client.chat_stream(channel="C0GENERAL", thread_ts=root, buffer_size=1, **TO)
+    stream = await place.client.chat_stream(channel=HERE, thread_ts=root, buffer_size=1, **TO)
     await stream.append(markdown_text="one ")
     await stream.append(markdown_text="two")
     await stream.stop()
@@ -74,8 +72,7 @@ async def test_a_stream_dies_after_five_minutes_and_can_then_be_updated(place: P
 
     clock.now += 2
 
-    call = place.client.chat_appendStream(**stream, markdown_text="here?")
-    assert await place.error(call) == "message_not_in_streaming_state"
+    assert await place.error(place.client.chat_appendStream(**stream, markdown_text="here?")) == "message_not_in_streaming_state"
     await place.client.chat_update(**stream, text="the rest")
     assert (await place.messages(thread_ts=root))[1]["text"] == "the rest"
 
@@ -83,7 +80,7 @@ async def test_a_stream_dies_after_five_minutes_and_can_then_be_updated(place: P
 async def test_stop_ends_the_streams_of_the_thread(place: Place) -> None:
     root, stream = await start(place)
 
-    answer = await place.post("control/stop", {"channel": "C0GENERAL", "user": "U0ALICE", "thread_ts": root})
+    answer = await place.post("control/stop", {"channel": HERE, "user": "U0ALICE", "thread_ts": root})
 
     assert answer["streaming_message_ts"] == [stream["ts"]]
     assert await place.error(place.client.chat_appendStream(**stream, markdown_text="x")) == "stopped_by_user"
@@ -92,11 +89,10 @@ async def test_stop_ends_the_streams_of_the_thread(place: Place) -> None:
 
 async def test_in_a_channel_the_recipient_must_be_named(place: Place) -> None:
     root = await place.say("<@U0BOT> write")
-    where: Json = {"channel": "C0GENERAL", "thread_ts": root}
+    where: Json = {"channel": HERE, "thread_ts": root}
 
     assert await place.error(place.client.chat_startStream(**where)) == "missing_recipient_team_id"
-    call = place.client.chat_startStream(**where, recipient_team_id="T0LOCAL")
-    assert await place.error(call) == "missing_recipient_user_id"
+    assert await place.error(place.client.chat_startStream(**where, recipient_team_id="T0LOCAL")) == "missing_recipient_user_id"
     direct = await place.say("write", channel="D0ALICE")
     await place.client.chat_startStream(channel="D0ALICE", thread_ts=direct)
 
@@ -110,7 +106,6 @@ async def test_bad_chunks_are_refused_and_change_nothing(place: Place) -> None:
     for chunk in bad:
         call = place.client.chat_appendStream(**stream, chunks=[{"type": "markdown_text", "text": "x"}, chunk])
         assert await place.error(call) == "invalid_chunks"
-    call = place.client.chat_appendStream(**stream, markdown_text="x" * 12_001)
-    assert await place.error(call) == "msg_too_long"
+    assert await place.error(place.client.chat_appendStream(**stream, markdown_text="x" * 12_001)) == "msg_too_long"
 
     assert (await place.messages(thread_ts=root))[1]["text"] == ""
