@@ -14,11 +14,7 @@ from bot.thread.outcomes import Execution, Outcome
 from tests.fakes import MemorySandbox
 
 SCRIPT = FileName("plot.py")
-WORDS = {
-    "en": ("the plot is there", "Revenue rose by 12 %."), "de": ("das Diagramm liegt vor", "Der Umsatz stieg um 12 %."),
-    "fr": ("le graphique est là", "Le chiffre d'affaires a augmenté de 12 %."), "ja": ("グラフがある", "売上は12%増えました。"),
-    "ar": ("الرسم موجود", "ارتفعت الإيرادات بنسبة 12٪."),
-}  # fmt: skip
+LANGUAGES = "the plot is there", "das Diagramm liegt vor", "le graphique est là", "グラフがある", "الرسم موجود"
 
 
 def ran(outcome: Outcome = Outcome.SUCCEEDED, *made: str) -> Step:
@@ -52,15 +48,12 @@ async def workspace(**files: bytes) -> MemorySandbox:
     return sandbox
 
 
+LINE = Citation(file="app.log", line=2, text="two words")
 TRUE = {
     "a run shows it": lambda c: (thread(wrote(), ran(), to=c), reported(shown(c))),
-    "the condition is paraphrased": lambda c: (
-        thread(wrote(), ran(), to=c),
-        reported(shown(f"{c}!", run="./plot.py", outcome="succeeded")),
-    ),
+    "the condition is paraphrased": lambda c: (thread(wrote(), ran(), to=c), reported(shown(f"{c}!", run="./plot.py"))),
     "a file shows it and nothing ran": lambda c: (
-        thread(wrote(), to=c),
-        reported(Evidence(condition=c, file="plot.py"), files=(SCRIPT,)),
+        thread(wrote(), to=c), reported(Evidence(condition=c, file="plot.py"), files=(SCRIPT,)),
     ),
     "the run was meant to fail": lambda c: (thread(wrote(), ran(Outcome.FAILED), to=c), reported(shown(c, outcome="failed"))),
     "a failure was mended": lambda c: (
@@ -70,33 +63,21 @@ TRUE = {
     "the run stands before another file's change": lambda c: (thread(wrote(), ran(), wrote("other.py"), to=c), reported(shown(c))),
     # Running it again would rewrite it again: no true report could ever be made of it.
     "the run rewrote its own script": lambda c: (thread(wrote(), ran(Outcome.SUCCEEDED, "plot.py"), to=c), reported(shown(c))),
-    "an earlier turn ran it": lambda c: (
-        Conversation((*thread(wrote(), ran()).entries, *thread(to=c).entries)),
-        reported(shown(c)),
-    ),
-    "a line shows it": lambda c: (
-        thread(to=c),
-        reported(
-            Evidence(condition=c, file="app.log", line=2),
-            citations=(Citation(file="app.log", line=2, text="two words"),),
-        ),
-    ),
+    "an earlier turn ran it": lambda c: (Conversation((*thread(wrote(), ran()).entries, *thread(to=c).entries)), reported(shown(c))),
+    "a line shows it": lambda c: (thread(to=c), reported(Evidence(condition=c, file="app.log", line=2), citations=(LINE,))),
     "it failed and says so": lambda c: (thread(wrote(), ran(Outcome.FAILED), to=c), reported(status="failed")),
     "more evidence than conditions": lambda c: (
-        thread(wrote(), ran(Outcome.SUCCEEDED, "plot.png"), to=c),
-        reported(shown("it ran"), Evidence(condition=c, file="plot.png")),
+        thread(wrote(), ran(Outcome.SUCCEEDED, "plot.png"), to=c), reported(shown("it ran"), Evidence(condition=c, file="plot.png")),
     ),
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("language", WORDS)
+@pytest.mark.parametrize("condition", LANGUAGES)
 @pytest.mark.parametrize("case", TRUE)
-async def test_a_true_report_is_never_blocked(case: str, language: str) -> None:
-    condition, answer = WORDS[language]
+async def test_a_true_report_is_never_blocked(case: str, condition: str) -> None:
     conversation, report = TRUE[case](condition)
 
     assert await objections(conversation, report, await workspace()) == []
-    assert answer  # the prose is the reader's: no rule reads it
 
 
 @pytest.mark.parametrize(
@@ -104,33 +85,19 @@ async def test_a_true_report_is_never_blocked(case: str, language: str) -> None:
     [
         ([wrote()], reported(shown("c")), "There was no run of 'plot.py'."),
         ([wrote(), ran(), wrote()], reported(shown("c")), "plot.py was changed after its last run."),
-        (
-            [wrote(), ran(), replace(ran(Outcome.SUCCEEDED, "plot.py"), ran=FileName("rewrite.py"))],
-            reported(shown("c")),
-            "plot.py was changed after its last run.",
-        ),
+        ([wrote(), ran(), replace(ran(Outcome.SUCCEEDED, "plot.py"), ran=FileName("rewrite.py"))], reported(shown("c")),
+         "plot.py was changed after its last run."),
         ([wrote(), ran(Outcome.FAILED)], reported(shown("c")), "The last run of plot.py failed; your evidence says it succeeded."),
         ([wrote(), ran()], reported(), "There is no evidence for the condition: c"),
         ([], reported(Evidence(condition="c", file="gone.png")), "You name the file 'gone.png', which is not in the workspace."),
         ([], reported(Evidence(condition="c")), "names neither a run nor a file"),
         ([], reported(status="failed", files=("gone.png",)), "You name the file 'gone.png'"),
         ([], reported(status="failed", files=("../etc/passwd",)), "You name the file '../etc/passwd'"),
-        (
-            [ran(Outcome.TIMED_OUT)],
-            reported(Evidence(condition="c", file="plot.png")),
-            "The last run (plot.py) timed out, and your evidence accounts for no run.",
-        ),
-        (
-            [],
-            reported(status="failed", citations=(Citation(file="app.log", line=3, text="two words"),)),
-            "app.log:3 does not read as you cite it. It reads: three",
-        ),
-        ([], reported(status="failed", citations=(Citation(file="app.log", line=9, text="x"),)), "the file has fewer lines"),
-        (
-            [],
-            reported(status="failed", citations=(Citation(file="/etc/passwd", line=1, text="root"),)),
-            "which is not in the workspace",
-        ),
+        ([ran(Outcome.TIMED_OUT)], reported(Evidence(condition="c", file="plot.png")),
+         "The last run (plot.py) timed out, and your evidence accounts for no run."),
+        ([], reported(status="failed", citations=(replace(LINE, line=3),)), "app.log:3 does not read as you cite it. It reads: three"),
+        ([], reported(status="failed", citations=(replace(LINE, line=9),)), "the file has fewer lines"),
+        ([], reported(status="failed", citations=(replace(LINE, file="/etc/passwd"),)), "which is not in the workspace"),
     ],
 )  # fmt: skip
 async def test_a_false_report_is_named_for_what_it_is(steps: list[Step], report: Report, objection: str) -> None:

@@ -17,7 +17,7 @@ from bot.slack.client import SlackChat
 from bot.slack.files import SlackFiles
 from bot.thread.entries import Reply
 from bot.thread.files import FileName
-from bot.thread.request import Command, Request
+from bot.thread.request import Command, Request, ThreadId
 from tests.contracts.chats import Fake, Place, Real
 from tests.e2e.slack import ALICE, BOB, ELSEWHERE, HERE, Slack, thread_of
 from tests.fakes import MemorySandbox
@@ -54,10 +54,15 @@ def command(target: str = "", *, user: str = ALICE, channel: str = HERE) -> Requ
     return Request(key="cmd:1", thread=thread, ts="1.0", user=user, kind="command", command=Command(target=target))
 
 
-async def test_a_turn_has_one_message_however_often_it_is_opened_again(place: Place) -> None:
+async def opened(place: Place) -> tuple[ThreadId, str]:
+    """The thread of a person who said hi, and our message in it."""
     thread = thread_of(await place.say("hi"))
+    return thread, await place.chat.open(thread, "one", again=False)
 
-    ts = await place.chat.open(thread, "one", again=False)
+
+async def test_a_turn_has_one_message_however_often_it_is_opened_again(place: Place) -> None:
+    thread, ts = await opened(place)
+
     same = await place.chat.open(thread, "one", again=True)
     other = await place.chat.open(thread, "two", again=True)
 
@@ -78,8 +83,7 @@ async def test_a_message_whose_posting_went_unanswered_is_found_again(place: Pla
 
 
 async def test_an_answer_takes_the_messages_place_and_no_later_update_undoes_it(place: Place) -> None:
-    thread = thread_of(await place.say("hi"))
-    ts = await place.chat.open(thread, "one", again=False)
+    thread, ts = await opened(place)
 
     for title in ("Reading", "Running a.py"):
         await place.chat.show(thread, ts, [Task(title=title, state="running")])
@@ -90,8 +94,7 @@ async def test_an_answer_takes_the_messages_place_and_no_later_update_undoes_it(
 
 
 async def test_files_come_with_the_answer_byte_for_byte(place: Place) -> None:
-    thread = thread_of(await place.say("hi"))
-    ts = await place.chat.open(thread, "one", again=False)
+    thread, ts = await opened(place)
     made = {"plot.png": [b"\x89PNG", b"\0" * 70_000, b"end"], "é 😀.csv": [b"a,b\n", b"1,2\n"]}
 
     files = [attachment(name, *chunks) for name, chunks in made.items()]
@@ -100,35 +103,28 @@ async def test_files_come_with_the_answer_byte_for_byte(place: Place) -> None:
     assert await place.files(thread, 2) == [(name, b"".join(chunks)) for name, chunks in made.items()]
 
 
-async def test_an_answer_delivered_again_changes_nothing(place: Place) -> None:
-    thread = thread_of(await place.say("hi"))
-    ts = await place.chat.open(thread, "one", again=False)
-    await place.chat.deliver(thread, "one", ts, Reply(text="hello"), [attachment("a.txt", b"a")], again=False)
-    await place.files(thread, 1)
+@pytest.mark.parametrize("fault", [None, {"after": False}, {"after": True}])
+async def test_an_answer_may_be_delivered_again_whatever_became_of_it_and_stands_there_once(
+    place: Place, fault: dict[str, bool] | None
+) -> None:
+    thread, ts = await opened(place)
+    answer = (thread, "one", ts, Reply(text="hello"), [attachment("a.txt", b"a")])
+    if fault is None:
+        await place.chat.deliver(*answer, again=False)
+        await place.files(thread, 1)
+    else:
+        await place.breaks("deliver", **fault)
+        with pytest.raises(ServiceError):
+            await place.chat.deliver(*answer, again=False)
 
-    assert await place.chat.deliver(thread, "one", ts, Reply(text="hello"), [attachment("a.txt", b"a")], again=True) == ""
-
-    assert await place.texts(thread) == ["hello"]
-    assert await place.files(thread, 1) == [("a.txt", b"a")]
-
-
-@pytest.mark.parametrize("after", [False, True])
-async def test_an_answer_that_could_not_be_delivered_is_an_error_and_can_be_delivered_later(place: Place, after: bool) -> None:
-    thread = thread_of(await place.say("hi"))
-    ts = await place.chat.open(thread, "one", again=False)
-    await place.breaks("deliver", after=after)
-    with pytest.raises(ServiceError):
-        await place.chat.deliver(thread, "one", ts, Reply(text="hello"), [attachment("a.txt", b"a")], again=False)
-
-    assert await place.chat.deliver(thread, "one", ts, Reply(text="hello"), [attachment("a.txt", b"a")], again=True) == ""
+    assert await place.chat.deliver(*answer, again=True) == ""
 
     assert await place.texts(thread) == ["hello"]
     assert await place.files(thread, 1) == [("a.txt", b"a")]
 
 
 async def test_an_answer_is_posted_anew_where_its_message_is_gone(place: Place) -> None:
-    thread = thread_of(await place.say("hi"))
-    ts = await place.chat.open(thread, "one", again=False)
+    thread, ts = await opened(place)
     await place.delete(thread, ts)
 
     await place.chat.deliver(thread, "one", ts, Reply(text="hello"), [], again=False)
@@ -138,8 +134,7 @@ async def test_an_answer_is_posted_anew_where_its_message_is_gone(place: Place) 
 
 @pytest.mark.parametrize("what", ["refused", "empty", "gone"])
 async def test_a_file_that_cannot_be_delivered_is_named_and_the_answer_stands(place: Place, what: str) -> None:
-    thread = thread_of(await place.say("hi"))
-    ts = await place.chat.open(thread, "one", again=False)
+    thread, ts = await opened(place)
     bad = attachment("bad.txt", *([] if what == "empty" else [b"a"]))
     if what == "gone":
         bad = Attachment(name=FileName("bad.txt"), size=3, chunks=partial(MemorySandbox({}, 0).open, FileName("bad.txt")))
@@ -157,8 +152,7 @@ async def test_a_file_that_cannot_be_delivered_is_named_and_the_answer_stands(pl
 
 
 async def test_a_message_with_nothing_to_answer_goes_away(place: Place) -> None:
-    thread = thread_of(await place.say("hi"))
-    ts = await place.chat.open(thread, "one", again=False)
+    thread, ts = await opened(place)
 
     await place.chat.remove(thread, ts)
     await place.chat.remove(thread, ts)
@@ -186,8 +180,7 @@ async def test_a_whisper_reaches_the_person_who_asked_and_nobody_else(place: Pla
 
 
 async def test_what_only_adorns_the_work_never_fails_it(place: Place) -> None:
-    thread = thread_of(await place.say("hi"))
-    ts = await place.chat.open(thread, "one", again=False)
+    thread, ts = await opened(place)
     for what in ("status", "show", "whisper"):
         await place.breaks(what)
 
