@@ -63,11 +63,14 @@ TRUE = {
     "the run stands before another file's change": lambda c: (thread(wrote(), ran(), wrote("other.py"), to=c), reported(shown(c))),
     # Running it again would rewrite it again: no true report could ever be made of it.
     "the run rewrote its own script": lambda c: (thread(wrote(), ran(Outcome.SUCCEEDED, "plot.py"), to=c), reported(shown(c))),
-    "an earlier turn ran it": lambda c: (Conversation((*thread(wrote(), ran()).entries, *thread(to=c).entries)), reported(shown(c))),
+    "an earlier turn ran it": lambda c: (
+        Conversation((*thread(wrote(), ran()).entries, *thread(to=c).entries)), reported(shown(c)),
+    ),
     "a line shows it": lambda c: (thread(to=c), reported(Evidence(condition=c, file="app.log", line=2), citations=(LINE,))),
     "it failed and says so": lambda c: (thread(wrote(), ran(Outcome.FAILED), to=c), reported(status="failed")),
     "more evidence than conditions": lambda c: (
-        thread(wrote(), ran(Outcome.SUCCEEDED, "plot.png"), to=c), reported(shown("it ran"), Evidence(condition=c, file="plot.png")),
+        thread(wrote(), ran(Outcome.SUCCEEDED, "plot.png"), to=c),
+        reported(shown("it ran"), Evidence(condition=c, file="plot.png")),
     ),
 }  # fmt: skip
 
@@ -95,7 +98,8 @@ async def test_a_true_report_is_never_blocked(case: str, condition: str) -> None
         ([], reported(status="failed", files=("../etc/passwd",)), "You name the file '../etc/passwd'"),
         ([ran(Outcome.TIMED_OUT)], reported(Evidence(condition="c", file="plot.png")),
          "The last run (plot.py) timed out, and your evidence accounts for no run."),
-        ([], reported(status="failed", citations=(replace(LINE, line=3),)), "app.log:3 does not read as you cite it. It reads: three"),
+        ([], reported(status="failed", citations=(replace(LINE, line=3),)),
+         "app.log:3 does not read as you cite it. It reads: three"),
         ([], reported(status="failed", citations=(replace(LINE, line=9),)), "the file has fewer lines"),
         ([], reported(status="failed", citations=(replace(LINE, file="/etc/passwd"),)), "which is not in the workspace"),
     ],
