@@ -121,7 +121,7 @@ class LinuxSandboxes:
             async with self.tier.prepare(workspace, run, script, libraries) as prepared:
                 terms = Terms(
                     stdin=stdin,
-                    seconds=seconds,
+                    asked=seconds,
                     limits=self.limits,
                     disk=prepared.disk,
                     watch=self._watchdog,
@@ -192,7 +192,7 @@ class LinuxSandbox:
                 self._stop = asyncio.Event()
                 try:
                     execution, had = await self._sandboxes.execute(
-                        self._workspace, script, stdin, min(timeout or most, most), self._stop, fresh=needs.wants_fresh(source)
+                        self._workspace, script, stdin, timeout or most, self._stop, fresh=needs.wants_fresh(source)
                     )
                 finally:
                     self._stop = None

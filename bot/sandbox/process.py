@@ -87,17 +87,22 @@ async def start_command(command: Callable[[int], Sequence[str]], groups: Groups,
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """The standard input and the limits of one run.
+    """The standard input and the limits of one run, which may ask for more time than there is.
 
     `disk` measures new files in a tier without overlay, where the limit then ends the run. `watch` is the watchdog.
     """
 
     stdin: str
-    seconds: float
+    asked: float
     limits: Limits
     disk: Disk | None
     watch: Watch
     stop: asyncio.Event = field(default_factory=asyncio.Event)  # set by who wants the run to end now
+
+    @property
+    def seconds(self) -> float:
+        """The seconds after which the run is ended."""
+        return min(self.asked, self.limits.seconds)
 
 
 async def supervise(start: Start, terms: Terms) -> tuple[Execution, int | None]:
@@ -174,14 +179,16 @@ def _execution(cause: Outcome | None, status: Status, output: Output, seen: Watc
         stderr=stderr,
         duration=duration,
         peak_memory=max(seen.peak_memory, status.exited.peak_memory if status.exited else 0),
-        message=_message(outcome, terms.limits, terms.seconds, code),
+        message=_message(outcome, terms, code),
     )
 
 
-def _message(outcome: Outcome, limits: Limits, seconds: float, code: int | None) -> str:
+def _message(outcome: Outcome, terms: Terms, code: int | None) -> str:
+    limits = terms.limits
     match outcome:
         case Outcome.TIMED_OUT:
-            return f"It ran longer than {seconds:g} s and was ended."
+            more = f", the most that a run may take ({terms.asked:g} s were asked for)," if terms.asked > terms.seconds else ""
+            return f"It ran longer than {terms.seconds:g} s{more} and was ended."
         case Outcome.OUT_OF_MEMORY:
             return f"It used more than {size(limits.memory)} of memory and was ended."
         case Outcome.OUTPUT_LIMIT:

@@ -236,6 +236,14 @@ def _commands(root: int) -> bytes:
     return found
 
 
+async def test_a_run_that_asks_for_more_time_than_there_is_says_so_when_that_is_over(tmp_path: Path) -> None:
+    async with way("forkserver", tmp_path, Limits(seconds=1)) as sandboxes, sandboxes.open(THREAD) as sandbox:
+        await sandbox.put(FileName("a.py"), chunked(b"import time; time.sleep(9)"))
+        execution = await sandbox.run(FileName("a.py"), timeout=90)
+
+    assert execution.message == "It ran longer than 1 s, the most that a run may take (90 s were asked for), and was ended."
+
+
 async def test_a_library_that_nobody_installs_is_not_waited_for(tmp_path: Path) -> None:
     build = RuntimeBuild(tmp_path)
     async with way("forkserver", tmp_path, Limits(seconds=20), runtime=build) as sandboxes:
