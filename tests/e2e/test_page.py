@@ -1,13 +1,15 @@
 """The page, as a person uses it, in headless Chromium."""
 
+import asyncio
 import os
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Literal
 
 import pytest
-from playwright.async_api import Page, async_playwright, expect
+from playwright.async_api import Error, FilePayload, Page, async_playwright, expect
 
 from bot.app import serving
 from tests.e2e.slack import CSV, workspace
@@ -33,33 +35,45 @@ async def opened_on(folder: Path, model_url: str, model: str = "gpt-4.1") -> Asy
     """The page of a workspace with the bot at work in it, on any model."""
     async with workspace(folder, model_url, "chat") as (_, settings):
         settings = settings.model_copy(update={"openai_model": model, "openai_proxy_model": model})
-        async with serving(settings, pace=0.2), in_chromium(settings.slack_api_url.removesuffix("api/")) as page:
+        async with serving(settings, pace=0.2), looking(settings.slack_api_url.removesuffix("api/")) as page:
+            await expect(page.locator("#presence")).to_contain_text("is here", timeout=15_000)
             yield page
 
 
 @asynccontextmanager
-async def in_chromium(url: str) -> AsyncIterator[Page]:
-    """A workspace's page in the browser, in which no script may fail."""
+async def looking(url: str, scheme: Literal["light", "dark"] = "light", width: int = 1280) -> AsyncIterator[Page]:
+    """The page from its first answer on, in which no script may fail."""
     async with async_playwright() as playwright:
         args = [*QUIET, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=args)
-        page = await browser.new_page(viewport={"width": 1280, "height": 1000})
+        page = await browser.new_page(
+            viewport={"width": width, "height": 860}, color_scheme=scheme, permissions=["clipboard-read", "clipboard-write"],
+        )  # fmt: skip
         problems: list[str] = []
         page.on("pageerror", lambda error: problems.append(str(error)))
-        await page.goto(url)
-        await expect(page.locator("#presence")).to_contain_text("is here", timeout=15_000)
+        async with asyncio.timeout(60):
+            while True:
+                try:
+                    await page.goto(url)
+                    break
+                except Error:
+                    await asyncio.sleep(0.05)
         yield page
         await browser.close()
         assert problems == []
 
 
+async def ask(page: Page, words: str, *files: FilePayload) -> None:
+    """Write to the channel, with files attached, and send it."""
+    await page.locator("#composer input[type=file]").set_input_files(list(files)) if files else None
+    await page.locator("#composer textarea").fill(words)
+    await page.locator("#composer textarea").press("Enter")
+
+
 async def test_a_person_drops_a_csv_asks_and_gets_the_plot_in_the_thread(tmp_path: Path) -> None:
     async with opened(tmp_path, send(), write_and_run(PLOT), report(files=["plot.png"])) as page:
-        await page.locator("#composer input[type=file]").set_input_files(
-            {"name": "sales.csv", "mimeType": "text/csv", "buffer": CSV}
-        )
-        await page.locator("#composer textarea").fill("@workings plot revenue by month")
-        await page.locator("#composer textarea").press("Enter")
+        sales: FilePayload = {"name": "sales.csv", "mimeType": "text/csv", "buffer": CSV}
+        await ask(page, "@workings plot revenue by month", sales)
 
         thread = page.locator("#replies")
         await expect(thread).to_contain_text("Here is the plot.", timeout=30_000)
@@ -85,8 +99,7 @@ async def test_runpy_has_a_hint_and_takes_the_file_that_is_attached(tmp_path: Pa
 
 async def test_stop_stands_in_the_thread_while_work_goes_on(tmp_path: Path) -> None:
     async with opened(tmp_path, send(), write_and_run("import time\ntime.sleep(600)\n")) as page:
-        await page.locator("#composer textarea").fill("@workings sleep")
-        await page.locator("#composer textarea").press("Enter")
+        await ask(page, "@workings sleep")
         await expect(page.locator("#replies")).to_contain_text("Running plot.py", timeout=30_000)
 
         await page.locator("#replies .actions button.danger").click()
@@ -97,8 +110,7 @@ async def test_stop_stands_in_the_thread_while_work_goes_on(tmp_path: Path) -> N
 async def test_what_people_write_is_shown_and_never_acts(tmp_path: Path) -> None:
     hostile = "<img src=x onerror=\"document.title='broken'\"> <script>document.title='broken'</script>"
     async with opened(tmp_path, Choose({"kind": "Respond", "text": f"You wrote: {hostile}"})) as page:
-        await page.locator("#composer textarea").fill(f"@workings {hostile}")
-        await page.locator("#composer textarea").press("Enter")
+        await ask(page, f"@workings {hostile}")
 
         await expect(page.locator("#replies")).to_contain_text("You wrote:", timeout=30_000)
         await expect(page.locator("#replies")).to_contain_text("onerror")

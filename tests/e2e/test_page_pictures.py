@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from playwright.async_api import expect
 
-from tests.e2e.test_page import CHROMIUM
-from tests.e2e.test_page_walk import demo, kept_runtime, looking, with_libraries
+from tests.e2e.test_page import CHROMIUM, looking
+from tests.e2e.test_page_walk import demo, kept_runtime, with_libraries
 
 __all__ = ["kept_runtime"]
 TOP = Path(__file__).parents[2]

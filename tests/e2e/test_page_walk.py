@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from playwright.async_api import Error, FilePayload, Locator, Page, async_playwright, expect
+from playwright.async_api import FilePayload, Locator, Page, expect
 
 from bot.sandbox.runtime import RuntimeBuild
-from tests.e2e.test_page import CHROMIUM, QUIET
+from tests.e2e.test_page import CHROMIUM, looking
 from tests.sandbox.test_fidelity import KEPT
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Debian's chromium is not installed")
@@ -84,29 +84,6 @@ async def demo(data: Path) -> AsyncIterator[str]:
     finally:
         process.send_signal(signal.SIGINT)
         await process.wait()
-
-
-@asynccontextmanager
-async def looking(url: str, scheme: Literal["light", "dark"] = "light", width: int = 1280) -> AsyncIterator[Page]:
-    """The page from its first answer on, in which no script may fail."""
-    async with async_playwright() as playwright:
-        args = [*QUIET, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=args)
-        page = await browser.new_page(
-            viewport={"width": width, "height": 860}, color_scheme=scheme, permissions=["clipboard-read", "clipboard-write"],
-        )  # fmt: skip
-        problems: list[str] = []
-        page.on("pageerror", lambda error: problems.append(str(error)))
-        async with asyncio.timeout(60):
-            while True:
-                try:
-                    await page.goto(url)
-                    break
-                except Error:
-                    await asyncio.sleep(0.05)
-        yield page
-        await browser.close()
-        assert problems == []
 
 
 @pytest.fixture(scope="session")
