@@ -261,20 +261,21 @@ async def _large_file(tiers: list[Tier]) -> None:
 
 async def _memory(tiers: list[Tier]) -> None:
     """Proportional memory of what is below us: while nothing runs, and of each of four runs with pandas and pyplot."""
-    idle = _pss()
+    idle = proportional(tree(os.getpid())[1:])
     print(f"\nproportional memory while nothing runs, the fork server with one process waiting: {idle / 1e6:.0f} MB")
     for tier in tiers:
         running = [asyncio.ensure_future(tier.run(WAITING, False)) for _ in range(4)]
         await asyncio.sleep(3.5)
-        each = (_pss() - idle) / len(running)
+        each = (proportional(tree(os.getpid())[1:]) - idle) / len(running)
         await asyncio.gather(*running)
         print(f"of each of four runs with pandas and pyplot, {tier.name}: {each / 1e6:.0f} MB", flush=True)
         await asyncio.sleep(0.5)
 
 
-def _pss() -> int:
+def proportional(pids: list[int]) -> int:
+    """Memory of processes in bytes, of what they share a part each."""
     total = 0
-    for pid in tree(os.getpid())[1:]:
+    for pid in pids:
         with suppress(OSError):
             lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
             total += next(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))

@@ -19,6 +19,7 @@ from bot.sandbox.limits import Limits
 from bot.sandbox.linux import LinuxSandboxes
 from bot.sandbox.sandboxes import open_sandboxes
 from bot.sandbox.watchdog import tree
+from tests.bench.sandbox import proportional
 from tests.sandbox.tiers import ran
 
 LIMITS = Limits(seconds=1, memory=300_000_000, disk=10_000_000, output=50_000)
@@ -96,10 +97,5 @@ async def _held() -> Held:
 
 def _counted() -> Held:
     pids = tree(os.getpid())
-    memory = 0
-    for pid in pids:
-        with suppress(OSError):
-            lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-            memory += next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
     mounts = Path("/proc/self/mounts").read_text().count("\n")
-    return Held(len(os.listdir("/proc/self/fd")), len(pids), mounts, round(memory / 1024, 1))
+    return Held(len(os.listdir("/proc/self/fd")), len(pids), mounts, round(proportional(pids) / (1 << 20), 1))

@@ -2,9 +2,11 @@
 
 import bz2
 import gzip
+import io
 import json
 import lzma
 import zipfile
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
@@ -66,9 +68,14 @@ def test_a_format_is_inferred_with_its_times_levels_and_templates(style: str, se
     assert len(index.kinds) == 2
 
 
-@pytest.mark.parametrize(("zone", "shift"), [("Z", 0), ("+02:00", 120), ("-05:00", -300), ("+05:30", 330)])
-def test_a_stated_zone_is_read_and_kept(zone: str, shift: int, tmp_path: Path) -> None:
-    (tmp_path / "a.log").write_text(written("iso", zone))
+@pytest.mark.parametrize(
+    ("style", "zone", "shift"),
+    [("iso", "Z", 0), ("iso", "+02:00", 120), ("iso", "-05:00", -300), ("iso", "+05:30", 330), ("python", "", None)],
+)
+def test_a_stated_zone_is_read_and_kept_and_one_that_is_not_stated_is_none(
+    style: str, zone: str, shift: int | None, tmp_path: Path
+) -> None:
+    (tmp_path / "a.log").write_text(written(style, zone))
 
     index = indexed(tmp_path / "a.log")
 
@@ -76,37 +83,31 @@ def test_a_stated_zone_is_read_and_kept(zone: str, shift: int, tmp_path: Path) -
     assert index.minutes[0] == int(START.timestamp()) // 60
 
 
-def test_a_log_without_a_zone_says_so(tmp_path: Path) -> None:
-    (tmp_path / "a.log").write_text(written("python"))
+def in_two_frames(data: bytes) -> bytes:
+    packer = zstandard.ZstdCompressor()
+    return packer.compress(data[:9_000]) + packer.compress(data[9_000:])
 
-    assert indexed(tmp_path / "a.log").zone is None
+
+def zipped(data: bytes) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("logs/a.log", data)
+    return packed.getvalue()
 
 
-@pytest.mark.parametrize("packing", ["gz", "bz2", "xz", "zst", "zip"])
-def test_a_packed_log_reads_as_the_plain_one(packing: str, tmp_path: Path) -> None:
-    text = written("iso")
-    (tmp_path / "a.log").write_text(text)
-    packed = tmp_path / f"a.log.{packing}"
-    match packing:
-        case "gz":
-            packed.write_bytes(gzip.compress(text.encode()))
-        case "bz2":
-            packed.write_bytes(bz2.compress(text.encode()))
-        case "xz":
-            packed.write_bytes(lzma.compress(text.encode()))
-        case "zst":
-            half = len(text) // 2
-            packer = zstandard.ZstdCompressor()
-            packed.write_bytes(packer.compress(text[:half].encode()) + packer.compress(text[half:].encode()))
-        case _:
-            with zipfile.ZipFile(packed, "w") as archive:
-                archive.writestr("logs/a.log", text)
+@pytest.mark.parametrize(
+    ("name", "pack"),
+    [("gz", gzip.compress), ("bz2", bz2.compress), ("xz", lzma.compress), ("zst", in_two_frames), ("zip", zipped)],
+)
+def test_a_packed_log_reads_as_the_plain_one(name: str, pack: Callable[[bytes], bytes], tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_text(written("iso"))
+    (tmp_path / f"a.log.{name}").write_bytes(pack(written("iso").encode()))
 
-    plain, found = indexed(tmp_path / "a.log"), indexed(packed)
+    plain, found = indexed(tmp_path / "a.log"), indexed(tmp_path / f"a.log.{name}")
 
-    assert (found.lines, found.minutes, [k.template for k in found.kinds]) == (
-        plain.lines, plain.minutes, [k.template for k in plain.kinds],
-    )  # fmt: skip
+    assert [found.lines, found.minutes, *(k.template for k in found.kinds)] == [
+        plain.lines, plain.minutes, *(k.template for k in plain.kinds),
+    ]  # fmt: skip
     assert found.count == plain.count
 
 

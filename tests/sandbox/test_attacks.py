@@ -174,11 +174,8 @@ def of_an_ordinary_user(request: pytest.FixtureRequest) -> tuple[str, dict[str, 
     """A tier, and what all attacks came to in it, in one process of a user without any privilege."""
     tier: str = request.param
     with open_folder() as folder, host(ORDINARY) as outside:
-        done = subprocess.run(
-            [*an_ordinary_users_python(), "-m", "tests.sandbox.ordinary", tier, folder / "data", str(outside)],
-            env=environment(folder), cwd=folder, user=ORDINARY, group=ORDINARY, extra_groups=[], capture_output=True,
-            text=True, check=False,
-        )  # fmt: skip
+        words = ("-m", "tests.sandbox.ordinary", tier, str(folder / "data"), str(outside))
+        done = as_an_ordinary_user(*an_ordinary_users_python(), *words, home=folder, cwd=folder)
     if done.returncode == 2:
         pytest.skip(done.stderr)
     assert done.returncode == 0, done.stderr
@@ -201,11 +198,8 @@ def test_an_ordinary_user_is_as_safe_at_the_command_line(tier: str) -> None:
         script = folder / "attack.py"
         script.write_text(attacks(tier)[ALL_CALLS].script)
         options = ["--json", "--tier", tier, "--data", str(folder / "data")]
-        done = subprocess.run(
-            [*an_ordinary_users_python(), "-m", "bot", "run", *options, str(script), "--", str(outside)],
-            env=environment(folder), cwd=folder, user=ORDINARY, group=ORDINARY, extra_groups=[], capture_output=True,
-            text=True, check=False,
-        )  # fmt: skip
+        words = ("-m", "bot", "run", *options, str(script), "--", str(outside))
+        done = as_an_ordinary_user(*an_ordinary_users_python(), *words, home=folder, cwd=folder)
     if "No sandbox works" in done.stderr:
         pytest.skip(done.stderr)
 
@@ -215,13 +209,16 @@ def test_an_ordinary_user_is_as_safe_at_the_command_line(tier: str) -> None:
     assert answer["outcome"] in attacks(tier)[ALL_CALLS].outcomes
 
 
-def environment(folder: Path) -> dict[str, str]:
-    """The environment of a bot that an ordinary user has started, with a secret in it."""
-    return {
+def as_an_ordinary_user(*words: str, home: Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Do what an ordinary user has started, with a secret in its environment."""
+    environment = {
         "PATH": "/usr/bin:/bin", "PYTHONPATH": f"{TOP}:{sysconfig.get_path('purelib')}", "CANARY_TOKEN": "secret",
-        "HOME": str(folder), "SANDBOX_MEMORY": str(LIMITS.memory), "SANDBOX_DISK": str(LIMITS.disk),
+        "HOME": str(home), "SANDBOX_MEMORY": str(LIMITS.memory), "SANDBOX_DISK": str(LIMITS.disk),
         "SANDBOX_OUTPUT": str(LIMITS.output), "SANDBOX_SECONDS": str(int(LIMITS.seconds)),
     }  # fmt: skip
+    return subprocess.run(
+        words, env=environment, cwd=cwd, user=ORDINARY, group=ORDINARY, extra_groups=[], capture_output=True, text=True, check=False
+    )
 
 
 @contextmanager
@@ -237,10 +234,7 @@ def an_ordinary_users_python() -> list[str]:
     version = f"{sys.version_info.major}.{sys.version_info.minor}."
     if PYTHON is not None:
         code = "import sys, bot.sandbox.sandboxes; print(sys.version)"
-        done = subprocess.run(
-            [PYTHON, "-c", code], env=environment(TOP), cwd="/", user=ORDINARY, group=ORDINARY, extra_groups=[],
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
+        done = as_an_ordinary_user(PYTHON, "-c", code, home=TOP, cwd=Path("/"))
         if done.returncode == 0 and done.stdout.startswith(version):
             return [PYTHON, "-B"]
     pytest.skip("no Python that an ordinary user may run has this version")

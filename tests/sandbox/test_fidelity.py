@@ -161,14 +161,11 @@ async def test_chance_differs_between_runs(with_libraries: LinuxSandboxes) -> No
 
 
 async def test_a_run_sees_nothing_of_the_run_before(with_libraries: LinuxSandboxes) -> None:
-    first = await sandboxed(
-        with_libraries,
-        "import pandas, json\npandas.mine = json.mine = 1\nimport os; os.environ['MINE'] = '1'; import tempfile; open(tempfile.gettempdir() + '/mine', 'w')",
-    )
-    second = await sandboxed(
-        with_libraries,
-        "import pandas, json, os\nimport tempfile; print(hasattr(pandas, 'mine'), hasattr(json, 'mine'), 'MINE' in os.environ, os.path.exists(tempfile.gettempdir() + '/mine'))",
-    )
+    head = "import json, os, pandas, tempfile\nkept = tempfile.gettempdir() + '/mine'\n"
+    leaves = "pandas.mine = json.mine = 1; os.environ['MINE'] = '1'; open(kept, 'w')"
+    looks = "print(hasattr(pandas, 'mine'), hasattr(json, 'mine'), 'MINE' in os.environ, os.path.exists(kept))"
+
+    first, second = await sandboxed(with_libraries, head + leaves), await sandboxed(with_libraries, head + looks)
 
     assert first.code == 0, first.stderr
     assert second.stdout == "False False False False\n"
