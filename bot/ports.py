@@ -251,7 +251,8 @@ class Store(Protocol):
         """Put the request into the inbox, in one transaction, and return True; False when its key is known.
 
         A request that does not concern us is not stored and returns False as well: an indirect message by a person who has made
-        no direct request in the thread, a change of a message that is not in the inbox, a stop in a thread without requests.
+        no direct request in the thread, a change of a message that is not in the inbox, a stop in a thread without requests,
+        a message whose deletion came first.
         """
 
     async def claim(self, thread: ThreadId) -> Claim:

@@ -16,6 +16,7 @@ import aiosqlite
 from pydantic import TypeAdapter
 
 from bot.errors import Lost, ServiceError, SetupError
+from bot.store.hearing import note_deletion, was_deleted
 from bot.store.opening import cannot_be_used, check, locked, migrate
 from bot.store.resuming import WAITING, Waiting, count_deaths, due, progress, resting
 from bot.thread.conversation import Conversation
@@ -69,7 +70,9 @@ class SqliteStore:
         """Put a request that concerns us into the inbox; return False for any other, and when its key is known."""
 
         async def work(db: aiosqlite.Connection) -> bool:
-            if not await _wanted(db, request):
+            if not await _wanted(db, request) or (request.kind == "message" and await was_deleted(db, request)):
+                if request.kind == "delete":
+                    await note_deletion(db, request, self.now())
                 return False
             row = (request.key, str(request.thread), request.ts, request.user, request.direct, _dump(REQUEST, request))
             sql = "insert into inbox (key, thread, ts, user, direct, body) values (?, ?, ?, ?, ?, ?) on conflict do nothing"

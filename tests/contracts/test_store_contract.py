@@ -53,6 +53,15 @@ async def test_edits_deletions_and_stops_count_only_where_there_is_something_to_
     assert await store.accept(edit)
 
 
+async def test_a_message_whose_deletion_came_first_is_dropped(store: Store) -> None:
+    asked = mention("hi")
+    gone = replace(asked, kind="delete", key="delete", ts="99.0", replaces=asked.ts)
+
+    assert not await store.accept(gone)
+    assert not await store.accept(asked)
+    assert await store.accept(mention("again", ts="98.0"))
+
+
 async def test_requests_come_in_slacks_order_and_not_in_that_of_arrival(store: Store) -> None:
     for ts in ("10.2", "9.1", "10.1"):
         await store.accept(mention("x", ts=ts))
