@@ -1,7 +1,6 @@
 """A specialist performs the calls of its own tools, and a report ends its work."""
 
 import json
-from dataclasses import replace
 
 from bot.agents.code_assistant import TOOLS, code_assistant
 from bot.agents.specialist import ReportCall, Specialist, Tool, Work
@@ -9,12 +8,9 @@ from bot.agents.user_proxy import UserProxy, choice_among
 from bot.thread.conversation import Conversation, Perform
 from bot.thread.entries import Call, Count, Decision, Entry, Evidence, Message, Report, Step, UserMessage
 from bot.thread.files import FileName
-from bot.thread.request import ThreadId
 from tests.agents.test_tools import workspace
 from tests.fakes import ScriptedModel
-from tests.world import respond
-
-THREAD = ThreadId("T1", "C1", "1.0")
+from tests.world import THREAD, respond
 
 
 class Words(Tool):
@@ -92,4 +88,3 @@ async def test_the_user_proxy_can_hand_work_to_each_specialist_and_to_nobody_els
 def test_every_tool_says_what_it_does_and_reports_end_the_list() -> None:
     assert [tool.__name__ for tool in TOOLS if not tool.__doc__] == []
     assert TOOLS[-1] is ReportCall
-    assert replace(code_assistant(ScriptedModel()), name="other").tools == TOOLS

@@ -8,12 +8,10 @@ from bot.agents.user_proxy import MAX_ROUNDS, UserProxy
 from bot.thread.conversation import USER_PROXY, Conversation, Perform
 from bot.thread.entries import Decision, Entry, Message, Reply, Report, UserMessage
 from bot.thread.files import FileName
-from bot.thread.request import ThreadId
 from tests.agents.test_tools import workspace
 from tests.fakes import ScriptedModel
-from tests.world import brief, respond, silent
+from tests.world import THREAD, brief, respond, silent
 
-THREAD = ThreadId("T1", "C1", "1.0")
 ASKED = UserMessage(ts="1.0", user="U1", text="plot it")
 
 

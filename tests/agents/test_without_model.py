@@ -7,10 +7,10 @@ from bot.thread.conversation import Conversation, Perform
 from bot.thread.entries import Decision, Entry, Notice, Reply, Step, UserMessage
 from bot.thread.files import FileInfo, FileName
 from bot.thread.outcomes import Execution, Outcome
-from bot.thread.request import Command, ThreadId
+from bot.thread.request import Command
 from tests.agents.test_tools import PLOT, RUN, workspace
+from tests.world import THREAD
 
-THREAD = ThreadId("T1", "C1", "1.0")
 PRINTED = Execution(outcome=Outcome.FAILED, exit_code=3, duration=0.5, stdout="a\n", stderr="b\n")
 
 

@@ -97,22 +97,18 @@ async def test_one_lost_append_does_not_spoil_its_neighbours(store: Store) -> No
 
 async def test_a_thread_waits_until_its_requests_are_closed(store: Store) -> None:
     asked = mention("hi")
+    claim = await store.claim(THREAD)
+    await claim.append(UserMessage(ts="0.5", user="U1", text="which nobody asked"))
+    assert await store.waiting() == []
     await store.accept(asked)
     assert await store.waiting() == [THREAD]
 
-    claim = await store.claim(THREAD)
     await claim.append(UserMessage(ts=asked.ts, user=asked.user, text=asked.text, key=asked.key))
     assert await store.waiting() == [THREAD]
     await claim.append(Reply(text="done"), close=[asked.key])
 
     assert await store.waiting() == []
     assert not await store.accept(asked)
-
-
-async def test_an_entry_without_an_open_request_makes_no_thread_wait(store: Store) -> None:
-    await (await store.claim(THREAD)).append(UserMessage(ts="1.0", user="U1", text="hi"))
-
-    assert await store.waiting() == []
 
 
 async def test_the_thread_that_has_waited_longest_comes_first(store: Store) -> None:

@@ -139,6 +139,11 @@ class Bot:
     events: list[Json] = field(default_factory=list)
     bodies: list[Json] = field(default_factory=list)
 
+    async def heard(self, count: int = 1) -> list[Json]:
+        """The events, once there are so many at least, in Slack's order: Bolt runs listeners side by side."""
+        await until(lambda: len(self.events) >= count)
+        return sorted(self.events, key=lambda event: str(event.get("event_ts", "")))
+
     async def close(self) -> None:
         await self.handler.close_async()  # type: ignore[no-untyped-call]
 

@@ -8,9 +8,7 @@ from tests.local.conftest import HERE, Bot, Place, connect, file, until
 async def test_a_mention_where_the_bot_is_arrives_as_two_events_with_one_ts(place: Place, bot: Bot) -> None:
     ts = await place.say("<@U0BOT> plot this")
 
-    await until(lambda: len(bot.events) == 2)
-    assert {event["type"] for event in bot.events} == {"message", "app_mention"}
-    assert {event["ts"] for event in bot.events} == {ts}
+    assert {(event["type"], event["ts"]) for event in await bot.heard(2)} == {("message", ts), ("app_mention", ts)}
     assert len({body["event_id"] for body in bot.bodies}) == 2
 
 
@@ -18,18 +16,15 @@ async def test_a_direct_message_arrives_once(place: Place, bot: Bot) -> None:
     await place.say("<@U0BOT> hello", channel="D0ALICE")
     await place.say("bye", channel="D0ALICE")
 
-    await until(lambda: len(bot.events) == 2)
-    assert [(event["text"], event["channel_type"]) for event in bot.events] == [("<@U0BOT> hello", "im"), ("bye", "im")]
+    heard = await bot.heard(2)
+    assert [(event["text"], event["channel_type"]) for event in heard] == [("<@U0BOT> hello", "im"), ("bye", "im")]
 
 
 async def test_a_file_comes_with_its_message_and_without_a_team(place: Place, bot: Bot) -> None:
     await place.say("look", files=[file("sales.csv", b"a,b\n1,2\n")])
 
-    await until(lambda: bot.events)
-    [event] = bot.events
-    assert (event["subtype"], [f["name"] for f in event["files"]], "team" in event) == (
-        "file_share", ["sales.csv"], False,
-    )  # fmt: skip
+    [event] = await bot.heard()
+    assert (event["subtype"], [f["name"] for f in event["files"]], "team" in event) == ("file_share", ["sales.csv"], False)
 
 
 async def test_where_the_bot_is_not_nothing_is_heard(place: Place, bot: Bot) -> None:
@@ -37,8 +32,7 @@ async def test_where_the_bot_is_not_nothing_is_heard(place: Place, bot: Bot) -> 
     await place.say("<@U0BOT> hello?", channel="C0PRIVATE")
     await place.say("here")
 
-    await until(lambda: bot.events)
-    assert [event["text"] for event in bot.events] == ["here"]
+    assert [event["text"] for event in await bot.heard()] == ["here"]
 
 
 async def test_a_private_channel_is_heard_after_an_invitation(place: Place, bot: Bot) -> None:
@@ -55,14 +49,11 @@ async def test_a_persons_edit_and_deletion_say_what_was_there(place: Place, bot:
     await place.post("control/edit", {"channel": HERE, "ts": ts, "text": "second"})
     await place.post("control/delete", {"channel": HERE, "ts": ts})
 
-    await until(lambda: len(bot.events) == 3)
-    _, changed, deleted = sorted(bot.events, key=lambda event: str(event["event_ts"]))  # Bolt runs listeners side by side
-    assert (changed["subtype"], changed["previous_message"]["text"], changed["message"]["text"]) == (
-        "message_changed", "first", "second",
-    )  # fmt: skip
-    assert (deleted["subtype"], deleted["deleted_ts"], deleted["previous_message"]["text"]) == (
-        "message_deleted", ts, "second",
-    )  # fmt: skip
+    _, changed, deleted = await bot.heard(3)
+    was, now = changed["previous_message"]["text"], changed["message"]["text"]
+    assert (changed["subtype"], was, now) == ("message_changed", "first", "second")
+    gone = deleted["previous_message"]["text"]
+    assert (deleted["subtype"], deleted["deleted_ts"], gone) == ("message_deleted", ts, "second")
 
 
 async def test_a_deleted_root_with_replies_becomes_a_tombstone(place: Place, bot: Bot) -> None:
@@ -71,8 +62,7 @@ async def test_a_deleted_root_with_replies_becomes_a_tombstone(place: Place, bot
 
     await place.post("control/delete", {"channel": HERE, "ts": ts})
 
-    await until(lambda: len(bot.events) == 3)
-    [changed] = [event for event in bot.events if "subtype" in event]  # Bolt runs listeners side by side
+    [changed] = [event for event in await bot.heard(3) if "subtype" in event]
     assert (changed["subtype"], changed["message"]["subtype"]) == ("message_changed", "tombstone")
     assert [m["text"] for m in await place.messages(thread_ts=ts)] == ["This message was deleted.", "answer"]
 
@@ -99,8 +89,7 @@ async def test_what_happens_while_the_bot_is_away_is_delivered_when_it_comes(pla
 
     bot = await connect(place)
 
-    await until(lambda: bot.events)
-    assert [event["text"] for event in bot.events] == ["are you there?"]
+    assert [event["text"] for event in await bot.heard()] == ["are you there?"]
     await bot.close()
 
 
@@ -124,7 +113,7 @@ async def test_a_connection_that_is_asked_to_come_back_comes_back(place: Place, 
     sockets = place.workspace.socket_mode.sockets
     await until(lambda: sockets and sockets[0] is not socket)
     await place.say("still here?")
-    await until(lambda: bot.events)
+    await bot.heard()
 
 
 async def test_an_invented_event_is_sent_as_it_is_and_can_be_answered(place: Place, bot: Bot) -> None:
@@ -133,8 +122,7 @@ async def test_an_invented_event_is_sent_as_it_is_and_can_be_answered(place: Pla
     for _ in range(3):
         await place.post("control/event", {"event": event})
 
-    await until(lambda: len(bot.events) == 3)
-    assert bot.events == [event] * 3
+    assert await bot.heard(3) == [event] * 3
     await place.client.chat_postMessage(channel=HERE, thread_ts=thread, text="hello")
     said = await place.messages(thread_ts=thread)
     assert [(m["user"], m["text"]) for m in said] == [("U0BOB", "<@U0BOT> hi"), ("U0BOT", "hello")]
@@ -150,10 +138,10 @@ async def test_an_event_that_is_not_subscribed_is_not_sent(place: Place, bot: Bo
 async def test_files_from_another_company_come_as_stubs(place: Place, bot: Bot) -> None:
     await place.say("ours", channel="C0PARTNER", user="U0EXT", files=[file("x.csv", b"1")])
 
-    await until(lambda: bot.events)
-    [stub] = bot.events[0]["files"]
+    [event] = await bot.heard()
+    [stub] = event["files"]
     assert (stub["file_access"], "url_private" in stub) == ("check_file_info", False)
-    assert bot.events[0]["user_team"] != bot.bodies[0]["team_id"]
+    assert event["user_team"] != bot.bodies[0]["team_id"]
     assert bot.bodies[0]["is_ext_shared_channel"] is True
     info = await place.client.files_info(file=stub["id"])
     assert info["file"]["name"] == "x.csv"
@@ -164,5 +152,4 @@ async def test_opening_the_direct_messages_in_the_page_is_an_event(place: Place,
     await place.get("page/messages?channel=D0ALICE")
     await place.get("page/messages?channel=D0ALICE")
 
-    await until(lambda: bot.events)
-    assert [(e["type"], e["tab"], e["user"]) for e in bot.events] == [("app_home_opened", "messages", "U0ALICE")]
+    assert [(e["type"], e["tab"], e["user"]) for e in await bot.heard()] == [("app_home_opened", "messages", "U0ALICE")]
