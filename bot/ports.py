@@ -203,8 +203,11 @@ class Chat(Protocol):
     async def whisper(self, request: Request, text: str) -> None:
         """Tell the person who asked, and nobody else. Best effort."""
 
-    async def history(self, thread: ThreadId, before: str) -> Sequence[Overheard]:
-        """Return what was said and attached in the thread before ts `before`, oldest first, without our own messages."""
+    async def history(self, thread: ThreadId, before: str, *, since: str = "") -> Sequence[Overheard]:
+        """Return what was said and attached between ts `since` ("": the beginning) and ts `before`, both left out, oldest first.
+
+        Our own messages are left out as well.
+        """
 
     def download(self, upload: Upload) -> AsyncIterator[bytes]:
         """Yield an upload's bytes; raises UserError when Slack will not give them, saying why in the user's words."""

@@ -168,6 +168,7 @@ class FakeChat:
         self.whispers: list[tuple[str, str]] = []
         self.statuses: list[str] = []
         self.shown: list[tuple[Task, ...]] = []
+        self.read_since: list[str] = []
         self.faults: dict[str, list[Exception]] = {}
         self._ts = count(1_000)
 
@@ -236,9 +237,10 @@ class FakeChat:
         if await self._tried("whisper"):
             self.whispers.append((request.user, text))
 
-    async def history(self, thread: ThreadId, before: str) -> Sequence[Overheard]:
+    async def history(self, thread: ThreadId, before: str, *, since: str = "") -> Sequence[Overheard]:
+        self.read_since.append(since)
         await self._call("history")
-        return [o for o in self.said.get(thread, []) if o.ts < before]
+        return [o for o in self.said.get(thread, []) if float(since or 0) < float(o.ts) < float(before)]
 
     async def download(self, upload: Upload) -> AsyncIterator[bytes]:
         await asyncio.sleep(0)

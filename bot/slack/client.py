@@ -121,10 +121,10 @@ class SlackChat:
         whispered = self._calls.repeat(self._client.chat_postEphemeral, channel=channel, user=user, text=text, thread_ts=thread_ts)
         await attempt(whispered)
 
-    async def history(self, thread: ThreadId, before: str) -> Sequence[Overheard]:
-        """Return what others said in the thread before a ts, oldest first."""
-        messages = await self._replies(thread, latest=before)
-        return [overheard(m) for m in messages if m["ts"] < before and m.get("user") != self._bot_user]
+    async def history(self, thread: ThreadId, before: str, *, since: str = "") -> Sequence[Overheard]:
+        """Return what others said in the thread between two ts, oldest first; the root comes with every page, so it is filtered."""
+        messages = await self._replies(thread, oldest=since or None, latest=before)
+        return [overheard(m) for m in messages if since < m["ts"] < before and m.get("user") != self._bot_user]
 
     def download(self, upload: Upload) -> AsyncIterator[bytes]:
         """Yield an upload's bytes."""
@@ -186,13 +186,13 @@ class SlackChat:
             posted[number] = ts
         return posted
 
-    async def _replies(self, thread: ThreadId, *, latest: str | None = None) -> list[dict[str, Any]]:
-        """Return the thread's messages, all pages of them, up to a ts if one is given."""
+    async def _replies(self, thread: ThreadId, *, oldest: str | None = None, latest: str | None = None) -> list[dict[str, Any]]:
+        """Return the thread's messages, all pages of them, from a ts and up to a ts if one is given."""
         messages: list[dict[str, Any]] = []
         cursor: str | None = None
         while True:
             page = await self._calls.repeat(
-                self._client.conversations_replies, channel=thread.channel, ts=thread.ts, latest=latest,
+                self._client.conversations_replies, channel=thread.channel, ts=thread.ts, oldest=oldest, latest=latest,
                 include_all_metadata=True, limit=200, cursor=cursor,
             )  # fmt: skip
             messages += page.get("messages") or []

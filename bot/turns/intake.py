@@ -121,7 +121,7 @@ class Intake:
         taken = {u.id for u in request.uploads}
         known = {e.ts for e in conversation.entries if isinstance(e, UserMessage)}
         try:
-            history = await self._chat.history(thread, request.ts)
+            history = await self._chat.history(thread, request.ts, since=_read_until(conversation))
         except ServiceError as error:
             return [UserMessage(ts=request.ts, user=request.user, text="", notes=(str(error),), context=True)]
         entries = []
@@ -179,6 +179,14 @@ class Intake:
         name = next(n for i in range(1, len(taken) + 2) if (n := FileName(f"snippet{i if i > 1 else ''}.py")) not in taken)
         await sandbox.put(name, chunked(code.encode(errors="replace")))
         return name
+
+
+def _read_until(conversation: Conversation) -> str:
+    """Return the ts of the last mention before which the thread was read; "" where it was not, or could not be."""
+    said = [e for e in conversation.entries if isinstance(e, UserMessage)]
+    failed = {e.ts for e in said if e.context and e.notes and not e.text}
+    mentions = [e.ts for e in said if e.direct and not e.context and e.key.startswith("msg:") and e.ts not in failed]
+    return max(mentions, key=float, default="")
 
 
 def landed_name(raw: str, taken: Sequence[str]) -> FileName:

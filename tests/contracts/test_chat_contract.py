@@ -203,6 +203,7 @@ async def test_what_was_said_before_is_read_without_our_own_words(place: Place) 
     said = await place.chat.history(thread, asked)
 
     assert [(o.user, o.text, [u.name for u in o.uploads]) for o in said] == [(ALICE, "CPU high", ["app.log"]), (BOB, "look", [])]
+    assert await place.chat.history(thread, asked, since=said[0].ts) == said[1:]
 
 
 async def test_history_that_cannot_be_read_is_an_error_in_words(place: Place) -> None:

@@ -161,6 +161,16 @@ async def test_a_thread_that_cannot_be_read_is_said_to_the_agents() -> None:
         assert "Slack did not answer." in str(w.model.prompts[0].items)
 
 
+async def test_a_thread_is_read_from_the_last_mention_before_which_it_could_be_read() -> None:
+    async with world(respond("One."), respond("Two."), respond("Three.")) as w:
+        w.chat.faults["history"] = [ServiceError("Slack did not answer.")]
+
+        for ts in ("9.0", "10.0", "11.0"):
+            await w.tell(mention("why?", ts=ts))
+
+        assert w.chat.read_since == ["", "", "10.0"]
+
+
 async def answer_within(budget: Budget, run: Program) -> str:
     """What the user reads of a turn of three calls and 330 tokens, whose one run takes 30 seconds."""
     async with world(brief(), [PLOT, RUN], report("Here.", run="plot.py"), budget=budget) as w:
