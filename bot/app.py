@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import NoReturn
 
-from aiohttp import web
 from openai import AsyncOpenAI
 
 from bot.agents.code_assistant import code_assistant
 from bot.agents.user_proxy import UserProxy
 from bot.agents.without_model import Profiler, Runner
+from bot.disk import lacks_room
 from bot.errors import SetupError
+from bot.health import Health, NotedModel
 from bot.llm.model import OpenAIModel
 from bot.llm.models import ModelChoice
 from bot.llm.retries import RetryPolicy
@@ -48,17 +49,19 @@ async def serving(
     """
     bot_token, app_token = _token(settings, "slack_bot_token"), _token(settings, "slack_app_token")
     key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else None
-    runtime = RuntimeBuild(runtime_folder(settings.bot_data))
+    runtime, health = RuntimeBuild(runtime_folder(settings.bot_data)), Health()
     async with (
+        health.answering(settings.bot_health_host, settings.bot_health_port),  # first: all below may take long
         open_store(settings.bot_data / "bot.sqlite") as store,
         open_sandboxes(settings.bot_data, limits(settings), tier=settings.sandbox_tier, runtime=runtime) as sandboxes,
         open_client(api_key=key, base_url=settings.openai_base_url) as client,
         open_slack(bot_token, app_token, base_url=settings.slack_api_url, max_upload=settings.bot_max_upload, pace=pace) as slack,
-        _answering_health_checks(settings.bot_health_port),
         _building(runtime if settings.bot_runtime else None, progress),
     ):
         sandboxes.show = slack.chat.status
-        coder, speaker = models(client, settings)
+        sandboxes.noting = lambda: health.noting("sandbox", f"{sandboxes.tier.name}: made a run")
+        health.note("sandbox", f"{sandboxes.tier.name}: self-test passed")
+        coder, speaker = (NotedModel(model, health) for model in models(client, settings))
         proxy, others = agents(coder, speaker)
         turns = Turns(
             store,
@@ -68,8 +71,10 @@ async def serving(
             Messenger(slack.chat),
             clock=time.monotonic,
         )
-        async with turns.serving():
+        async with turns.serving(), health.asking("auth.test", slack.introduce):
             await slack.listen(turns.accept)
+            room = partial(asyncio.to_thread, lacks_room, settings.bot_data)
+            health.needs = {"store": store.check, "disk": room, "socket": slack.check}
             log.info("at work in %s as %s", slack.team, slack.bot_user)
             yield slack.until_removed
 
@@ -139,30 +144,6 @@ async def _building(runtime: RuntimeBuild | None, progress: Callable[[str], None
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-
-
-@asynccontextmanager
-async def _answering_health_checks(port: int | None) -> AsyncIterator[None]:
-    """Answer `GET /health` on `port`, if there is one, until the block ends."""
-    if port is None:
-        yield
-        return
-
-    async def health(request: web.Request) -> web.Response:
-        return web.json_response({"status": "ok"})
-
-    application = web.Application()
-    application.router.add_get("/health", health)
-    runner = web.AppRunner(application, access_log=None)
-    await runner.setup()
-    try:
-        try:
-            await web.TCPSite(runner, "127.0.0.1", port).start()
-        except OSError as error:
-            raise SetupError(f"BOT_HEALTH_PORT {port} cannot be used: {os.strerror(error.errno or 0)}.") from error
-        yield
-    finally:
-        await runner.cleanup()
 
 
 def _token(settings: Settings, name: str) -> str:

@@ -10,6 +10,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
+MARK = 256_000_000  # bytes of room below which there is too little to work with
+
 
 def lock(opened: int | IO[str] | IO[bytes]) -> bool:
     """Take the exclusive lock on an open file or folder; return False when somebody else holds it.
@@ -68,3 +70,13 @@ def _restrict(path: Path, mode: int) -> None:
     if stat.S_IMODE(path.stat().st_mode) != mode:
         with suppress(PermissionError):  # it is not ours
             path.chmod(mode)
+
+
+def lacks_room(folder: Path) -> str:
+    """Return in words how little room there is for files in a folder when that is below the mark, "" when it is not."""
+    found = os.statvfs(folder)
+    if (free := found.f_bavail * found.f_frsize) < MARK:
+        return f"{free / 1e6:,.0f} MB are free at {folder}, fewer than {MARK / 1e6:,.0f}"
+    if found.f_files and found.f_favail < 1_000:
+        return f"{found.f_favail} more files are possible at {folder}, fewer than 1,000"
+    return ""

@@ -60,7 +60,8 @@ class Settings(BaseSettings):
     bot_turn_seconds: float = Field(900.0, gt=0, description="Seconds that one turn may take.")
     bot_max_upload: int = Field(1_000_000_000, ge=1, description="Bytes of one file taken from Slack.")
     bot_runtime: bool = Field(True, description="Whether to install the libraries of scripts in the background.")
-    bot_health_port: int | None = Field(None, ge=1, le=65535, description="Port for `GET /health`; none by default.")
+    bot_health_port: int | None = Field(None, ge=1, le=65535, description="Port of `/healthz` and `/readyz`; none by default.")
+    bot_health_host: str = Field("127.0.0.1", description="Address of that port; `0.0.0.0` for a kubelet.")
 
     bot_allow_external: bool = Field(False, description="Whether people of other organizations and guests may ask.")
     bot_allowed_users: Names = Field(frozenset(), description="User ids that may ask, comma-separated; empty: everybody.")

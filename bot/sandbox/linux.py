@@ -16,7 +16,7 @@ import asyncio
 import os
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -64,6 +64,7 @@ class LinuxSandboxes:
         self.pool: ForkPool | None = None
         self.runtime = runtime
         self.show: Show = _show_nobody  # shows a status in a thread; never raises
+        self.noting: Callable[[], AbstractContextManager[None]] = nullcontext  # around each run: hears how the sandbox does
         self._threads = data / "threads"
         self._owner = UID if os.geteuid() == 0 else -1
         self._slots = asyncio.Semaphore(slots)
@@ -191,9 +192,10 @@ class LinuxSandbox:
             while True:
                 self._stop = asyncio.Event()
                 try:
-                    execution, had = await self._sandboxes.execute(
-                        self._workspace, script, stdin, timeout or most, self._stop, fresh=needs.wants_fresh(source)
-                    )
+                    with self._sandboxes.noting():
+                        execution, had = await self._sandboxes.execute(
+                            self._workspace, script, stdin, timeout or most, self._stop, fresh=needs.wants_fresh(source)
+                        )
                 finally:
                     self._stop = None
                 lacked = needs.missing(execution).split(".")[0]

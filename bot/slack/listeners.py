@@ -44,6 +44,8 @@ class Slack:
     chat: SlackChat
     listen: Callable[[Accept], Awaitable[None]]
     removal: asyncio.Event
+    introduce: Callable[[], Awaitable[object]]  # asks Slack who we are; raises ServiceError
+    check: Callable[[], Awaitable[str]]  # says what is wrong with the WebSocket that requests come by, "" when nothing is
 
     async def until_removed(self) -> NoReturn:
         """Wait until the app is removed from the workspace or its token revoked, then raise SetupError."""
@@ -80,9 +82,13 @@ async def open_slack(bot_token: str, app_token: str, *, base_url: str, max_uploa
                 log.warning("Slack does not answer yet, trying again: %s", error)
             await handler.connect_async()  # type: ignore[no-untyped-call]
 
+        async def check() -> str:
+            live = [await handler.client.is_connected() for handler in handlers]
+            return "" if any(live) else "Socket Mode is not connected: no request can be heard"
+
         chat = SlackChat(client, files, bot_user=bot_user, pace=pace)
         try:
-            yield Slack(team, bot_user, chat, listen, removal)
+            yield Slack(team, bot_user, chat, listen, removal, lambda: answer(client.auth_test), check)
         finally:
             await chat.close()
             for handler in handlers:

@@ -118,6 +118,15 @@ class SqliteStore:
         [(tokens,)] = await self.rows(sql, team, since, user, user)
         return int(tokens)
 
+    async def check(self) -> str:
+        """Write to the database without a change; return what is wrong when it cannot be written, else ""."""
+        try:
+            [(version,)] = await self.rows("pragma user_version")
+            await self.commit(lambda db: db.execute(f"pragma user_version = {version}"))
+        except ServiceError as error:
+            return str(error.__cause__)
+        return ""
+
     async def rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         """Return the rows of a query; raises ServiceError when the database cannot be read."""
         try:

@@ -32,7 +32,7 @@ async def test_a_bot_whose_app_is_removed_ends_with_a_sentence_and_exit_code_2(t
                     if (await slack.seen("state"))["connections"]:
                         break
                     await asyncio.sleep(0.05)
-                async with session.get(f"http://127.0.0.1:{port}/health") as health:
+                async with session.get(f"http://127.0.0.1:{port}/healthz") as health:
                     assert await health.json() == {"status": "ok"}
 
                 await slack.control("event", {"event": {"type": "app_uninstalled"}})
