@@ -125,16 +125,18 @@ def _docker(pen: Pen, line: Line) -> list[str]:
     stream = "stderr" if line.level in ("ERROR", "FATAL") else "stdout"
     end = f'\\n","stream":"{stream}","time":"{pen.at(line)}.{line.at % 1000:03d}{pen.below(10**6):06d}Z"}}'
     frames = [f"{line.trace[0]}: see above", *(f"    at {name}" for name in line.trace[1:])] if line.trace else []
-    return [f'{{"log":"{text}{end}' for text in (f"{line.level} {line.service} {line.host} {line.text}", *frames)]
+    head = f"[{line.level}] {line.service}:" if pen.dialect else f"{line.level} {line.service} {line.host}"
+    return [f'{{"log":"{text}{end}' for text in (f"{head} {line.text}", *frames)]
 
 
 def _journald(pen: Pen, line: Line) -> str:
     at = f'"__REALTIME_TIMESTAMP":"{line.at}{pen.below(1000):03d}","PRIORITY":"{PRIORITY[line.level]}"'
-    return f'{{{at},"_HOSTNAME":"{line.host}","SYSLOG_IDENTIFIER":"{line.service}","MESSAGE":"{line.text}"}}'
+    return f'{{"__CURSOR":"s={pen.below(600):x}",{at},"_HOSTNAME":"{line.host}","SYSLOG_IDENTIFIER":"{line.service}","MESSAGE":"{line.text}"}}'
 
 
 def _epoch(pen: Pen, line: Line) -> str:
-    return f"{line.at} {line.level} {line.host} {line.service}: {line.text}"
+    who = f"{line.host} {line.level}" if pen.dialect else f"{line.level} {line.host}"
+    return f"{line.at} {who} {line.service}: {line.text}"
 
 
 def _access(pen: Pen, line: Line) -> str:
