@@ -29,7 +29,7 @@ hooks: dict[str, Any] = {"kill_at": 0, "clock": 0, "full": 0, "points": os.devnu
 
 def point(what: str) -> None:
     """Pass a point, or die at it."""
-    global passed  # noqa: PLW0603  one process, one count
+    global passed
     if not armed:
         return
     passed += 1
@@ -72,7 +72,7 @@ def _called(url: str) -> str:
 
 async def main() -> None:
     """Serve until the process ends or is told to."""
-    global armed  # noqa: PLW0603
+    global armed
     over = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, over.set)
     async with serving(Settings.model_validate(given), pace=0.2):
@@ -83,7 +83,7 @@ async def main() -> None:
 
 if __name__ == "__main__":
     commit = SqliteStore.commit
-    SqliteStore.commit = committed  # type: ignore[method-assign]
+    SqliteStore.commit = committed  # type: ignore[method-assign, assignment]
     around(SqliteStore, "commit", lambda *_: "a commit")
     around(aiohttp.ClientSession, "_request", lambda _, method, url, **__: _called(str(url)))
     around(httpx2.AsyncClient, "send", lambda *_, **__: "the model")

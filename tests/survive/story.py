@@ -91,7 +91,7 @@ class Place:
     async def answered(self, thread: str) -> None:
         """Wait until every message of a thread has its answer."""
         async with asyncio.timeout(PATIENCE):
-            while len(await self._answers(thread)) < len(self.asked[thread]):
+            while len(await self._answers(thread)) < len(self.asked[thread]):  # noqa: ASYNC110  another process is looked at
                 await asyncio.sleep(0.1)
 
     async def _answers(self, thread: str) -> list[str]:
@@ -105,7 +105,8 @@ class Place:
         await self.close()
         wrong: list[str] = []
         with closing(sqlite3.connect(f"file:{self.folder}/data/bot.sqlite?mode=ro", uri=True)) as store:
-            entries = [(t, ENTRY.validate_json(body)) for t, body in store.execute("select thread, body from entries order by number")]
+            rows = store.execute("select thread, body from entries order by number")
+            entries = [(t, ENTRY.validate_json(body)) for t, body in rows]
             if left := store.execute("select count(*) from inbox where closed_at is null").fetchone()[0]:
                 wrong.append(f"{left} requests are open")
         for thread, asked in self.asked.items():
