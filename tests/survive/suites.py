@@ -7,12 +7,14 @@ import os
 import random
 import signal
 from collections import Counter
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 
 from bot.sandbox.watchdog import tree
 from tests.survive.story import ASKED, CODE, TABLE, Place, place
 
 Ends = tuple[list[str], Counter[str]]
+Story = Coroutine[None, None, Ends]
 HOURS = 5 * 3600.0
 SLOW = "<@U0BOT> ```\nimport time\ntime.sleep(1.5)\nopen('made.txt', 'w').write('x')\nprint('made')\n```"
 
@@ -131,3 +133,16 @@ async def spoiled(rate: float, threads: int, messages: int, rng: random.Random) 
         await p.start()
         await talk(p, threads, messages)
         return await p.faults(), sum((proxy.met for proxy in p.proxies), Counter())
+
+
+# Each story in a bounded form, which is a test, and whole.
+STORIES: dict[str, tuple[Callable[[random.Random], Story], Callable[[random.Random], Story]]] = {
+    "points": (lambda _: deaths_at_points(16, first=5), lambda _: deaths_at_points(1)),
+    "random": (lambda rng: deaths_at_random(3, 2, 6, rng), lambda rng: deaths_at_random(10, 5, 40, rng)),
+    "deploys": (lambda _: deploys(2), lambda _: deploys(10)),
+    "frozen": (lambda _: frozen(3.0), lambda _: frozen(30.0)),
+    "disk": (lambda _: full_disk(2), lambda _: full_disk(8)),
+    "helpers": (lambda _: helpers_killed(2), lambda _: helpers_killed(10)),
+    "faults-10": (lambda rng: spoiled(0.1, 3, 2, rng), lambda rng: spoiled(0.1, 15, 10, rng)),
+    "faults-30": (lambda rng: spoiled(0.3, 3, 2, rng), lambda rng: spoiled(0.3, 15, 10, rng)),
+}
