@@ -1,14 +1,10 @@
 """Threads from event to reply, on both wires."""
 
 import asyncio
-import json
-import signal
-import sys
 from pathlib import Path
 from typing import Any
 
-from bot.settings import Settings
-from tests.e2e.slack import ALICE, CSV, HERE, Wire, at_work, workspace
+from tests.e2e.slack import ALICE, CSV, HERE, Wire, at_work
 from tests.wire import Calls, Choose, Next, Script, ScriptedModel
 
 PLOT = """\
@@ -152,48 +148,3 @@ async def test_stop_ends_a_script_that_never_ends(tmp_path: Path, wire: Wire) ->
 
         [answer] = await slack.answers(thread)
         assert answer["text"].startswith("Stopped.")
-
-
-BOT = Path(__file__).with_name("bot.txt").read_text()
-
-
-async def test_a_bot_killed_during_a_run_ends_the_turn_with_one_answer(tmp_path: Path, wire: Wire) -> None:
-    script: list[Next] = [send(), write_and_run("import time\ntime.sleep(3)\nprint('done')\n"), report("Once.")]
-    async with ScriptedModel(script) as model, workspace(tmp_path, model.url, wire) as (slack, settings):
-        # Loading their code takes seconds of a busy processor: both do it at once, and the second then waits.
-        first, second = [await _loading() for _ in range(2)]
-        try:
-            await _put_to_work(first, settings)
-            thread = await slack.say("<@U0BOT> sleep a little")
-            await slack.shows(thread, "Running plot.py")
-            first.send_signal(signal.SIGKILL)
-            await first.wait()
-
-            await _put_to_work(second, settings)
-
-            [answer] = await slack.answers(thread, files=1)
-            assert answer["text"] == "Once."
-            assert len(await slack.messages(thread)) == 2  # the one message and the one upload
-            assert len(model.requests) == 3
-        finally:
-            for bot in (first, second):
-                if bot.returncode is None:
-                    bot.terminate()
-                await bot.wait()
-
-
-async def _loading() -> asyncio.subprocess.Process:
-    """A bot in a process of its own, which waits for its settings."""
-    pipe = asyncio.subprocess.PIPE
-    return await asyncio.create_subprocess_exec(sys.executable, "-c", BOT, stdin=pipe, stdout=pipe)
-
-
-async def _put_to_work(bot: asyncio.subprocess.Process, settings: Settings) -> None:
-    plain = settings.model_dump(mode="json")
-    for secret in ("slack_bot_token", "slack_app_token", "openai_api_key"):
-        plain[secret] = getattr(settings, secret).get_secret_value()
-    assert bot.stdin
-    assert bot.stdout
-    bot.stdin.write(json.dumps(plain).encode())
-    bot.stdin.close()
-    assert await bot.stdout.readline() == b"at work\n"
