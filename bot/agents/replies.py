@@ -10,7 +10,7 @@ from bot.logs.secrets import without_secrets
 from bot.ports import Sandbox
 from bot.thread.conversation import Conversation
 from bot.thread.entries import Decision, Reply, Report, Step, UserMessage
-from bot.thread.files import FileName
+from bot.thread.files import OUTPUT, FileName
 from bot.thread.outcomes import Execution, Outcome
 from bot.thread.text import bounded, fenced, quoted
 
@@ -84,7 +84,7 @@ def made_files(conversation: Conversation, named: Iterable[FileName] = ()) -> li
     def rank(name: FileName) -> int:
         return 2 if name in scripts or name.endswith(".py") else 0 if name.lower().endswith(IMAGES) else 1
 
-    results = [name for name in changed if not name.startswith("output/")]
+    results = [name for name in changed if not name.startswith(OUTPUT)]
     return list(dict.fromkeys([*named, *sorted(results, key=rank)]))
 
 

@@ -14,7 +14,7 @@ from bot.errors import TooLarge, UserError
 from bot.logs.secrets import without_secrets
 from bot.ports import Sandbox
 from bot.thread.entries import Step, UserMessage
-from bot.thread.files import FileName, chunked, lines
+from bot.thread.files import OUTPUT, FileName, chunked, lines
 from bot.thread.text import bounded, code_blocks, fenced
 
 OUTPUT_TOKENS = 2_000
@@ -127,7 +127,7 @@ class ExecutePyFile(Tool):
         for stream, text in streams.items():
             where = ""
             if kept[stream] != text:
-                name = FileName(f"output/{self.name.replace('/', '-')}.{stream}.txt")
+                name = FileName(f"{OUTPUT}{self.name.replace('/', '-')}.{stream}.txt")
                 try:
                     await work.sandbox.put(name, chunked(text.encode(errors="replace")))
                 except TooLarge:  # the run counts even if its output does not fit

@@ -17,10 +17,11 @@ from bot.tables import is_table, parsed
 from bot.tables.command import IS_LOG
 from bot.thread.conversation import PROFILER, RUNNER, Conversation, Perform
 from bot.thread.entries import Call, Decision, Entry, Notice, Reply, Step
-from bot.thread.files import FileName
+from bot.thread.files import OUTPUT, FileName
 from bot.thread.request import ThreadId
 from bot.thread.text import fenced, quoted
 
+LAST_LINES, LAST_CHARACTERS = 8, 1_000  # of an output that is in a file
 MAX_PROFILED: Final = 4  # files of one turn
 
 
@@ -109,10 +110,13 @@ def _reply(step: Step, conversation: Conversation) -> Reply:
         return Reply(text=step.result)
     streams = [s for s in (execution.stdout, execution.stderr) if s.strip()]
     more = "" if streams else " It printed nothing."
+    output = "\n".join(s.rstrip("\n") for s in streams)
     if step.changed:  # the execution's output is cut, and whole in these files
-        more = f" All that it printed is in {' and '.join(f'`{name}`' for name in step.changed)}."
+        files = " and ".join(f"`{name.removeprefix(OUTPUT)}`" for name in step.changed)
+        more = f" Its last lines are here, and all that it printed is in {files}."
+        output = "\n".join(output.splitlines()[-LAST_LINES:])[-LAST_CHARACTERS:]
     return Reply(
         text=ended(step.ran, execution) + more,
-        output="\n".join(s.rstrip("\n") for s in streams),
+        output=output,
         files=tuple(made_files(conversation, step.changed)),
     )

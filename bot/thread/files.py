@@ -11,6 +11,7 @@ from typing import NewType
 from bot.errors import UnsafeFileName
 
 FileName = NewType("FileName", str)
+OUTPUT = "output/"  # where a file holds all that a run printed, if that is long
 
 
 def file_name(raw: str) -> FileName:

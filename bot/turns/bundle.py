@@ -13,7 +13,7 @@ from tempfile import TemporaryFile
 from typing import Final
 
 from bot.ports import Attachment, Sandbox
-from bot.thread.files import FileInfo, FileName
+from bot.thread.files import OUTPUT, FileInfo, FileName
 from bot.thread.text import quoted
 
 log = logging.getLogger(__name__)
@@ -27,7 +27,9 @@ CHUNK: Final = 1 << 18
 async def bundled(files: Sequence[FileInfo], sandbox: Sandbox) -> AsyncIterator[tuple[list[Attachment], str]]:
     """Yield what to upload of files that are ordered by use, and, in words, where the others are ("" if there are none)."""
     shown, others = files[:MAX_FILES], files[MAX_FILES:]
-    attachments = [Attachment(name=f.name, size=f.size, chunks=partial(sandbox.open, f.name)) for f in shown]
+    attachments = [
+        Attachment(name=FileName(f.name.removeprefix(OUTPUT)), size=f.size, chunks=partial(sandbox.open, f.name)) for f in shown
+    ]
     if not others:
         yield attachments, ""
         return
