@@ -30,6 +30,7 @@ NAMES = {
     "logfmt": "logfmt", "klog": "klog (Kubernetes)", "docker": "Docker JSON", "journald": "journald JSON",
     "epoch": "text, Unix time times, levels",
 }  # fmt: skip
+SEEDS = (1, 4, 6, 7, 13)  # they have each dialect of JSON, and syslog with levels in both cases and without
 STACK = [f"\tat com.example.shop.{name}.run({name}.java:77)" for name in ("OrderService", "OrderController", "Thread")]
 
 
@@ -53,7 +54,7 @@ def written(style: str, zone: str = "", seed: int = 4) -> str:
     return "\n".join(lines) + "\n"
 
 
-@pytest.mark.parametrize("seed", [4, 6, 7, 13])  # which among them have each dialect of JSON, and levels in both cases
+@pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("style", NAMES)
 def test_a_format_is_inferred_with_its_times_levels_and_templates(style: str, seed: int, tmp_path: Path) -> None:
     (tmp_path / "a.log").write_text(written(style, seed=seed))
