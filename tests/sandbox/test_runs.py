@@ -251,3 +251,24 @@ async def test_a_library_that_nobody_installs_is_not_waited_for(tmp_path: Path) 
 
     assert execution.message == build.about("pandas")
     assert build.about("pandas").startswith("pandas is not installed. The bot was told to install nothing")
+
+
+@pytest.mark.parametrize(
+    ("signal", "outcome", "message"),
+    [
+        ("SIGXCPU", Outcome.TIMED_OUT, "It ran longer than 20 s and was ended."),
+        ("SIGXFSZ", Outcome.DISK_FULL, "It wrote more than 128 MB of new files, or more than 4,096 of them."),
+        ("SIGKILL", Outcome.KILLED, "It was killed by itself, or from outside its sandbox, as when the machine's memory runs out."),
+        ("SIGTERM", Outcome.FAILED, "It was ended by the signal SIGTERM."),
+    ],
+)
+async def test_the_signal_that_ends_a_script_says_what_it_met(signal: str, outcome: Outcome, message: str, tmp_path: Path) -> None:
+    script = (
+        "import os, signal, sys\n"
+        f"if '{signal}' != 'SIGKILL': signal.signal(signal.{signal}, signal.SIG_DFL)\n"
+        f"os.kill(os.getpid(), signal.{signal})"
+    )
+    async with way("forkserver", tmp_path, Limits(seconds=20)) as sandboxes:
+        execution = await ran(sandboxes, script)
+
+    assert (execution.outcome, execution.message) == (outcome, message), execution
