@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import NoReturn
 
@@ -40,24 +40,32 @@ log = logging.getLogger(__name__)
 
 @asynccontextmanager
 async def serving(
-    settings: Settings, *, pace: float = 3.0, progress: Callable[[str], None] = log.info
+    settings: Settings,
+    *,
+    pace: float = 3.0,
+    progress: Callable[[str], None] = log.info,
+    first: Callable[[Settings], Awaitable[None]] | None = None,
 ) -> AsyncIterator[Callable[[], Awaitable[NoReturn]]]:
     """Run the bot until the block ends; raises SetupError naming the setting that is missing or wrong.
 
-    `progress` hears how far the libraries for scripts are.
+    `progress` hears how far the libraries for scripts are. `first` is done before all but the answers to health checks.
     Yields a function that waits until the app is removed from the workspace, and then raises SetupError.
     """
-    bot_token, app_token = _token(settings, "slack_bot_token"), _token(settings, "slack_app_token")
     key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else None
     runtime, health = RuntimeBuild(runtime_folder(settings.bot_data)), Health()
-    async with (
-        health.answering(settings.bot_health_host, settings.bot_health_port),  # first: all below may take long
-        open_store(settings.bot_data / "bot.sqlite") as store,
-        open_sandboxes(settings.bot_data, limits(settings), tier=settings.sandbox_tier, runtime=runtime) as sandboxes,
-        open_client(api_key=key, base_url=settings.openai_base_url) as client,
-        open_slack(bot_token, app_token, base_url=settings.slack_api_url, max_upload=settings.bot_max_upload, pace=pace) as slack,
-        _building(runtime if settings.bot_runtime else None, progress),
-    ):
+    async with AsyncExitStack() as stack:
+        open_ = stack.enter_async_context
+        await open_(health.answering(settings.bot_health_host, settings.bot_health_port))  # all below may take long
+        if first:
+            await first(settings)
+        bot_token, app_token = _token(settings, "slack_bot_token"), _token(settings, "slack_app_token")
+        store = await open_(open_store(settings.bot_data / "bot.sqlite"))
+        sandboxes = await open_(open_sandboxes(settings.bot_data, limits(settings), tier=settings.sandbox_tier, runtime=runtime))
+        client = await open_(open_client(api_key=key, base_url=settings.openai_base_url))
+        slack = await open_(
+            open_slack(bot_token, app_token, base_url=settings.slack_api_url, max_upload=settings.bot_max_upload, pace=pace)
+        )
+        await open_(_building(runtime if settings.bot_runtime else None, progress))
         sandboxes.show = slack.chat.status
         sandboxes.noting = lambda: health.noting("sandbox", f"{sandboxes.tier.name}: made a run")
         health.note("sandbox", f"{sandboxes.tier.name}: self-test passed")
@@ -71,12 +79,13 @@ async def serving(
             Messenger(slack.chat),
             clock=time.monotonic,
         )
-        async with turns.serving(), health.asking("auth.test", slack.introduce):
-            await slack.listen(turns.accept)
-            room = partial(asyncio.to_thread, lacks_room, settings.bot_data)
-            health.needs = {"store": store.check, "disk": room, "socket": slack.check}
-            log.info("at work in %s as %s", slack.team, slack.bot_user)
-            yield slack.until_removed
+        await open_(turns.serving())
+        await open_(health.asking("auth.test", slack.introduce))
+        await slack.listen(turns.accept)
+        room = partial(asyncio.to_thread, lacks_room, settings.bot_data)
+        health.needs = {"store": store.check, "disk": room, "socket": slack.check}
+        log.info("at work in %s as %s", slack.team, slack.bot_user)
+        yield slack.until_removed
 
 
 def agents(coder: Model, speaker: Model) -> tuple[UserProxy, dict[str, Agent]]:

@@ -16,7 +16,7 @@ from rich.console import Console
 
 from bot.errors import SetupError
 from bot.sandbox.runtime import RuntimeBuild
-from bot.settings import limits, runtime_folder
+from bot.settings import Settings, limits, runtime_folder
 from bot.terminal import fail, run_until_signal, said_when_slow, settings_from
 
 app = typer.Typer(
@@ -95,17 +95,17 @@ def serve_slack(data: DATA = None) -> None:
     from bot.app import serving
     from bot.doctor import examine_app_token, examine_bot_token
 
-    settings = settings_from(data)
-
-    async def run() -> None:
-        for check in (examine_bot_token, examine_app_token):
-            found = await check(settings)
+    async def check(settings: Settings) -> None:
+        for examine in (examine_bot_token, examine_app_token):
+            found = await examine(settings)
             if not found.ok and "no answer" not in found.state:
                 raise SetupError(f"{found.part}: {found.state}. {found.advice}")
-        async with serving(settings) as until_removed:
+
+    async def run(settings: Settings) -> None:
+        async with serving(settings, first=check) as until_removed:
             await until_removed()
 
-    run_until_signal(run())
+    run_until_signal(run(settings_from(data)))
 
 
 @app.command()
