@@ -86,6 +86,8 @@ class SlackFiles:
             raise UserError("Slack does not have it any more.")
         if file.get("is_external") or file.get("mode") == "external":
             raise UserError("it lives outside Slack; upload the file itself.")
+        if file.get("mode") in {"quip", "canvas"} or file.get("filetype") in {"quip", "canvas", "list"}:
+            raise UserError("it is a canvas or a list of Slack, which I cannot read; attach what it holds as a file.")
         access = file.get("file_access")
         if access == "check_file_info":  # in a shared channel, until Slack has the other organization's file
             raise _NotYet("Slack does not have it yet; try again in a moment.")

@@ -116,7 +116,7 @@ class Intake:
     async def _before(self, request: Request, conversation: Conversation, sandbox: Sandbox) -> list[UserMessage]:
         """Return the thread's messages that the conversation lacks, with their files; those of other bots too."""
         thread = request.thread
-        if not request.direct or thread.ts == request.ts or thread.channel.startswith("D"):
+        if thread.ts == request.ts or thread.channel.startswith("D"):
             return []
         taken = {u.id for u in request.uploads}
         known = {e.ts for e in conversation.entries if isinstance(e, UserMessage)}
@@ -125,10 +125,11 @@ class Intake:
         except ServiceError as error:
             return [UserMessage(ts=request.ts, user=request.user, text="", notes=(str(error),), context=True)]
         entries = []
-        if len(history) > CONTEXT_MESSAGES and not conversation.entries:
+        if len(history) > CONTEXT_MESSAGES:
             left = [u.name for m in history[:-CONTEXT_MESSAGES] for u in m.uploads]
             note = CUT.format(read=CONTEXT_MESSAGES, there=len(history)) + (f" Not read: {quoted(left)}." if left else "")
-            entries.append(UserMessage(ts=request.ts, user=request.user, text="", notes=(note,), context=True))
+            last = history[-CONTEXT_MESSAGES - 1]
+            entries.append(UserMessage(ts=last.ts, user=last.user, text="", notes=(note,), context=True))
         names = await self._names([i for m in history[-CONTEXT_MESSAGES:] for i in (m.user, *PERSON.findall(m.text))])
         for earlier in history[-CONTEXT_MESSAGES:]:
             if earlier.ts not in known and earlier.ts != request.ts:
@@ -182,11 +183,11 @@ class Intake:
 
 
 def _read_until(conversation: Conversation) -> str:
-    """Return the ts of the last mention before which the thread was read; "" where it was not, or could not be."""
+    """Return the ts of the last message before which the thread was read; "" where it was not, or could not be."""
     said = [e for e in conversation.entries if isinstance(e, UserMessage)]
     failed = {e.ts for e in said if e.context and e.notes and not e.text}
-    mentions = [e.ts for e in said if e.direct and not e.context and e.key.startswith("msg:") and e.ts not in failed]
-    return max(mentions, key=float, default="")
+    read = [e.ts for e in said if not e.context and e.key.startswith("msg:") and e.ts not in failed]
+    return max(read, key=float, default="")
 
 
 def landed_name(raw: str, taken: Sequence[str]) -> FileName:

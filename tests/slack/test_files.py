@@ -80,6 +80,7 @@ async def test_a_file_is_fetched_from_slack_with_the_token() -> None:
         ({"mode": "hidden_by_limit"}, "does not have it any more"),
         ({"is_external": True}, "lives outside Slack"),
         ({"mode": "external"}, "lives outside Slack"),
+        ({"mode": "quip"}, "a canvas"),
         ({"file_access": "access_denied"}, "does not let me see it"),
         ({"url_private_download": ""}, "no address for it"),
         ({"url_private_download": "https://files.example.org/bytes"}, "no address of its own"),

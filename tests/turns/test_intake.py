@@ -152,6 +152,16 @@ async def test_of_a_long_thread_the_newest_messages_are_read() -> None:
         assert [n for n in range(60) if f"word {n:03}" in seen] == list(range(10, 60))
 
 
+async def test_a_follow_up_knows_what_another_bot_posted_since() -> None:
+    async with world(respond("Hello."), respond("It is the disk.")) as w:
+        await w.tell(mention("hi", ts="2.0"))
+        w.chat.said[THREAD] = [Overheard(ts="3.0", user="Alerts", text="the disk is full")]
+
+        await w.tell(mention("what is that?", ts="4.0", direct=False))
+
+        assert "the disk is full" in str(w.model.prompts[1].items)
+
+
 async def test_a_thread_that_cannot_be_read_is_said_to_the_agents() -> None:
     async with world(respond("I could not read the thread.")) as w:
         w.chat.faults["history"] = [ServiceError("Slack did not answer.")]
