@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import aiohttp
-from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -20,6 +19,7 @@ from bot.slack.calls import answer
 from bot.slack.client import SlackChat
 from bot.slack.events import command_from, request_from, shortcut_from, stop_from
 from bot.slack.files import SlackFiles
+from bot.slack.line import PING, Line
 from bot.thread.request import Request
 
 log = logging.getLogger(__name__)
@@ -54,8 +54,10 @@ class Slack:
 
 
 @asynccontextmanager
-async def open_slack(bot_token: str, app_token: str, *, base_url: str, max_upload: int, pace: float = 3.0) -> AsyncIterator[Slack]:
-    """Connect to Slack at `base_url`; raises SetupError naming the token that is refused. `pace` is SlackChat's."""
+async def open_slack(
+    bot_token: str, app_token: str, *, base_url: str, max_upload: int, pace: float = 3.0, ping: float = PING
+) -> AsyncIterator[Slack]:
+    """Connect to Slack at `base_url`; raises SetupError naming the token that is refused. `pace` is SlackChat's, `ping` Line's."""
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=20, sock_read=120)
     async with aiohttp.ClientSession(timeout=timeout) as session:
         # The client repeats nothing: what may be repeated is known where it is called.
@@ -63,36 +65,26 @@ async def open_slack(bot_token: str, app_token: str, *, base_url: str, max_uploa
         me = await _introduced(client, base_url)
         team, bot_user = me["team_id"], me["user_id"]
         files = SlackFiles(client, session, token=bot_token, max_bytes=max_upload)
-        handlers: list[AsyncSocketModeHandler] = []
+        lines: list[Line] = []
         removal = asyncio.Event()
 
         async def listen(accept: Accept) -> None:
             bolt = AsyncApp(client=client, process_before_response=True)
             register(bolt, accept, team, bot_user, removal)
-            web_client = AsyncWebClient(token=app_token, base_url=base_url)
-            handler = AsyncSocketModeHandler(bolt, app_token, web_client=web_client)
-            handlers.append(handler)
-            try:
-                # Requested here first, because `connect_async` would retry a refused token for ever.
-                opened = await answer(web_client.apps_connections_open, app_token=app_token)
-                handler.client.wss_uri = opened.get("url")
-            except ServiceError as error:
-                if isinstance(error, Refused) and error.mendable:
-                    raise SetupError(f"Slack refuses SLACK_APP_TOKEN: {error.code}.") from error
-                log.warning("Slack does not answer yet, trying again: %s", error)
-            await handler.connect_async()  # type: ignore[no-untyped-call]
+            line = Line(bolt, app_token, base_url, lambda: None, ping=ping)
+            lines.append(line)
+            await line.open()
 
         async def check() -> str:
-            live = [await handler.client.is_connected() for handler in handlers]
-            return "" if any(live) else "Socket Mode is not connected: no request can be heard"
+            return "" if any(line.live for line in lines) else "Socket Mode is not connected: no request can be heard"
 
         chat = SlackChat(client, files, bot_user=bot_user, pace=pace)
         try:
             yield Slack(team, bot_user, chat, listen, removal, lambda: answer(client.auth_test), check)
         finally:
             await chat.close()
-            for handler in handlers:
-                await handler.close_async()  # type: ignore[no-untyped-call]
+            for line in lines:
+                await line.close()
 
 
 async def _introduced(client: AsyncWebClient, base_url: str) -> dict[str, str]:

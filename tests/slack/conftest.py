@@ -67,7 +67,9 @@ async def place(tmp_path: Path) -> AsyncIterator[Place]:
     async with (
         running(tmp_path, options=Options(rate_limits=False, retries=(0.5, 5, 5), share_delay=0)) as workspace,
         aiohttp.ClientSession(base_url=workspace.base_url) as session,
-        open_slack(workspace.bot_token, workspace.app_token, base_url=workspace.api_url, max_upload=1_000, pace=0.02) as slack,
+        open_slack(
+            workspace.bot_token, workspace.app_token, base_url=workspace.api_url, max_upload=1_000, pace=0.02, ping=0.2
+        ) as slack,
     ):
         place = Place(workspace, People(session), slack)
         await slack.listen(place.accept)

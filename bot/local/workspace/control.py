@@ -44,6 +44,7 @@ class Control:
             web.post("/control/disconnect", on_json(self.disconnect)),
             web.post("/control/archive", on_json(self.archive)),
             web.post("/control/away", on_json(self.leave)),
+            web.post("/control/deafen", on_json(self.deafen)),
             web.post("/control/notice", on_json(self.notice)),
             web.get("/control/messages", self.messages),
             web.get("/control/state", self.state),
@@ -71,8 +72,9 @@ class Control:
             self.faults.plant(Fault(text_of(body, "method"), error=error, text=text, after=bool(body.get("after")), **numbers))
 
     async def disconnect(self, body: Json) -> Json:
-        """Ask the app to reconnect every socket, as Slack does now and then."""
+        """Ask the app to reconnect every socket, as Slack does now and then; the next `refuse` handshakes then fail."""
         sockets = list(self.socket_mode.sockets)
+        self.socket_mode.refused = int(body.get("refuse") or 0)
         for socket in sockets:
             await socket.disconnect(text_of(body, "reason", "refresh_requested"))
         return {"disconnected": len(sockets)}
@@ -84,6 +86,11 @@ class Control:
     async def leave(self, body: Json) -> None:
         """Close the clients of a person."""
         self.workspace.away.add(text_of(body, "user"))
+
+    async def deafen(self, body: Json) -> None:
+        """Let every socket stand open and deliver and answer nothing more."""
+        for socket in self.socket_mode.sockets:
+            socket.deaf = True
 
     async def notice(self, body: Json) -> None:
         """Show on the page which model answers, what is still being prepared, and examples to click."""

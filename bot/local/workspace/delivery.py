@@ -63,11 +63,15 @@ class Delivery:
 
     An unacknowledged event is sent again `retries[n]` seconds after attempt n; it is dropped after the last attempt, or
     ten minutes after it happened. A payload that a person waits for (a command, a click) is sent once and dropped after
-    `patience` seconds.
+    `patience` seconds. A `lossy` one sends nothing again that found no connection, or one that closed before it was
+    acknowledged. Slack tries three times more, at once, after one minute and after five, and then gives up, so that a longer
+    absence loses events: https://docs.slack.dev/apis/events-api/#error-handling; it keeps none for an app without a socket:
+    https://github.com/slackapi/bolt-python/issues/1071.
     """
 
-    def __init__(self, journal: Journal, clock: Clock, retries: Sequence[float], patience: float) -> None:
+    def __init__(self, journal: Journal, clock: Clock, retries: Sequence[float], patience: float, *, lossy: bool = False) -> None:
         self._journal, self._clock, self._retries, self._patience = journal, clock, retries, patience
+        self._lossy = lossy
         self._receivers: list[Receiver] = []
         self._turn = 0
         self._wake = asyncio.Event()
@@ -89,10 +93,12 @@ class Delivery:
         self._wake.set()
 
     def remove(self, receiver: Receiver) -> None:
-        """Remove a receiver; what it had not acknowledged is sent to another at once."""
+        """Remove a receiver; what it had not acknowledged is sent to another at once, or lost."""
         self._receivers.remove(receiver)
-        for envelope in self._pending.values():
-            if envelope.receiver is receiver:
+        for envelope in list(self._pending.values()):
+            if envelope.receiver is receiver and self._lossy:
+                self._finish(envelope.id, None)
+            elif envelope.receiver is receiver:
                 envelope.receiver, envelope.due, envelope.reason = None, 0.0, "connection_failed"
         self._wake.set()
 
@@ -141,7 +147,8 @@ class Delivery:
             if envelope.id not in self._pending:
                 continue
             spent = envelope.attempts > (len(self._retries) if envelope.answer is None else 0)
-            if envelope.expires <= now or (spent and envelope.due <= now):
+            unheard = self._lossy and not self._receivers
+            if envelope.expires <= now or (spent and envelope.due <= now) or unheard:
                 log.info("gave up on %s after %d tries", envelope.type, envelope.attempts)
                 self._finish(envelope.id, None)
                 continue

@@ -21,6 +21,9 @@ TIER_1 = Rate(1, 5)  # apps.connections.open is called again on every reconnect,
 TIER_2 = Rate(20, 20)
 TIER_3 = Rate(50, 50)
 TIER_4 = Rate(100, 100)
+# Of conversations.history and of conversations.replies, for commercially distributed apps that are not in the Marketplace;
+# internal apps keep tier 3: https://docs.slack.dev/changelog/2025/05/29/rate-limit-changes-for-non-marketplace-apps
+ONE_A_MINUTE = Rate(1, 1)
 POST = Rate(60, 5, per="channel")
 STATUS = Rate(60, 60, per="thread_ts")
 

@@ -61,7 +61,8 @@ class Options:
     """How a workspace behaves; times are in seconds.
 
     `retries` are the pauses before an event that nobody acknowledged is sent again. With `request_url`, payloads go there
-    as signed HTTP instead of over sockets. `clock` returns the time of day.
+    as signed HTTP instead of over sockets. `clock` returns the time of day. `lossy` loses what Slack may lose, and `distributed`
+    is for an app that is sold outside Slack's Marketplace: its history can be read once a minute.
     """
 
     rate_limits: bool = True
@@ -71,6 +72,8 @@ class Options:
     share_delay: float = 0.1
     upload_limit: int = UPLOAD_LIMIT
     clock: Callable[[], float] = time.time
+    lossy: bool = False
+    distributed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +112,7 @@ async def running(
         tokens = open_tokens(data / "tokens.json")
         files = Files(data / "files", journal, options.upload_limit)
         workspace = Workspace(journal, files, options.clock, declared)
-        delivery = Delivery(journal, options.clock, options.retries, options.patience)
+        delivery = Delivery(journal, options.clock, options.retries, options.patience, lossy=options.lossy)
         events = Events(workspace, delivery, tokens.verification_token)
         socket_mode = SocketMode(delivery, lambda: workspace.tell(Change("state")))
         sharing = Sharing(workspace, options.share_delay)
@@ -159,7 +162,7 @@ def _routes(
     families = (
         Team(workspace=workspace, socket_mode=socket_mode, interactions=interactions),
         Chat(workspace=workspace, access=access, streams=streams, statuses=statuses),
-        Conversations(workspace=workspace, access=access),
+        Conversations(workspace=workspace, access=access, distributed=options.distributed),
         FileMethods(workspace=workspace, access=access, sharing=sharing),
         Agents(access=access, statuses=statuses),
     )

@@ -23,9 +23,19 @@ class Socket:
 
     def __init__(self, connection: web.WebSocketResponse) -> None:
         self.connection = connection
+        self.deaf = False
 
     async def deliver(self, envelope: Envelope) -> None:
-        await self.connection.send_json(envelope.frame())
+        if not self.deaf:
+            await self.connection.send_json(envelope.frame())
+
+    async def heard(self, data: bytes) -> None:
+        """Answer a ping, unless the socket went deaf: the TCP connection stands, and nothing passes through it any more.
+
+        Seen in the wild: https://github.com/slackapi/python-slack-sdk/issues/1110 and …/1701.
+        """
+        if not self.deaf:
+            await self.connection.pong(data)
 
     async def disconnect(self, reason: str) -> None:
         """Ask the app to reconnect, and close this connection."""
@@ -36,13 +46,15 @@ class Socket:
 class SocketMode:
     """Issues connection URLs and serves the WebSockets that the app opens with them.
 
-    With `debug_reconnects=true` in its URL, the app is asked to reconnect after six minutes.
+    With `debug_reconnects=true` in its URL, the app is asked to reconnect after six minutes. The next `refused` handshakes fail
+    and use up their URL, which is good for one: https://docs.slack.dev/apis/events-api/using-socket-mode.
     """
 
     def __init__(self, delivery: Delivery, on_change: Callable[[], None]) -> None:
         self._delivery, self._on_change = delivery, on_change
         self._tickets: set[str] = set()
         self.sockets: list[Socket] = []
+        self.refused = 0
 
     def ticket(self) -> str:
         """Return a path with a single-use ticket for one WebSocket."""
@@ -56,7 +68,10 @@ class SocketMode:
         if ticket not in self._tickets:
             return web.Response(status=401, text="This connection URL is not, or no longer, valid.")
         self._tickets.remove(ticket)
-        connection = web.WebSocketResponse()
+        if self.refused:
+            self.refused -= 1
+            return web.Response(status=503, text="upstream connect error")
+        connection = web.WebSocketResponse(autoping=False)
         await connection.prepare(request)
         socket = Socket(connection)
         await connection.send_json(
@@ -80,7 +95,9 @@ class SocketMode:
         try:
             async with asyncio.timeout(recycle):
                 async for message in socket.connection:
-                    if message.type is WSMsgType.TEXT:
+                    if message.type is WSMsgType.PING:
+                        await socket.heard(message.data)
+                    elif message.type is WSMsgType.TEXT:
                         self._received(message.data)
         except TimeoutError:
             await socket.disconnect("refresh_requested")
