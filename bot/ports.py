@@ -6,7 +6,7 @@ and failures that are results, are named by each method.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
@@ -276,3 +276,16 @@ class Store(Protocol):
 
     async def spent(self, team: str, user: str | None, since: float) -> int:
         """Return the tokens that turns of this user (None: of everybody) used since a Unix time."""
+
+
+class Marks(Protocol):
+    """How far each channel was heard, so that what was missed can be asked for; a mark is the ts of a message."""
+
+    async def marks(self) -> Mapping[str, str]:
+        """Return the mark of each channel, by its id; "" stands for the channels without one."""
+
+    async def mark(self, marks: Mapping[str, str]) -> None:
+        """Move marks on; none goes back."""
+
+    async def active(self, since: float) -> Mapping[ThreadId, float]:
+        """Return the threads with a request since a Unix time, each with the time of its newest."""

@@ -55,7 +55,8 @@ class Request:
     """One thing a person asked of the bot; `key` is the same when Slack sends it twice, `ts` is Slack's and gives the order.
 
     `direct` is False for a message that does not address the bot. `replaces` is the ts of the message that an edit
-    changed or a deletion removed. `thread` of a command is provisional until the file it names is found.
+    changed or a deletion removed. `thread` of a command is provisional until the file it names is found. `missed` says that a
+    message was found too late to be acted on.
     """
 
     key: str
@@ -70,6 +71,7 @@ class Request:
     replaces: str | None = None
     external: bool = False
     response_url: str | None = None
+    missed: bool = False
 
 
 REQUEST: TypeAdapter[Request] = TypeAdapter(Request)

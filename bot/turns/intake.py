@@ -31,6 +31,8 @@ HOW_TO = (
     " Python code block alone, which runs as it is. `/runpy` runs an uploaded script without a model. “stop” stops me."
 )
 
+AWAY = "I was away when you wrote this; send it again if it still matters."
+
 
 class Intake:
     """Takes requests in: refuses with a reason, fetches the files, reads the earlier messages of the thread."""
@@ -111,7 +113,8 @@ class Intake:
             direct=request.direct, command=request.command, key=request.key,
         )  # fmt: skip
         empty = conversation.opening is None and not (request.text.strip() or request.uploads or request.command)
-        return [*entries, message, *([Reply(text=HOW_TO)] if empty else [])]
+        told = AWAY if request.missed else HOW_TO if empty else ""
+        return [*entries, message, *([Reply(text=told)] if told else [])]
 
     async def _before(self, request: Request, conversation: Conversation, sandbox: Sandbox) -> list[UserMessage]:
         """Return the thread's messages that the conversation lacks, with their files; those of other bots too."""

@@ -53,8 +53,8 @@ def triage(requests: Sequence[Request], conversation: Conversation) -> Action | 
     """Return the action for the first request that need not wait, or None if all must wait.
 
     Messages and edits wait until an agent decides next, and so never stand between a decision and its results. A command
-    waits until no turn is open; while a command's turn is open, messages wait as well. A stop waits only while a finished
-    reply is delivered. A deletion never waits. A request that waits does not hold up those after it.
+    or a missed message waits until no turn is open; while a command's turn is open, messages wait as well. A stop waits only
+    while a finished reply is delivered. A deletion never waits. A request that waits does not hold up those after it.
     """
     known = conversation.keys
     fresh = [r for r in requests if r.key not in known]
@@ -102,7 +102,8 @@ def _of_question(request: Request, conversation: Conversation, changes: Mapping[
     opening, change = conversation.opening, changes.get(request.ts)
     if change is not None and change.kind == "delete":
         return Drop((request.key, change.key))
-    if opening is not None and (request.command or opening.command or not isinstance(conversation.next, Decide)):
+    waits = request.command or request.missed
+    if opening is not None and (waits or opening.command or not isinstance(conversation.next, Decide)):
         return None
     if change is not None:
         return Take(replace(request, text=change.text), beside=(change.key,))

@@ -13,6 +13,7 @@ from bot.thread.outcomes import Execution
 from bot.thread.request import Command
 from bot.turns.access import Access
 from bot.turns.group_chat import Budget
+from bot.turns.intake import AWAY
 from tests.fakes import Program
 from tests.turns.stories import LOG, PLOT, RUN, breaks, plots
 from tests.world import CSV, THREAD, brief, call, mention, report, respond, runpy, world
@@ -138,6 +139,14 @@ async def test_people_are_called_by_their_names_and_who_cannot_be_asked_about_by
         seen = str(w.model.prompts[0].items)
         for words in ("Earlier in the thread, <Bo> wrote", "ask @Ann", "<Ann> wrote", "what did @Bo and @U7 mean?"):
             assert words in seen
+
+
+async def test_a_message_that_was_missed_is_told_so_after_the_open_turn_and_asks_no_model() -> None:
+    async with world(brief(), [PLOT, RUN], report("Here.", run="plot.py")) as w:
+        w.sandboxes.programs["plot.py"] = plots
+        await w.tell(mention("plot"), replace(mention("and count"), missed=True))
+
+        assert [text.splitlines()[0] for text in w.texts()] == ["Here.", AWAY]
 
 
 async def test_of_a_long_thread_the_newest_messages_are_read() -> None:

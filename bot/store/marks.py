@@ -1,0 +1,41 @@
+"""The Marks port on SQLite: how far each channel was heard."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import aiosqlite
+
+from bot.store.sqlite import SqliteStore
+from bot.thread.request import ThreadId
+
+
+class SqliteMarks:
+    """The Marks port over a store; ts are compared as the numbers they are."""
+
+    def __init__(self, store: SqliteStore) -> None:
+        self._store = store
+
+    async def marks(self) -> Mapping[str, str]:
+        """Return the mark of each channel."""
+        return {str(channel): str(ts) for channel, ts in await self._store.rows("select channel, ts from heard")}
+
+    async def mark(self, marks: Mapping[str, str]) -> None:
+        """Move marks on."""
+
+        async def work(db: aiosqlite.Connection) -> None:
+            sql = (
+                "insert into heard values (?, ?) on conflict (channel) do update set ts = excluded.ts"
+                " where cast(excluded.ts as real) > cast(ts as real)"
+            )
+            await db.executemany(sql, list(marks.items()))
+
+        await self._store.commit(work)
+
+    async def active(self, since: float) -> Mapping[ThreadId, float]:
+        """Return the threads with a request since a Unix time, each with the time of its newest."""
+        sql = (
+            "select thread, max(cast(ts as real)) from inbox where cast(ts as real) >= ? and thread not like '%:cmd:%'"
+            " group by thread"
+        )
+        return {ThreadId.parse(thread): float(ts) for thread, ts in await self._store.rows(sql, since)}
