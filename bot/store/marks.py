@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Mapping
-
-import aiosqlite
 
 from bot.store.sqlite import SqliteStore
 from bot.thread.request import ThreadId
@@ -23,12 +22,12 @@ class SqliteMarks:
     async def mark(self, marks: Mapping[str, str]) -> None:
         """Move marks on."""
 
-        async def work(db: aiosqlite.Connection) -> None:
+        def work(db: sqlite3.Connection) -> None:
             sql = (
                 "insert into heard values (?, ?) on conflict (channel) do update set ts = excluded.ts"
                 " where cast(excluded.ts as real) > cast(ts as real)"
             )
-            await db.executemany(sql, list(marks.items()))
+            db.executemany(sql, list(marks.items()))
 
         await self._store.commit(work)
 

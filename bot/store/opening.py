@@ -9,10 +9,9 @@ from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 
-import aiosqlite
-
 from bot.disk import lock, make_private_database
 from bot.errors import SetupError
+from bot.store.resuming import count_deaths
 
 
 def cannot_be_used(path: Path | str, error: sqlite3.Error | OSError) -> str:
@@ -30,23 +29,39 @@ def damaged(path: Path | str, what: str) -> str:
     )
 
 
-async def check(db: aiosqlite.Connection, path: Path | str) -> None:
+def opened(path: Path | str, now: float) -> sqlite3.Connection:
+    """Return a connection that writes, from any thread; raises SetupError when it cannot, and sqlite3.Error.
+
+    Reads the whole file once, to know the damage now and not when a thread is loaded.
+    """
+    db = sqlite3.connect(path, timeout=5.0, isolation_level=None, check_same_thread=False)
+    try:
+        db.executescript("pragma journal_mode=wal; pragma synchronous=full;")
+        check(db, path)
+        migrate(db, path)
+        count_deaths(db, now)
+        db.execute("pragma busy_timeout = 0")  # from here on nothing waits in the statement itself
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def check(db: sqlite3.Connection, path: Path | str) -> None:
     """Read every page of the database; raises SetupError when one is damaged, and sqlite3.Error."""
-    async with db.execute("pragma quick_check(1)") as cursor:
-        [(found,)] = await cursor.fetchall()
+    [(found,)] = db.execute("pragma quick_check(1)")
     if found != "ok":
         raise SetupError(damaged(path, " ".join(found.split())))
 
 
-async def migrate(db: aiosqlite.Connection, path: Path | str) -> None:
+def migrate(db: sqlite3.Connection, path: Path | str) -> None:
     """Apply the numbered SQL files that the database lacks, each in a transaction; raises SetupError when it is newer."""
     scripts = sorted((f for f in files(__package__).iterdir() if f.name.endswith(".sql")), key=lambda f: f.name)
-    async with db.execute("pragma user_version") as cursor:
-        [(version,)] = await cursor.fetchall()
+    [(version,)] = db.execute("pragma user_version")
     if version > len(scripts):
         raise SetupError(f"The store {path} was written by a newer version of this program. Run that one.")
     for number, script in enumerate(scripts[version:], version + 1):
-        await db.executescript(f"begin;\n{script.read_text()}\npragma user_version = {number};\ncommit;")
+        db.executescript(f"begin;\n{script.read_text()}\npragma user_version = {number};\ncommit;")
 
 
 @contextmanager

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-
-import aiosqlite
 
 from bot.ports import SUSPECT
 from bot.thread.entries import Delivery, Entry
@@ -51,10 +50,10 @@ def progress(entries: Iterable[Entry]) -> bool:
     return any(not (isinstance(e, Delivery) and (e.result is None or e.intent == "died")) for e in entries)
 
 
-async def count_deaths(db: aiosqlite.Connection, now: float) -> None:
+def count_deaths(db: sqlite3.Connection, now: float) -> None:
     """Count one more death of every turn that was at work when the last process ended, and let it rest; wake all others."""
     cases = " ".join(f"when {number} then {seconds}" for number, seconds in enumerate(RESTS))
-    await db.execute(
+    db.execute(
         "update threads set running = 0, deaths = deaths + running,"
         f" rest_until = case when running or deaths then ? + case deaths + running - 1 {cases} else {LONGEST_REST} end else 0 end",
         (now,),

@@ -1,29 +1,27 @@
-"""The Store port on SQLite: one connection, and one writer that commits in groups; a write is on disk when its method returns."""
+"""The Store port on SQLite; a write is on disk when its method returns."""
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import aiosqlite
 from pydantic import TypeAdapter
 
-from bot.errors import Lost, ServiceError, SetupError
+from bot.errors import Lost, ServiceError
+from bot.store.database import Database, Work, open_database
 from bot.store.hearing import note_deletion, was_deleted
-from bot.store.opening import cannot_be_used, check, locked, migrate
-from bot.store.resuming import WAITING, Waiting, count_deaths, due, progress, resting
+from bot.store.opening import locked
+from bot.store.resuming import WAITING, Waiting, due, progress, resting
 from bot.thread.conversation import Conversation
 from bot.thread.entries import ENTRY, Decision, Entry
 from bot.thread.request import REQUEST, Request, ThreadId
 
-Work = Callable[[aiosqlite.Connection], Awaitable[Any]]
 EPOCH = "select epoch from threads where id = ?"
 
 
@@ -35,60 +33,40 @@ async def open_store(path: Path | str, *, clock: Callable[[], float] = time.time
     Reads the whole file once, to know the damage now and not when a thread is loaded.
     """
     with locked(path):
-        try:
-            connection = await aiosqlite.connect(path, isolation_level=None)
-        except (sqlite3.Error, OSError) as error:
-            raise SetupError(cannot_be_used(path, error)) from error
-        try:
-            try:
-                await connection.executescript("pragma journal_mode=wal; pragma synchronous=full; pragma busy_timeout=5000;")
-                await check(connection, path)
-                await migrate(connection, path)
-                await count_deaths(connection, clock())
-            except sqlite3.Error as error:
-                raise SetupError(cannot_be_used(path, error)) from error
-            store = SqliteStore(connection, clock)
-            writer = asyncio.create_task(store.write(), name="store writer")
-            try:
-                yield store
-            finally:
-                writer.cancel()
-                await asyncio.gather(writer, return_exceptions=True)
-        finally:
-            await connection.close()
+        async with open_database(path, clock()) as database:
+            yield SqliteStore(database, clock)
 
 
 class SqliteStore:
-    """The Store port over one connection; reads see only what is committed."""
+    """The Store port; reads see only what is committed."""
 
-    def __init__(self, connection: aiosqlite.Connection, clock: Callable[[], float]) -> None:
-        self._connection = connection
+    def __init__(self, database: Database, clock: Callable[[], float]) -> None:
+        self._database = database
         self._clock = clock
-        self._queue: asyncio.Queue[tuple[Work, asyncio.Future[Any]]] = asyncio.Queue()
 
     async def accept(self, request: Request) -> bool:
         """Put a request that concerns us into the inbox; return False for any other, and when its key is known."""
 
-        async def work(db: aiosqlite.Connection) -> bool:
-            if not await _wanted(db, request) or (request.kind == "message" and await was_deleted(db, request)):
+        def work(db: sqlite3.Connection) -> bool:
+            if not _wanted(db, request) or (request.kind == "message" and was_deleted(db, request)):
                 if request.kind == "delete":
-                    await note_deletion(db, request, self.now())
+                    note_deletion(db, request, self.now())
                 return False
             row = (request.key, str(request.thread), request.ts, request.user, request.direct, _dump(REQUEST, request))
             sql = "insert into inbox (key, thread, ts, user, direct, body) values (?, ?, ?, ?, ?, ?) on conflict do nothing"
-            return (await db.execute(sql, row)).rowcount == 1
+            return db.execute(sql, row).rowcount == 1
 
         return bool(await self.commit(work))
 
     async def claim(self, thread: ThreadId) -> SqliteClaim:
         """Take the lease on a thread: its epoch grows by one, which makes every earlier claim a lost one."""
 
-        async def work(db: aiosqlite.Connection) -> tuple[int, int, int, float]:
+        def work(db: sqlite3.Connection) -> tuple[int, int, int, float]:
             sql = (
                 "insert into threads (id, epoch, running) values (?, 1, 1) on conflict (id) do update set"
                 " epoch = epoch + 1, running = 1 returning epoch, crashes, deaths, rest_until"
             )
-            [(epoch, crashes, deaths, until)] = await _rows(db, sql, str(thread))
+            [(epoch, crashes, deaths, until)] = _rows(db, sql, str(thread))
             return epoch, crashes, deaths, until
 
         epoch, crashes, deaths, until = await self.commit(work)
@@ -98,8 +76,8 @@ class SqliteStore:
         """Move an open request, stored anew as given, to the thread it turned out to belong to."""
         moved = _dump(REQUEST, request)
 
-        async def work(db: aiosqlite.Connection) -> None:
-            await db.execute("update inbox set thread = ?, body = ? where key = ?", (str(to), moved, request.key))
+        def work(db: sqlite3.Connection) -> None:
+            db.execute("update inbox set thread = ?, body = ? where key = ?", (str(to), moved, request.key))
 
         await self.commit(work)
 
@@ -129,53 +107,11 @@ class SqliteStore:
 
     async def rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         """Return the rows of a query; raises ServiceError when the database cannot be read."""
-        try:
-            return await _rows(self._connection, sql, *values)
-        except sqlite3.Error as error:
-            raise ServiceError("My memory could not be read. Please try again later.") from error
+        return self._database.rows(sql, *values)
 
     async def commit(self, work: Work) -> Any:
         """Do the work in the next transaction and return its result once that is on disk; raises what the work raised."""
-        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._queue.put_nowait((work, future))
-        # Cancelling the caller must not cancel the future: the writer resolves it together with those of its group.
-        return await asyncio.shield(future)
-
-    async def write(self) -> None:
-        """Commit all queued work in one transaction, each piece in a savepoint of its own, again and again until cancelled."""
-        while True:
-            group = [await self._queue.get()]
-            while not self._queue.empty():
-                group.append(self._queue.get_nowait())
-            done: list[tuple[asyncio.Future[Any], Any]] = []
-            try:
-                await self._connection.execute("begin immediate")
-                for work, future in group:
-                    done.append((future, await self._in_savepoint(work)))
-                await self._connection.execute("commit")
-            except sqlite3.Error as error:
-                if self._connection.in_transaction:
-                    await self._connection.execute("rollback")
-                failed = ServiceError("My memory could not be written. Please try again later.")
-                failed.__cause__ = error
-                done = [(future, failed) for _, future in group]
-            for future, result in done:
-                if isinstance(result, Exception):
-                    future.set_exception(result)
-                    future.exception()  # now it counts as retrieved: asyncio logs nothing if the caller is gone
-                else:
-                    future.set_result(result)
-
-    async def _in_savepoint(self, work: Work) -> Any:
-        """Run the work in a savepoint and return its result; if it raises Lost, roll back and return the exception."""
-        await self._connection.execute("savepoint one")
-        try:
-            result = await work(self._connection)
-        except Lost as lost:
-            await self._connection.execute("rollback to one")
-            result = lost
-        await self._connection.execute("release one")
-        return result
+        return await self._database.commit(work)
 
     def now(self) -> float:
         """The store's clock, in Unix time."""
@@ -210,19 +146,17 @@ class SqliteClaim:
         keys, now, thread = tuple(close), self._store.now(), str(self._thread)
         went_on = bool(keys) or progress(entries)
 
-        async def work(db: aiosqlite.Connection) -> None:
-            self._fence(await _rows(db, EPOCH, thread))
+        def work(db: sqlite3.Connection) -> None:
+            self._fence(_rows(db, EPOCH, thread))
             sql = "insert into entries select ?, coalesce(max(number), -1) + 1, ?, ? from entries where thread = ?"
             for row in rows:
-                await db.execute(sql, (thread, row, now, thread))
+                db.execute(sql, (thread, row, now, thread))
             for tokens in [_tokens(e) for e in entries]:
                 if tokens:
-                    await db.execute(
-                        "insert into usage values (?, ?, ?, ?)", (self._thread.team, await self._asker(db), tokens, now)
-                    )
-            await _close(db, keys, now)
+                    db.execute("insert into usage values (?, ?, ?, ?)", (self._thread.team, self._asker(db), tokens, now))
+            _close(db, keys, now)
             if went_on:
-                await db.execute("update threads set crashes = 0, deaths = 0, rest_until = 0 where id = ?", (thread,))
+                db.execute("update threads set crashes = 0, deaths = 0, rest_until = 0 where id = ?", (thread,))
 
         await self._store.commit(work)
         if went_on:
@@ -232,11 +166,11 @@ class SqliteClaim:
         """Record that this claim ended, by an error of ours if it `broke`, and let the thread rest; no effect if it is lost."""
         until = self._store.now() + rest
 
-        async def work(db: aiosqlite.Connection) -> None:
+        def work(db: sqlite3.Connection) -> None:
             sql = (
                 "update threads set running = 0, crashes = crashes + ?, rest_until = max(rest_until, ?) where id = ? and epoch = ?"
             )
-            await db.execute(sql, (broke, until, str(self._thread), self._epoch))
+            db.execute(sql, (broke, until, str(self._thread), self._epoch))
 
         await self._store.commit(work)
 
@@ -245,22 +179,21 @@ class SqliteClaim:
         if epochs != [(self._epoch,)]:
             raise Lost(f"The thread {self._thread} has a newer claim.")
 
-    async def _asker(self, db: aiosqlite.Connection) -> str:
+    def _asker(self, db: sqlite3.Connection) -> str:
         """Return who asked last: the user of the newest message that was not context."""
         sql = (
             "select json_extract(body, '$.user') from entries where thread = ? and json_extract(body, '$.kind') ="
             " 'user_message' and not json_extract(body, '$.context') order by number desc limit 1"
         )
-        rows = await _rows(db, sql, str(self._thread))
+        rows = _rows(db, sql, str(self._thread))
         return str(rows[0][0]) if rows else ""
 
 
-async def _rows(db: aiosqlite.Connection, sql: str, *values: object) -> list[tuple[Any, ...]]:
-    async with db.execute(sql, values) as cursor:
-        return [tuple(row) async for row in cursor]
+def _rows(db: sqlite3.Connection, sql: str, *values: object) -> list[tuple[Any, ...]]:
+    return db.execute(sql, values).fetchall()
 
 
-async def _wanted(db: aiosqlite.Connection, request: Request) -> bool:
+def _wanted(db: sqlite3.Connection, request: Request) -> bool:
     """Whether a request concerns us.
 
     A direct message or command does; another message only if this person has addressed us in the thread before; an edit or a
@@ -273,12 +206,12 @@ async def _wanted(db: aiosqlite.Connection, request: Request) -> bool:
         sql, values = f"{sql} and ts = ?", [*values, request.replaces or ""]
     elif request.kind != "stop":
         sql, values = f"{sql} and user = ? and direct", [*values, request.user]
-    return bool(await _rows(db, sql, *values))
+    return bool(_rows(db, sql, *values))
 
 
-async def _close(db: aiosqlite.Connection, keys: Sequence[str], now: float) -> None:
+def _close(db: sqlite3.Connection, keys: Sequence[str], now: float) -> None:
     for key in keys:
-        await db.execute("update inbox set closed_at = ? where key = ? and closed_at is null", (now, key))
+        db.execute("update inbox set closed_at = ? where key = ? and closed_at is null", (now, key))
 
 
 def _dump(adapter: TypeAdapter[Any], value: object) -> bytes:

@@ -31,6 +31,15 @@ async def test_a_request_is_accepted_once_however_often_it_comes(store: Store) -
     assert sorted(accepted) == [False] * 99 + [True]
 
 
+async def test_who_gives_up_while_it_is_stored_spoils_nothing_for_others(store: Store) -> None:
+    impatient = asyncio.create_task(store.accept(mention("hi")))
+    others = asyncio.gather(*(store.accept(mention("hi")) for _ in range(3)))
+    await asyncio.sleep(0)
+    impatient.cancel()
+
+    assert await others == [True] * 3
+
+
 async def test_an_overheard_message_counts_only_from_somebody_who_spoke_to_us_here(store: Store) -> None:
     overheard = replace(mention("and?"), direct=False)
 

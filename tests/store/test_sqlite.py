@@ -7,7 +7,7 @@ import os
 import sqlite3
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -57,6 +57,18 @@ async def test_what_was_acknowledged_survives_a_killed_process(tmp_path: Path) -
         requests = await (await store.claim(THREAD)).inbox()
 
     assert len(requests) > acknowledged
+
+
+async def test_a_write_waits_for_another_program_and_the_loop_goes_on(tmp_path: Path) -> None:
+    async with open_store(tmp_path / "bot.sqlite") as store:
+        with closing(sqlite3.connect(tmp_path / "bot.sqlite", isolation_level=None)) as other:
+            other.execute("begin immediate")
+            accepting = asyncio.create_task(store.accept(mention("hi")))
+            await asyncio.sleep(0.1)
+            assert (accepting.done(), await store.waiting()) == (False, [])
+            other.execute("rollback")
+
+        assert await accepting
 
 
 async def test_other_users_of_the_machine_cannot_read_the_store(tmp_path: Path) -> None:

@@ -60,8 +60,7 @@ async def committed(store: SqliteStore, work: Any) -> Any:
     return await commit(store, work)
 
 
-async def _refused(db: Any) -> None:
-    await asyncio.sleep(0)
+def _refused(db: Any) -> None:
     raise sqlite3.OperationalError("database or disk is full")
 
 
