@@ -49,7 +49,8 @@ class ChatWire:
         return {"tools": functions, "tool_choice": "required", "parallel_tool_calls": True}
 
     async def post(self, client: AsyncOpenAI, body: Json) -> BaseModel:
-        return await checked(client.chat.completions.create(**body), ChatCompletion)
+        # As `extra_body` it is sent as it is; as arguments, the client would walk through the whole conversation first.
+        return await checked(client.chat.completions.create(messages=(), model=body["model"], extra_body=body), ChatCompletion)
 
     def decode(self, answer: BaseModel, model: str) -> Answer:
         raw = answer.model_dump(mode="json", exclude_unset=True, warnings=False)

@@ -45,7 +45,8 @@ class ResponsesWire:
         return {"tools": functions, "tool_choice": "required", "parallel_tool_calls": True}
 
     async def post(self, client: AsyncOpenAI, body: Json) -> BaseModel:
-        return await checked(client.responses.create(**body), Response)
+        # As `extra_body` it is sent as it is; as arguments, the client would walk through the whole conversation first.
+        return await checked(client.responses.create(extra_body=body), Response)
 
     def decode(self, answer: BaseModel, model: str) -> Answer:
         raw = answer.model_dump(mode="json", exclude_unset=True, warnings=False)

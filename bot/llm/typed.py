@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from functools import cache
 from typing import Any, cast
 
 import instructor
 from instructor.core.exceptions import InstructorError
 from openai import AsyncOpenAI
-from pydantic import BaseModel, create_model
+from pydantic import BaseModel, ValidationError, create_model
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 
 from bot.errors import BotError, ServiceError
@@ -40,6 +41,10 @@ def _described(model: type[BaseModel]) -> Any:
     return create_model(model.__name__, __base__=(model, _Described), __doc__=model.__doc__)
 
 
+# What a request for a typed answer has besides the conversation, by the wire's name and the answer's type.
+DEMANDS: dict[tuple[str, type[BaseModel]], Json] = {}
+
+
 def function(tool: type[BaseModel]) -> Json:
     """Return the function that offers `tool` to a model: its name, its description (the docstring) and its parameters."""
     return cast(Json, _described(tool).openai_schema)
@@ -48,8 +53,9 @@ def function(tool: type[BaseModel]) -> Json:
 async def ask_typed(
     client: AsyncOpenAI, wire: Wire, body: Json, answer: type[Typed], send: Callable[[Json], Awaitable[BaseModel]]
 ) -> Typed:
-    """Return the validated `answer` to the request `body`; instructor makes at most two calls, each by `send`.
+    """Return the validated `answer` to the request `body`; at most two calls are made, each by `send`.
 
+    Instructor says once how such an answer is asked for, and is needed again only where the first one is invalid.
     Instructor takes only messages of role and content, and appends its correction to them. So it gets those after the last other
     item (a call, a result or reasoning), and what comes before is put in front again when a request is sent.
     Raises what `send` raises, and ServiceError when both answers are invalid.
@@ -58,12 +64,24 @@ async def ask_typed(
     unreadable = [n for n, item in enumerate(history, 1) if item.keys() != {"role", "content"} or not item["content"]]
     start = max(unreadable, default=0)
     earlier, messages = history[:start], history[start:]
+    first: BaseModel | None = None
+    if demand := DEMANDS.get((wire.name, answer)):
+        first = await send(body | demand)
+        calls = wire.decode(first, body["model"]).calls
+        if len(calls) == 1 and calls[0].name == answer.__name__:
+            with suppress(ValidationError):
+                return cast(Typed, _described(answer).model_validate_json(calls[0].arguments, strict=False))
 
     async def create(*, messages: list[Json], **request: Any) -> BaseModel:
+        nonlocal first
+        if first is not None:
+            given, first = first, None
+            return given
         if wire.name == "responses":
             del request["text"]  # it asks for the answer a second time, in a strict mode that our schema does not meet
             request["tools"] = [tool | {"strict": False} for tool in request["tools"]]
             request["parallel_tool_calls"] = False
+        DEMANDS[wire.name, answer] = {key: value for key, value in request.items() if key not in body}
         return await send(request | {wire.history: [*earlier, *clean(messages)]})
 
     mode = _MODES[wire.name]

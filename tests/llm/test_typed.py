@@ -13,7 +13,7 @@ from bot.llm.chat import ChatWire
 from bot.llm.models import ModelChoice
 from bot.llm.responses import ResponsesWire
 from bot.llm.service import open_client
-from bot.llm.typed import ask_typed, function
+from bot.llm.typed import DEMANDS, ask_typed, function
 from bot.llm.wire import Garbled, Json, Wire, clean
 from bot.ports import Exchange, Input, Prompt
 from bot.thread.entries import Call, Decision
@@ -133,7 +133,11 @@ async def test_the_conversation_is_sent_as_it_is_with_the_demand_for_one_call(wi
         assert added == {"tool_choice": {"type": "function", "name": "Trip"}, "parallel_tool_calls": False}
 
 
-async def test_an_invalid_answer_is_corrected_once_behind_the_same_conversation(wire: Wire) -> None:
+@pytest.mark.parametrize("known", [False, True])
+async def test_an_invalid_answer_is_corrected_once_behind_the_same_conversation(wire: Wire, known: bool) -> None:
+    DEMANDS.clear()
+    if known:  # how to ask for it
+        await Service(wire, RIGHT).ask()
     decision = Decision(agent="user_proxy", calls=(Call(id="c0", name="Look", arguments="{}"),))
     service = Service(wire, '{"way": {"kind": "walk", "km": 0}}', RIGHT)
 
