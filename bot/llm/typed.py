@@ -45,6 +45,7 @@ def _described(model: type[BaseModel]) -> Any:
 DEMANDS: dict[tuple[str, type[BaseModel]], Json] = {}
 
 
+@cache
 def function(tool: type[BaseModel]) -> Json:
     """Return the function that offers `tool` to a model: its name, its description (the docstring) and its parameters."""
     return cast(Json, _described(tool).openai_schema)
