@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
@@ -35,7 +36,12 @@ async def open_client(*, api_key: str | None, base_url: str | None = None) -> As
     for vendor, level in (("openai", logging.INFO), ("httpx2", logging.WARNING), ("instructor", logging.CRITICAL)):
         logging.getLogger(vendor).setLevel(level)
     async with AsyncOpenAI(api_key=key or "none", base_url=base_url or OPENAI, max_retries=0, timeout=None) as client:
-        yield client
+        # A second of imports, for which the first question, and everything else meanwhile, would have to wait.
+        loading = asyncio.create_task(asyncio.to_thread(getattr, client, "responses"))
+        try:
+            yield client
+        finally:
+            await loading
 
 
 def wire_for(api: str | None, base_url: str | None) -> Wire:

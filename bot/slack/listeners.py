@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 import aiohttp
 from slack_bolt.async_app import AsyncApp
+from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import Refused, ServiceError, SetupError, UserError
@@ -69,7 +70,12 @@ async def open_slack(
         removal = asyncio.Event()
 
         async def listen(accept: Accept) -> None:
-            bolt = AsyncApp(client=client, process_before_response=True)
+            async def known() -> AuthorizeResult:  # else each event of the first burst would ask Slack who we are
+                return AuthorizeResult(
+                    enterprise_id=None, team_id=team, bot_user_id=bot_user, bot_id=me.get("bot_id"), bot_token=bot_token
+                )
+
+            bolt = AsyncApp(client=client, process_before_response=True, authorize=known)
             register(bolt, accept, team, bot_user, removal)
             line = Line(bolt, app_token, base_url, lambda: None, ping=ping)
             lines.append(line)

@@ -10,7 +10,7 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from bot.errors import Lost, ServiceError, SetupError
 from bot.store.opening import cannot_be_used, opened
 
 Work = Callable[[sqlite3.Connection], Any]
+Group = list[tuple[Work, asyncio.Future[Any]]]
 PATIENCE = 5.0  # seconds that a transaction waits for another program to leave the database
 
 
@@ -30,13 +31,9 @@ async def open_database(path: Path | str, now: float) -> AsyncIterator[Database]
             with closing(writing):
                 reading = writing if path == ":memory:" else sqlite3.connect(path, isolation_level=None)
                 with closing(reading):
-                    database = Database(writing, reading, thread)
-                    writer = asyncio.create_task(database.write(), name="store writer")
                     try:
-                        yield database
+                        yield Database(writing, reading, thread)
                     finally:
-                        writer.cancel()
-                        await asyncio.gather(writer, return_exceptions=True)
                         thread.shutdown()
         except sqlite3.Error as error:
             raise SetupError(cannot_be_used(path, error)) from error
@@ -49,7 +46,9 @@ class Database:
         self._writing = writing
         self._reading = reading
         self._thread = thread
-        self._queue: asyncio.Queue[tuple[Work, asyncio.Future[Any]]] = asyncio.Queue()
+        self._loop = asyncio.get_running_loop()
+        self._queue: Group = []
+        self._writing_now = False
 
     def rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         """Return the rows of a query; raises ServiceError when the database cannot be read."""
@@ -60,45 +59,61 @@ class Database:
 
     async def commit(self, work: Work) -> Any:
         """Do the work in the next transaction and return its result once that is on disk; raises what the work raised."""
-        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._queue.put_nowait((work, future))
+        future: asyncio.Future[Any] = self._loop.create_future()
+        self._queue.append((work, future))
+        if not self._writing_now:
+            self._writing_now = True
+            self._loop.call_soon(self._write, self._loop.time() + PATIENCE)
         return await future
 
-    async def write(self) -> None:
-        """Commit all queued work in one transaction, each piece in a savepoint of its own, again and again until cancelled."""
-        while True:
-            group = [await self._queue.get()]
-            while not self._queue.empty():
-                group.append(self._queue.get_nowait())
-            try:
-                await self._begin()
-                done = [self._in_savepoint(work) for work, _ in group]
-                await asyncio.get_running_loop().run_in_executor(self._thread, self._writing.execute, "commit")
-            except sqlite3.Error as error:
-                if self._writing.in_transaction:
-                    self._writing.execute("rollback")
-                failed = ServiceError("My memory could not be written. Please try again later.")
-                failed.__cause__ = error
-                done = [failed for _ in group]
-            for (_, future), result in zip(group, done, strict=True):
-                if future.done():  # its caller was cancelled
-                    continue
-                if isinstance(result, Exception):
-                    future.set_exception(result)
-                else:
-                    future.set_result(result)
+    def _write(self, patience: float) -> None:
+        """Do all queued work in one transaction, each piece in a savepoint of its own, and leave its end to the thread.
 
-    async def _begin(self) -> None:
-        """Begin a transaction; while another program writes, wait, and let the loop go on."""
-        patience = asyncio.get_running_loop().time() + PATIENCE
-        while True:
-            try:
-                self._writing.execute("begin immediate")
+        While another program writes, try again until the loop's time is `patience`.
+        """
+        group, done = self._queue, list[Any]()
+        try:
+            self._writing.execute("begin immediate")
+            self._queue = []
+            done += [self._in_savepoint(work) for work, _ in group]
+        except sqlite3.Error as error:
+            busy = not self._writing.in_transaction and getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_BUSY
+            if busy and self._loop.time() < patience:
+                self._loop.call_later(0.05, self._write, patience)
                 return
-            except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or asyncio.get_running_loop().time() > patience:
-                    raise
-            await asyncio.sleep(0.05)
+            self._queue = []
+            self._wrote(group, done, error)
+        else:
+            self._thread.submit(self._commit, group, done)
+
+    def _commit(self, group: Group, done: list[Any]) -> None:
+        """End the transaction, which waits for the disk."""
+        problem = None
+        try:
+            self._writing.execute("commit")
+        except sqlite3.Error as error:
+            problem = error
+        with suppress(RuntimeError):  # the loop is closed
+            self._loop.call_soon_threadsafe(self._wrote, group, done, problem)
+
+    def _wrote(self, group: Group, done: list[Any], problem: sqlite3.Error | None) -> None:
+        """Tell everybody of the group what came of their work, and begin with what was queued meanwhile."""
+        if problem:
+            if self._writing.in_transaction:
+                self._writing.execute("rollback")
+            failed = ServiceError("My memory could not be written. Please try again later.")
+            failed.__cause__ = problem
+            done = [failed for _ in group]
+        for (_, future), result in zip(group, done, strict=True):
+            if future.done():  # its caller was cancelled
+                continue
+            if isinstance(result, Exception):
+                future.set_exception(result)
+            else:
+                future.set_result(result)
+        self._writing_now = bool(self._queue)
+        if self._queue:
+            self._write(self._loop.time() + PATIENCE)
 
     def _in_savepoint(self, work: Work) -> Any:
         """Run the work in a savepoint and return its result; if it raises Lost, roll back and return the exception."""
