@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -51,6 +52,7 @@ async def serving(
     `progress` hears how far the libraries for scripts are. `first` is done before all but the answers to health checks.
     Yields a function that waits until the app is removed from the workspace, and then raises SetupError.
     """
+    gc.set_threshold(10_000, 20, 100)  # each full collection walks through the vendors' 100 MB, and nothing else goes on
     key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else None
     runtime, health = RuntimeBuild(runtime_folder(settings.bot_data)), Health()
     async with AsyncExitStack() as stack:

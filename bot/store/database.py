@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
 from typing import Any
@@ -23,8 +23,8 @@ PATIENCE = 5.0  # seconds that a transaction waits for another program to leave 
 
 
 @asynccontextmanager
-async def open_database(path: Path | str, now: float) -> AsyncIterator[Database]:
-    """Open the database at `path` (":memory:" for none on disk) at the Unix time `now`, and write until the block ends."""
+async def connected(path: Path | str, now: float) -> AsyncIterator[tuple[sqlite3.Connection, sqlite3.Connection, Executor]]:
+    """Open the database at `path` (":memory:" for none on disk) at the Unix time `now`, to write, to read, and with a thread."""
     with ThreadPoolExecutor(1, "store") as thread:
         try:
             writing = await asyncio.get_running_loop().run_in_executor(thread, opened, path, now)
@@ -32,7 +32,7 @@ async def open_database(path: Path | str, now: float) -> AsyncIterator[Database]
                 reading = writing if path == ":memory:" else sqlite3.connect(path, isolation_level=None)
                 with closing(reading):
                     try:
-                        yield Database(writing, reading, thread)
+                        yield writing, reading, thread
                     finally:
                         thread.shutdown()
         except sqlite3.Error as error:
@@ -42,7 +42,7 @@ async def open_database(path: Path | str, now: float) -> AsyncIterator[Database]
 class Database:
     """Two connections: one writes, the other reads, and sees only what is committed."""
 
-    def __init__(self, writing: sqlite3.Connection, reading: sqlite3.Connection, thread: ThreadPoolExecutor) -> None:
+    def __init__(self, writing: sqlite3.Connection, reading: sqlite3.Connection, thread: Executor) -> None:
         self._writing = writing
         self._reading = reading
         self._thread = thread
@@ -50,7 +50,7 @@ class Database:
         self._queue: Group = []
         self._writing_now = False
 
-    def rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
+    async def rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         """Return the rows of a query; raises ServiceError when the database cannot be read."""
         try:
             return self._reading.execute(sql, values).fetchall()
@@ -76,7 +76,7 @@ class Database:
             self._writing.execute("begin immediate")
             self._queue = []
             done += [self._in_savepoint(work) for work, _ in group]
-        except sqlite3.Error as error:
+        except Exception as error:  # noqa: BLE001  they wait to hear of it
             busy = not self._writing.in_transaction and getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_BUSY
             if busy and self._loop.time() < patience:
                 self._loop.call_later(0.05, self._write, patience)
@@ -96,7 +96,7 @@ class Database:
         with suppress(RuntimeError):  # the loop is closed
             self._loop.call_soon_threadsafe(self._wrote, group, done, problem)
 
-    def _wrote(self, group: Group, done: list[Any], problem: sqlite3.Error | None) -> None:
+    def _wrote(self, group: Group, done: list[Any], problem: Exception | None) -> None:
         """Tell everybody of the group what came of their work, and begin with what was queued meanwhile."""
         if problem:
             if self._writing.in_transaction:

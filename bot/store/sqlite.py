@@ -7,6 +7,7 @@ import re
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from concurrent.futures import Executor
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from bot.errors import Lost, ServiceError
-from bot.store.database import Database, Work, open_database
+from bot.store.database import Database, connected
 from bot.store.hearing import note_deletion, was_deleted
 from bot.store.opening import locked
 from bot.store.resuming import WAITING, Waiting, due, progress, resting
@@ -33,16 +34,18 @@ async def open_store(path: Path | str, *, clock: Callable[[], float] = time.time
     Reads the whole file once, to know the damage now and not when a thread is loaded.
     """
     with locked(path):
-        async with open_database(path, clock()) as database:
-            yield SqliteStore(database, clock)
+        async with connected(path, clock()) as connections:
+            yield SqliteStore(*connections, clock)
 
 
-class SqliteStore:
+class SqliteStore(Database):
     """The Store port; reads see only what is committed."""
 
-    def __init__(self, database: Database, clock: Callable[[], float]) -> None:
-        self._database = database
-        self._clock = clock
+    def __init__(
+        self, writing: sqlite3.Connection, reading: sqlite3.Connection, thread: Executor, clock: Callable[[], float]
+    ) -> None:
+        super().__init__(writing, reading, thread)
+        self.now = clock  # in Unix time
 
     async def accept(self, request: Request) -> bool:
         """Put a request that concerns us into the inbox; return False for any other, and when its key is known."""
@@ -104,18 +107,6 @@ class SqliteStore:
         except ServiceError as error:
             return str(error.__cause__)
         return ""
-
-    async def rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
-        """Return the rows of a query; raises ServiceError when the database cannot be read."""
-        return self._database.rows(sql, *values)
-
-    async def commit(self, work: Work) -> Any:
-        """Do the work in the next transaction and return its result once that is on disk; raises what the work raised."""
-        return await self._database.commit(work)
-
-    def now(self) -> float:
-        """The store's clock, in Unix time."""
-        return self._clock()
 
 
 class SqliteClaim:
