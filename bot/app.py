@@ -28,6 +28,7 @@ from bot.sandbox.runtime import RuntimeBuild
 from bot.sandbox.sandboxes import open_sandboxes
 from bot.settings import Settings, limits, runtime_folder
 from bot.slack.listeners import open_slack
+from bot.store.marks import SqliteMarks
 from bot.store.sqlite import open_store
 from bot.thread.conversation import PROFILER, RUNNER
 from bot.turns.access import Access
@@ -83,7 +84,7 @@ async def serving(
         )
         await open_(turns.serving())
         await open_(health.asking("auth.test", slack.introduce))
-        await slack.listen(turns.accept)
+        await slack.listen(turns.accept, SqliteMarks(store))
         room = partial(asyncio.to_thread, lacks_room, settings.bot_data)
         health.needs = {"store": store.check, "disk": room, "socket": slack.check}
         log.info("at work in %s as %s", slack.team, slack.bot_user)

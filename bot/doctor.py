@@ -19,8 +19,8 @@ from bot.slack.calls import parsed
 from bot.store.sqlite import open_store
 
 SCOPES = frozenset(
-    {"app_mentions:read", "assistant:write", "channels:history", "chat:write", "commands", "files:read", "files:write"}
-    | {"groups:history", "im:history", "mpim:history", "users:read"}
+    {"app_mentions:read", "assistant:write", "chat:write", "commands", "files:read", "files:write", "users:read"}
+    | {f"{kind}:{right}" for kind in ("channels", "groups", "im", "mpim") for right in ("history", "read")}
 )
 
 

@@ -21,9 +21,11 @@ TOP = Path(__file__).parents[1]
 MANIFEST = TOP / "manifest.yml"
 REDUCED = Path(__file__).with_name("manifest.schema.json")
 WHOLE = TOP.parent / "shared/data/manifest.schema.2.0.0.json"  # Slack's own; ours stands in for it where it is not
-# A connection is opened by the app token; messages are read by the scope of their channel, as their events are.
+# A connection is opened by the app token; messages are read by the scope of their channel, as their events are, and
+# channels are listed by a scope for each kind.
 SCOPE_OF_METHOD = {
-    **dict.fromkeys(("apps_connections_open", "auth_test", "conversations_history", "conversations_replies")),
+    **dict.fromkeys(("apps_connections_open", "auth_test")),
+    **dict.fromkeys(("conversations_history", "conversations_replies", "users_conversations")),
     **dict.fromkeys(
         ("assistant_threads_setStatus", "chat_delete", "chat_postEphemeral", "chat_postMessage", "chat_update"), "chat:write"
     ),
@@ -119,7 +121,8 @@ def test_the_manifest_asks_for_the_scopes_of_what_the_bot_calls_and_hears_and_no
     source = "".join(path.read_text() for path in sorted((TOP / "bot/slack").glob("*.py")))
     methods = set(re.findall(r"(?<!handler\.)client\.([a-z]+_\w+)[(,]", source))
 
-    scopes = {SCOPE_OF_METHOD[method] for method in methods} | {SCOPE_OF_EVENT.get(event) for event in manifest.events}
+    listed = {f"{kind}:read" for kind in ("channels", "groups", "im", "mpim") if "users_conversations" in methods}
+    scopes = {SCOPE_OF_METHOD[method] for method in methods} | {SCOPE_OF_EVENT.get(event) for event in manifest.events} | listed
 
     assert manifest.scopes == (scopes - {None}) | {"commands"}
 

@@ -12,6 +12,7 @@ import logging
 import time
 from collections.abc import Callable, Coroutine
 from functools import partial
+from math import inf
 from typing import Any
 
 import aiohttp
@@ -24,18 +25,20 @@ from bot.slack.calls import answer
 
 log = logging.getLogger(__name__)
 PING = 5.0  # seconds between two pings of the client
+GAP = 2.0  # pings without a live socket after which more may be missing than what Slack sends again
 SILENT = 2.4  # pings without an answer after which a socket counts as deaf, and after which its client is replaced
 
 
 class Line:
-    """Keeps one live socket; `opened` is called whenever Slack says hello on a new one, before anything comes over it."""
+    """Keeps one live socket; `missed` is called when Slack says hello on a new one after a gap, before anything comes."""
 
-    def __init__(self, bolt: AsyncApp, app_token: str, base_url: str, opened: Callable[[], None], *, ping: float = PING) -> None:
+    def __init__(self, bolt: AsyncApp, app_token: str, base_url: str, missed: Callable[[], None], *, ping: float = PING) -> None:
         """Ping every `ping` seconds; a deaf socket is noticed and replaced within five times that."""
-        self._bolt, self._app_token, self._base_url, self._opened = bolt, app_token, base_url, opened
+        self._bolt, self._app_token, self._base_url, self._missed = bolt, app_token, base_url, missed
         self._ping = ping
         self._hello = asyncio.Event()
         self._greeted = 0.0
+        self._alive = -inf  # the last moment at which the socket was live
         self._handler = self._new_handler()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -70,18 +73,19 @@ class Line:
 
     async def _watch(self, connecting: asyncio.Task[None]) -> None:
         """Replace the client whenever it has brought no live socket for too long, the more patiently the oftener."""
-        patience, tries, alive = SILENT * self._ping, 0, time.monotonic()
+        patience, tries, since = SILENT * self._ping, 0, _now()
         while True:
             await asyncio.sleep(self._ping / 5)
             if self.live:
-                tries, alive = 0, time.monotonic()
-            elif time.monotonic() - alive > patience * min(tries + 1, 4):
+                tries, since = 0, _now()
+                self._alive = since
+            elif _now() - since > patience * min(tries + 1, 4):
                 log.warning("there is no live socket to Slack: connecting anew")
                 connecting.cancel()
                 self._start(self._handler.close_async())  # type: ignore[no-untyped-call]
                 self._handler = self._new_handler()
                 connecting = self._start(self._handler.connect_async())  # type: ignore[no-untyped-call]
-                tries, alive = tries + 1, time.monotonic()
+                tries, since = tries + 1, _now()
 
     def _new_handler(self) -> AsyncSocketModeHandler:
         web_client = AsyncWebClient(token=self._app_token, base_url=self._base_url)
@@ -94,10 +98,16 @@ class Line:
         if handler is self._handler and '"hello"' in message.data and json.loads(message.data).get("type") == "hello":
             self._greeted = time.time()
             self._hello.set()
-            self._opened()
+            if _now() - self._alive > GAP * self._ping:
+                self._missed()
 
     def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+
+def _now() -> float:
+    """Return seconds since the machine started, those counted in which it slept."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)

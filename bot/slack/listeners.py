@@ -16,7 +16,9 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import Refused, ServiceError, SetupError, UserError
+from bot.ports import Marks
 from bot.slack.calls import answer
+from bot.slack.catching_up import CatchingUp
 from bot.slack.client import SlackChat
 from bot.slack.events import command_from, request_from, shortcut_from, stop_from
 from bot.slack.files import SlackFiles
@@ -43,7 +45,7 @@ class Slack:
     team: str
     bot_user: str
     chat: SlackChat
-    listen: Callable[[Accept], Awaitable[None]]
+    listen: Callable[[Accept, Marks], Awaitable[None]]
     removal: asyncio.Event
     introduce: Callable[[], Awaitable[object]]  # asks Slack who we are; raises ServiceError
     check: Callable[[], Awaitable[str]]  # says what is wrong with the WebSocket that requests come by, "" when nothing is
@@ -58,7 +60,8 @@ class Slack:
 async def open_slack(
     bot_token: str, app_token: str, *, base_url: str, max_upload: int, pace: float = 3.0, ping: float = PING
 ) -> AsyncIterator[Slack]:
-    """Connect to Slack at `base_url`; raises SetupError naming the token that is refused. `pace` is SlackChat's, `ping` Line's."""
+    """Connect to Slack at `base_url`; raises SetupError naming the token that is refused. `pace` is SlackChat's and
+    CatchingUp's pause, `ping` is Line's."""
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=20, sock_read=120)
     async with aiohttp.ClientSession(timeout=timeout) as session:
         # The client repeats nothing: what may be repeated is known where it is called.
@@ -67,17 +70,20 @@ async def open_slack(
         team, bot_user = me["team_id"], me["user_id"]
         files = SlackFiles(client, session, token=bot_token, max_bytes=max_upload)
         lines: list[Line] = []
+        tasks: list[asyncio.Task[None]] = []
         removal = asyncio.Event()
 
-        async def listen(accept: Accept) -> None:
+        async def listen(accept: Accept, marks: Marks) -> None:
             async def known() -> AuthorizeResult:  # else each event of the first burst would ask Slack who we are
                 return AuthorizeResult(
                     enterprise_id=None, team_id=team, bot_user_id=bot_user, bot_id=me.get("bot_id"), bot_token=bot_token
                 )
 
             bolt = AsyncApp(client=client, process_before_response=True, authorize=known)
-            register(bolt, accept, team, bot_user, removal)
-            line = Line(bolt, app_token, base_url, lambda: None, ping=ping)
+            catching_up = CatchingUp(client, marks, accept, team, bot_user, pause=pace)
+            register(bolt, accept, team, bot_user, removal, catching_up.heard)
+            tasks.append(asyncio.create_task(catching_up.run()))
+            line = Line(bolt, app_token, base_url, catching_up.missed, ping=ping)
             lines.append(line)
             await line.open()
 
@@ -88,6 +94,9 @@ async def open_slack(
         try:
             yield Slack(team, bot_user, chat, listen, removal, lambda: answer(client.auth_test), check)
         finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
             await chat.close()
             for line in lines:
                 await line.close()
@@ -111,13 +120,16 @@ async def _introduced(client: AsyncWebClient, base_url: str) -> dict[str, str]:
         pause = min(2 * pause, 30.0)
 
 
-def register(bolt: AsyncApp, accept: Accept, team: str, bot_user: str, removal: asyncio.Event) -> None:
+def register(
+    bolt: AsyncApp, accept: Accept, team: str, bot_user: str, removal: asyncio.Event, heard: Callable[[str], None]
+) -> None:
     """Register the listeners; each returns once its request is stored, and only then does Bolt acknowledge."""
 
     async def take_event(event: dict[str, Any], body: dict[str, Any]) -> None:
         # Our own `team`: in a shared channel the payload's `team_id` may be the other organization's.
         if request := request_from(event, team, bot_user, shared=bool(body.get("is_ext_shared_channel"))):
             await accept(request)
+        heard(str(event.get("event_ts") or event.get("ts") or "0"))
 
     async def suggest_prompts(event: dict[str, Any], client: AsyncWebClient) -> None:
         if event.get("tab") == "messages":

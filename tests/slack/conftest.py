@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,11 +13,24 @@ import pytest
 from bot.local.workspace.server import Options, Running, running
 from bot.slack.client import SlackChat
 from bot.slack.listeners import Slack, open_slack
-from bot.thread.request import Request, Upload
+from bot.thread.request import Request, ThreadId, Upload
 from tests.e2e.slack import HERE, thread_of
 from tests.e2e.slack import Slack as People
 
 WITHOUT_US = "C0LOBBY"
+
+
+class Unmarked:
+    """The Marks of a first start, which keep nothing."""
+
+    async def marks(self) -> dict[str, str]:
+        return {}
+
+    async def mark(self, marks: Mapping[str, str]) -> None:
+        pass
+
+    async def active(self, since: float) -> dict[ThreadId, float]:
+        return {}
 
 
 @dataclass(slots=True)
@@ -72,5 +85,5 @@ async def place(tmp_path: Path) -> AsyncIterator[Place]:
         ) as slack,
     ):
         place = Place(workspace, People(session), slack)
-        await slack.listen(place.accept)
+        await slack.listen(place.accept, Unmarked())
         yield place

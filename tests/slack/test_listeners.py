@@ -17,7 +17,7 @@ from bot.slack.listeners import open_slack
 from bot.thread.request import Command, Request
 from tests.e2e.slack import HERE, thread_of
 from tests.e2e.slack import Slack as People
-from tests.slack.conftest import Place
+from tests.slack.conftest import Place, Unmarked
 
 
 @pytest.mark.parametrize("channel", [HERE, "C0GROUP"], ids=["channel", "group direct message"])
@@ -109,7 +109,7 @@ async def test_a_token_that_slack_refuses_is_named(tmp_path: Path) -> None:
                 pass
         async with open_slack(workspace.bot_token, "xapp-wrong", base_url=workspace.api_url, max_upload=1) as slack:
             with pytest.raises(SetupError, match="SLACK_APP_TOKEN"):
-                await asyncio.wait_for(slack.listen(ignore), 20)
+                await asyncio.wait_for(slack.listen(ignore, Unmarked()), 20)
 
 
 @pytest.mark.parametrize("how", [{"error": "internal_error"}, {"text": "upstream connect error", "http": 503}])
@@ -119,7 +119,7 @@ async def test_a_bad_second_of_slack_at_the_start_is_waited_out(tmp_path: Path, 
         async with open_slack(workspace.bot_token, workspace.app_token, base_url=workspace.api_url, max_upload=1) as slack:
             await people.control("fault", {"method": "apps.connections.open", **how})
 
-            await asyncio.wait_for(slack.listen(ignore), 30)
+            await asyncio.wait_for(slack.listen(ignore, Unmarked()), 30)
 
         await people.control("fault", {"method": "auth.test", **how})
         async with (
