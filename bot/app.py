@@ -75,13 +75,9 @@ async def serving(
         coder, speaker = (NotedModel(model, health) for model in models(client, settings))
         proxy, others = agents(coder, speaker)
         turns = Turns(
-            store,
-            sandboxes,
-            Intake(slack.chat, store, access(settings), time.time),
-            GroupChat(proxy, others, budget(settings)),
-            Messenger(slack.chat),
-            clock=time.monotonic,
-        )
+            store, sandboxes, Intake(slack.chat, store, access(settings), time.time),
+            GroupChat(proxy, others, budget(settings)), Messenger(slack.chat), clock=time.monotonic,
+        )  # fmt: skip
         await open_(turns.serving())
         await open_(health.asking("auth.test", slack.introduce))
         await slack.listen(turns.accept, SqliteMarks(store))
@@ -119,13 +115,9 @@ def models(client: AsyncOpenAI, settings: Settings) -> tuple[OpenAIModel, OpenAI
 def access(settings: Settings) -> Access:
     """Return the rules of who may ask, where, and how much per day."""
     return Access(
-        allow_external=settings.bot_allow_external,
-        users=settings.bot_allowed_users,
-        channels=settings.bot_allowed_channels,
-        user_tokens=settings.bot_daily_tokens_user,
-        team_tokens=settings.bot_daily_tokens_team,
-        contact=settings.bot_contact,
-    )
+        allow_external=settings.bot_allow_external, users=settings.bot_allowed_users, channels=settings.bot_allowed_channels,
+        user_tokens=settings.bot_daily_tokens_user, team_tokens=settings.bot_daily_tokens_team, contact=settings.bot_contact,
+    )  # fmt: skip
 
 
 def budget(settings: Settings) -> Budget:

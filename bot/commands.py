@@ -135,17 +135,9 @@ def run(
     if tier not in {"", "auto", *TIERS}:
         fail(SetupError(f"There is no sandbox tier {tier}: there are auto, {', '.join(TIERS)}."))
     execution = run_script(
-        script,
-        args or (),
-        files=file or (),
-        stdin=stdin,
-        seconds=timeout,
-        out=out,
-        as_json=as_json,
-        data=runtime_folder(settings.bot_data),
-        limits=limits(settings),
-        tier=tier or settings.sandbox_tier,
-    )
+        script, args or (), files=file or (), stdin=stdin, seconds=timeout, out=out, as_json=as_json,
+        data=runtime_folder(settings.bot_data), limits=limits(settings), tier=tier or settings.sandbox_tier,
+    )  # fmt: skip
     raise typer.Exit(run_until_signal(execution) or 0)
 
 

@@ -43,13 +43,7 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
     for name, tier in TIERS.items():
         tried = await probe(name, limits(settings))
         works = works or tried.works
-        yield Finding(
-            f"sandbox {name}",
-            tried.works,
-            "self-test passed" if tried.works else tried.why,
-            tier.advice,
-            required=False,
-        )
+        yield Finding(f"sandbox {name}", tried.works, "self-test passed" if tried.works else tried.why, tier.advice, required=False)
     guards = "control groups and a watchdog" if find(limits(settings)).places else "a watchdog, without control groups"
     state = f"runs are sealed, their memory is limited by {guards}" if works else "no tier works"
     yield Finding("sandbox", works, state, "No script runs until one tier works.")

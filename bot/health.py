@@ -128,11 +128,9 @@ class NotedModel:
         self._health = health
 
     async def decide(self, prompt: Prompt, tools: Sequence[type[BaseModel]]) -> Decision:
-        """Return the model's calls."""
         with self._health.noting("model", "answered"):
             return await self._model.decide(prompt, tools)
 
     async def choose(self, prompt: Prompt, answer: type[Typed]) -> tuple[Typed, Usage]:
-        """Return one validated answer."""
         with self._health.noting("model", "answered"):
             return await self._model.choose(prompt, answer)

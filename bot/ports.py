@@ -179,17 +179,9 @@ class Chat(Protocol):
         """Show what is being done, with a Stop button, in the turn's message. Best effort and throttled."""
 
     async def deliver(
-        self,
-        thread: ThreadId,
-        turn: str,
-        ts: str,
-        reply: Reply,
-        files: Sequence[Attachment],
-        *,
-        again: bool,
-        sent: Uploaded | None = None,
-        keep: Callable[[Uploaded], Awaitable[None]] | None = None,
-    ) -> str:
+        self, thread: ThreadId, turn: str, ts: str, reply: Reply, files: Sequence[Attachment], *, again: bool,
+        sent: Uploaded | None = None, keep: Callable[[Uploaded], Awaitable[None]] | None = None,
+    ) -> str:  # fmt: skip
         """Edit the turn's message into the answer, post what does not fit, then share all files in one message.
 
         With `again`, first look for what was posted before. `keep` is called with the files once Slack has their bytes;

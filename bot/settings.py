@@ -102,14 +102,10 @@ def load(**given: object) -> Settings:
 def limits(settings: Settings) -> Limits:
     """Return the limits of one run and of a thread's files."""
     return Limits(
-        seconds=settings.sandbox_seconds,
-        memory=settings.sandbox_memory,
-        processes=settings.sandbox_processes,
-        disk=settings.sandbox_disk,
-        output=settings.sandbox_output,
-        file=settings.bot_max_upload,
+        seconds=settings.sandbox_seconds, memory=settings.sandbox_memory, processes=settings.sandbox_processes,
+        disk=settings.sandbox_disk, output=settings.sandbox_output, file=settings.bot_max_upload,
         thread=settings.sandbox_thread_disk,
-    )
+    )  # fmt: skip
 
 
 def runtime_folder(data: Path, built_in: Path = Path(sys.prefix)) -> Path:

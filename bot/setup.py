@@ -19,10 +19,7 @@ from bot.doctor import Finding, examine_app_token, examine_bot_token, examine_mo
 from bot.errors import SetupError
 from bot.settings import Settings
 
-MANIFESTS = (
-    Path(__file__).parent / "manifest.yml",
-    Path(__file__).parents[1] / "manifest.yml",
-)  # of a wheel, of a clone
+MANIFESTS = (Path(__file__).parent / "manifest.yml", Path(__file__).parents[1] / "manifest.yml")  # of a wheel, of a clone
 STEPS = """\
 1. Open this link, choose your workspace, and press Create:
 

@@ -115,8 +115,4 @@ def _reply(step: Step, conversation: Conversation) -> Reply:
         files = " and ".join(f"`{name.removeprefix(OUTPUT)}`" for name in step.changed)
         more = f" Its last lines are here, and all that it printed is in {files}."
         output = "\n".join(output.splitlines()[-LAST_LINES:])[-LAST_CHARACTERS:]
-    return Reply(
-        text=ended(step.ran, execution) + more,
-        output=output,
-        files=tuple(made_files(conversation, step.changed)),
-    )
+    return Reply(text=ended(step.ran, execution) + more, output=output, files=tuple(made_files(conversation, step.changed)))

@@ -28,14 +28,9 @@ class OpenAIModel:
     """A model with a fallback that is asked when the first is unavailable; prompts are never logged."""
 
     def __init__(
-        self,
-        client: AsyncOpenAI,
-        wire: Wire,
-        choice: ModelChoice,
-        *,
-        fallback: ModelChoice | None = None,
+        self, client: AsyncOpenAI, wire: Wire, choice: ModelChoice, *, fallback: ModelChoice | None = None,
         retries: RetryPolicy | None = None,
-    ) -> None:
+    ) -> None:  # fmt: skip
         """Take a client that does not retry by itself (max_retries=0)."""
         self._client = client
         self._wire = wire
@@ -44,7 +39,6 @@ class OpenAIModel:
         self._retries = retries or RetryPolicy()
 
     async def decide(self, prompt: Prompt, tools: Sequence[type[BaseModel]]) -> Decision:
-        """Return the model's calls among `tools`, as it wrote them."""
         offer = self._wire.tools([function(tool) for tool in tools])
 
         async def ask(choice: ModelChoice, keep_opaque: bool) -> Decision:
@@ -56,7 +50,6 @@ class OpenAIModel:
         return await self._ask(ask)
 
     async def choose(self, prompt: Prompt, answer: type[Typed]) -> tuple[Typed, Usage]:
-        """Return one validated `answer` and the usage of all calls for it; an invalid one is asked for once more."""
         spent: list[Usage] = []
 
         async def ask(choice: ModelChoice, keep_opaque: bool) -> Typed:

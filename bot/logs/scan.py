@@ -88,11 +88,7 @@ class _Builder:
         minutes = self._fill(stated)
         self._last.update(zip(kinds, range(block.line, block.line + len(lines)), strict=True))
         disordered = False
-        changes = [
-            0,
-            *(n for n, other in enumerate(map(ne, minutes, islice(minutes, 1, None)), 1) if other),
-            len(lines),
-        ]
+        changes = [0, *(n for n, other in enumerate(map(ne, minutes, islice(minutes, 1, None)), 1) if other), len(lines)]
         for start, end in zip(changes, islice(changes, 1, None), strict=False):
             minute, run = minutes[start], kinds[start:end]
             self._counts[minute].update(run)

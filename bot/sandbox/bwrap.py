@@ -16,17 +16,7 @@ from bot.sandbox.descriptors import walk
 from bot.sandbox.diff import Diff, stage_diff
 from bot.sandbox.inside.plan import BwrapRun, BwrapServer, ForkedRun, encode
 from bot.sandbox.limits import Limits
-from bot.sandbox.tier import (
-    INSIDE,
-    PACKAGE,
-    TOOLKITS,
-    BindMounts,
-    PreparedRun,
-    Runtime,
-    Script,
-    environment,
-    interpreter,
-)
+from bot.sandbox.tier import INSIDE, PACKAGE, TOOLKITS, BindMounts, PreparedRun, Runtime, Script, environment, interpreter
 from bot.sandbox.workspace import Workspace
 
 SITE, TOOLS, DATA = "/opt/site", "/opt/tools", "/mnt/data"
@@ -187,16 +177,7 @@ def _packages(prefix: str) -> list[str]:
 
 _PATH = {"PYTHONPATH": f"{TOOLS}/site"}  # its sitecustomize.py orders the rest
 _NAMESPACES: Sequence[str] = (
-    "--unshare-all",
-    "--unshare-user",
-    "--uid", "1000",
-    "--gid", "1000",
-    "--hostname", "sandbox",
-    "--die-with-parent",
-    "--new-session",
-    "--clearenv",
-    "--cap-drop", "ALL",
-    "--cap-add", "CAP_SYS_ADMIN",
-    "--cap-add", "CAP_SETPCAP",
+    "--unshare-all", "--unshare-user", "--uid", "1000", "--gid", "1000", "--hostname", "sandbox", "--die-with-parent",
+    "--new-session", "--clearenv", "--cap-drop", "ALL", "--cap-add", "CAP_SYS_ADMIN", "--cap-add", "CAP_SETPCAP",
     "--cap-add", "CAP_DAC_OVERRIDE",
-)  # fmt: skip
+)  # fmt: skip  # fmt: skip

@@ -32,18 +32,9 @@ CODES = {
 
 
 async def run_script(
-    script: Path,
-    args: Sequence[str],
-    *,
-    files: Sequence[Path],
-    stdin: str,
-    seconds: float | None,
-    out: Path | None,
-    as_json: bool,
-    data: Path,
-    limits: Limits,
-    tier: str,
-) -> int:
+    script: Path, args: Sequence[str], *, files: Sequence[Path], stdin: str, seconds: float | None, out: Path | None,
+    as_json: bool, data: Path, limits: Limits, tier: str,
+) -> int:  # fmt: skip
     """Run a script with files beside it, print its output or JSON, copy the files it made to `out`, and return its exit code.
 
     A broken limit has the exit code in CODES. Raises UserError for a file that cannot be read, SetupError without a sandbox.

@@ -119,15 +119,10 @@ class ForkServer:
         try:
             with theirs:
                 self._process = await asyncio.create_subprocess_exec(
-                    *self._command(modules, theirs.fileno()),
-                    stdin=asyncio.subprocess.DEVNULL,
-                    stdout=asyncio.subprocess.DEVNULL,
-                    stderr=asyncio.subprocess.PIPE,
-                    env={"PATH": "/usr/bin:/bin"},
-                    pass_fds=[theirs.fileno()],
-                    start_new_session=True,
-                    cwd="/",
-                )
+                    *self._command(modules, theirs.fileno()), stdin=asyncio.subprocess.DEVNULL,
+                    stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE, env={"PATH": "/usr/bin:/bin"},
+                    pass_fds=[theirs.fileno()], start_new_session=True, cwd="/",
+                )  # fmt: skip
             async with asyncio.timeout(START):
                 if not (answer := await asyncio.get_running_loop().sock_recv(ours, 4096)):
                     assert self._process.stderr

@@ -21,18 +21,7 @@ from bot.sandbox.descriptors import FOLDER, FileEntry, opened, remove, walk
 from bot.sandbox.diff import Diff, stage_diff
 from bot.sandbox.inside.plan import LandlockRun, LandlockServer, encode
 from bot.sandbox.limits import Limits
-from bot.sandbox.tier import (
-    INSIDE,
-    PACKAGE,
-    TOOLKITS,
-    UID,
-    BindMounts,
-    PreparedRun,
-    Runtime,
-    Script,
-    environment,
-    interpreter,
-)
+from bot.sandbox.tier import INSIDE, PACKAGE, TOOLKITS, UID, BindMounts, PreparedRun, Runtime, Script, environment, interpreter
 from bot.sandbox.watchdog import Disk, unlinked
 from bot.sandbox.workspace import Workspace
 from bot.thread.files import FileName

@@ -99,7 +99,6 @@ class LinuxSandboxes:
 
     @asynccontextmanager
     async def open(self, thread: ThreadId) -> AsyncIterator[LinuxSandbox]:
-        """Open the thread's sandbox."""
         workspace = Workspace(self._threads, thread, self.limits, self._owner)
         try:
             workspace.prepare()
@@ -120,14 +119,7 @@ class LinuxSandboxes:
             pool = None if fresh else self.pool
             run = uuid.uuid4().hex
             async with self.tier.prepare(workspace, run, script, libraries) as prepared:
-                terms = Terms(
-                    stdin=stdin,
-                    asked=seconds,
-                    limits=self.limits,
-                    disk=prepared.disk,
-                    watch=self._watchdog,
-                    stop=stop,
-                )
+                terms = Terms(stdin=stdin, asked=seconds, limits=self.limits, disk=prepared.disk, watch=self._watchdog, stop=stop)
                 forked = await pool.supervise_fork(prepared.plan, terms, libraries) if pool else None
                 start = partial(start_command, prepared.command, self._groups)
                 execution, layer = forked or await supervise(start, terms)
@@ -156,31 +148,25 @@ class LinuxSandbox:
         self._stop: asyncio.Event | None = None  # of the run in progress
 
     def end_run(self) -> bool:
-        """End the run in progress."""
         if self._stop is None:
             return False
         self._stop.set()
         return True
 
     async def put(self, name: FileName, chunks: AsyncIterator[bytes]) -> FileInfo:
-        """Write a file whole or not at all."""
         return await self._workspace.put(name, chunks)
 
     def open(self, name: FileName) -> AsyncIterator[bytes]:
-        """Yield a file's bytes."""
         return self._workspace.open(name)
 
     async def list(self) -> Sequence[FileInfo]:
-        """Return the thread's files by name."""
         files = sorted(await asyncio.to_thread(self._workspace.files_now), key=lambda f: f.name)
         return [FileInfo(name=f.name, size=f.size) for f in files if not _hidden(f.name)]
 
     async def run(self, name: FileName, args: Sequence[str] = (), *, stdin: str = "", timeout: float | None = None) -> Execution:
-        """Run a script under the limits and stage what it changed."""
         return await self._execute(Script(name=name, args=tuple(args)), stdin, timeout)
 
     async def toolkit(self, name: str, arguments: Sequence[str], *, stdin: str = "") -> Execution:
-        """Run a toolkit on the thread's files."""
         return await self._execute(Script(name=None, args=(name, *arguments)), stdin, None)
 
     async def _execute(self, script: Script, stdin: str, timeout: float | None) -> Execution:
@@ -219,7 +205,6 @@ class LinuxSandbox:
         return all(there)
 
     async def commit(self, execution: Execution) -> None:
-        """Apply what a run changed, once."""
         await asyncio.to_thread(commit_diff, self._workspace, execution.run)
 
 

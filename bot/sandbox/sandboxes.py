@@ -40,14 +40,9 @@ class Probe:
 
 @asynccontextmanager
 async def open_sandboxes(
-    data: Path,
-    limits: Limits,
-    *,
-    tier: str = "auto",
-    runtime: RuntimeBuild | None = None,
-    slots: int | None = None,
+    data: Path, limits: Limits, *, tier: str = "auto", runtime: RuntimeBuild | None = None, slots: int | None = None,
     warm: bool = True,
-) -> AsyncIterator[LinuxSandboxes]:
+) -> AsyncIterator[LinuxSandboxes]:  # fmt: skip
     """Open sandboxes in the best tier that passes its self-test; raises SetupError when none does.
 
     Without `warm`, for a run or two, `auto` starts no fork server.

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -14,11 +15,12 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.errors import Refused, ServiceError
 from bot.ports import Marks
 from bot.slack.calls import TRIES, Busy, Method, NoAnswer, answer
-from bot.slack.events import request_from
 from bot.thread.request import Request
 
 log = logging.getLogger(__name__)
 Message = dict[str, Any]
+Take = Callable[[Message, bool], Request | None]
+Accept = Callable[[Request], Awaitable[None]]
 KINDS = "im,mpim,private_channel,public_channel"
 EVERY = 60.0  # seconds between two notes of how far was heard
 TRIED = 360.0  # seconds for which Slack tries to deliver: https://docs.slack.dev/apis/events-api/#error-handling
@@ -30,26 +32,20 @@ SCARCE = 10.0  # pauses; an app that must wait longer reads one page a minute, a
 class CatchingUp:
     """Reads what was missed, direct messages first, a call at a time; what was heard after all is known by its key."""
 
-    def __init__(
-        self,
-        client: AsyncWebClient,
-        marks: Marks,
-        accept: Callable[[Request], Awaitable[None]],
-        team: str,
-        bot_user: str,
-        *,
-        pause: float = 3.0,
-    ) -> None:
-        """Wait `pause` seconds before each call, so that live work has most of what Slack allows."""
-        self._client, self._marks, self._accept = client, marks, accept
-        self._team, self._bot_user, self._pause = team, bot_user, pause
+    def __init__(self, client: AsyncWebClient, marks: Marks, take: Take, accept: Accept, *, pause: float) -> None:
+        """Wait `pause` seconds before each call, so that live work has most of what Slack allows.
+
+        `take` returns what a message asks of us, given whether its channel is shared; `accept` takes that in.
+        """
+        self._client, self._marks, self._request, self._accept, self._pause = client, marks, take, accept, pause
         self._missed = asyncio.Event()
         self._newest = 0.0
         self._scarce = False
 
     def heard(self, ts: str) -> None:
         """Note the ts of an event that was taken in, in Slack's time."""
-        self._newest = max(self._newest, float(ts))
+        with suppress(ValueError):
+            self._newest = max(self._newest, float(ts))
 
     def missed(self) -> None:
         """Say that something may have been missed until now."""
@@ -59,11 +55,9 @@ class CatchingUp:
         """Read what was missed whenever something may have been, and note how far was heard, until cancelled."""
         failures = 0
         while True:
-            try:
+            with suppress(TimeoutError):
                 async with asyncio.timeout(EVERY):
                     await self._missed.wait()
-            except TimeoutError:
-                log.debug("nothing was missed")
             try:
                 if self._missed.is_set():
                     self._missed.clear()
@@ -157,10 +151,8 @@ class CatchingUp:
     async def _take(self, messages: list[Message], channel: str, *, shared: bool) -> None:
         """Accept what would have been accepted live; what is late and addressed us is told so, all else is too late."""
         for message in messages:
-            request = request_from(message | {"channel": channel}, self._team, self._bot_user, shared=shared)
-            if request is None:
-                continue
-            if time.time() - float(request.ts) <= LATE:
+            request = self._request(message | {"channel": channel}, shared)
+            if request and time.time() - float(request.ts) <= LATE:
                 await self._accept(request)
-            elif request.direct and request.kind == "message":
+            elif request and request.direct and request.kind == "message":
                 await self._accept(replace(request, missed=True, command=None, uploads=()))

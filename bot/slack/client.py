@@ -55,7 +55,6 @@ class SlackChat:
         return await self._post(thread, turn, 0, working([Task(title="Reading", state="running")]))
 
     async def show(self, thread: ThreadId, ts: str, tasks: Sequence[Task]) -> None:
-        """Update the message with the latest tasks, in the background."""
         self._showing.progress(thread, ts, working(tasks))
 
     async def close(self) -> None:
@@ -63,17 +62,9 @@ class SlackChat:
         await self._showing.close()
 
     async def deliver(
-        self,
-        thread: ThreadId,
-        turn: str,
-        ts: str,
-        reply: Reply,
-        files: Sequence[Attachment],
-        *,
-        again: bool,
-        sent: Uploaded | None = None,
-        keep: Callable[[Uploaded], Awaitable[None]] | None = None,
-    ) -> str:
+        self, thread: ThreadId, turn: str, ts: str, reply: Reply, files: Sequence[Attachment], *, again: bool,
+        sent: Uploaded | None = None, keep: Callable[[Uploaded], Awaitable[None]] | None = None,
+    ) -> str:  # fmt: skip
         """Turn the message into the answer, post what does not fit, then upload all files at once."""
         overtaken = await self._showing.quiet(ts)
         posted = await self._posted(thread, turn, ts) if again else {}
@@ -97,7 +88,6 @@ class SlackChat:
         return problem
 
     async def remove(self, thread: ThreadId, ts: str) -> None:
-        """Delete the turn's message."""
         await self._showing.quiet(ts)
         try:
             await self._calls.repeat(self._client.chat_delete, channel=thread.channel, ts=ts)
@@ -127,15 +117,12 @@ class SlackChat:
         return [overheard(m) for m in messages if since < m["ts"] < before and m.get("user") != self._bot_user]
 
     def download(self, upload: Upload) -> AsyncIterator[bytes]:
-        """Yield an upload's bytes."""
         return self._files.download(upload)
 
     async def find_upload(self, request: Request) -> SharedScript | Sequence[Upload]:
-        """Return the script that a command means, or the candidates."""
         return await self._finder.find(request)
 
     async def person(self, user: str) -> Person:
-        """Return what kind of person this is."""
         return await self._people.person(user)
 
     async def _become(self, thread: ThreadId, turn: str, ts: str, part: Part) -> str:

@@ -18,7 +18,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.errors import Refused, ServiceError, SetupError, UserError
 from bot.ports import Marks
 from bot.slack.calls import answer
-from bot.slack.catching_up import CatchingUp
+from bot.slack.catching_up import Accept, CatchingUp, Take
 from bot.slack.client import SlackChat
 from bot.slack.events import command_from, request_from, shortcut_from, stop_from
 from bot.slack.files import SlackFiles
@@ -26,7 +26,6 @@ from bot.slack.line import PING, Line
 from bot.thread.request import Request
 
 log = logging.getLogger(__name__)
-Accept = Callable[[Request], Awaitable[None]]
 REQUESTS = ("app_mention", "message", "agent_session_stopped")
 REMOVALS = ("app_uninstalled", "tokens_revoked")
 OPENED = "app_home_opened"
@@ -79,9 +78,15 @@ async def open_slack(
                     enterprise_id=None, team_id=team, bot_user_id=bot_user, bot_id=me.get("bot_id"), bot_token=bot_token
                 )
 
-            bolt = AsyncApp(client=client, process_before_response=True, authorize=known)
-            catching_up = CatchingUp(client, marks, accept, team, bot_user, pause=pace)
-            register(bolt, accept, team, bot_user, removal, catching_up.heard)
+            # Bolt warns of a client that has a token already.
+            nameless = AsyncWebClient(base_url=base_url, session=session, retry_handlers=[])
+            bolt = AsyncApp(client=nameless, process_before_response=True, authorize=known)
+
+            def take(event: dict[str, Any], shared: bool) -> Request | None:
+                return request_from(event, team, bot_user, shared=shared)
+
+            catching_up = CatchingUp(client, marks, take, accept, pause=pace)
+            register(bolt, take, accept, team, removal, catching_up.heard)
             tasks.append(asyncio.create_task(catching_up.run()))
             line = Line(bolt, app_token, base_url, catching_up.missed, ping=ping)
             lines.append(line)
@@ -120,14 +125,12 @@ async def _introduced(client: AsyncWebClient, base_url: str) -> dict[str, str]:
         pause = min(2 * pause, 30.0)
 
 
-def register(
-    bolt: AsyncApp, accept: Accept, team: str, bot_user: str, removal: asyncio.Event, heard: Callable[[str], None]
-) -> None:
+def register(bolt: AsyncApp, take: Take, accept: Accept, team: str, removal: asyncio.Event, heard: Callable[[str], None]) -> None:
     """Register the listeners; each returns once its request is stored, and only then does Bolt acknowledge."""
 
     async def take_event(event: dict[str, Any], body: dict[str, Any]) -> None:
         # Our own `team`: in a shared channel the payload's `team_id` may be the other organization's.
-        if request := request_from(event, team, bot_user, shared=bool(body.get("is_ext_shared_channel"))):
+        if request := take(event, bool(body.get("is_ext_shared_channel"))):
             await accept(request)
         heard(str(event.get("event_ts") or event.get("ts") or "0"))
 

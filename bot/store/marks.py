@@ -16,12 +16,9 @@ class SqliteMarks:
         self._store = store
 
     async def marks(self) -> Mapping[str, str]:
-        """Return the mark of each channel."""
         return {str(channel): str(ts) for channel, ts in await self._store.rows("select channel, ts from heard")}
 
     async def mark(self, marks: Mapping[str, str]) -> None:
-        """Move marks on."""
-
         def work(db: sqlite3.Connection) -> None:
             sql = (
                 "insert into heard values (?, ?) on conflict (channel) do update set ts = excluded.ts"
@@ -32,7 +29,6 @@ class SqliteMarks:
         await self._store.commit(work)
 
     async def active(self, since: float) -> Mapping[ThreadId, float]:
-        """Return the threads with a request since a Unix time, each with the time of its newest."""
         sql = (
             "select thread, max(cast(ts as real)) from inbox where cast(ts as real) >= ? and thread not like '%:cmd:%'"
             " group by thread"

@@ -76,7 +76,6 @@ class SqliteStore(Database):
         return SqliteClaim(self, thread, epoch, crashes, deaths, rests=deaths > 0 and resting(until, self.now()))
 
     async def move(self, request: Request, to: ThreadId) -> None:
-        """Move an open request, stored anew as given, to the thread it turned out to belong to."""
         moved = _dump(REQUEST, request)
 
         def work(db: sqlite3.Connection) -> None:
@@ -85,7 +84,6 @@ class SqliteStore(Database):
         await self.commit(work)
 
     async def waiting(self) -> Sequence[ThreadId]:
-        """Return the threads with open requests, the longest waiting first."""
         return [ThreadId.parse(row[0]) for row in await self.rows(WAITING)]
 
     async def due(self) -> Sequence[ThreadId]:
@@ -119,13 +117,11 @@ class SqliteClaim:
         self._epoch = epoch
 
     async def load(self) -> Conversation:
-        """Return everything said and done in the thread."""
         self._fence(await self._store.rows(EPOCH, str(self._thread)))
         rows = await self._store.rows("select body from entries where thread = ? order by number", str(self._thread))
         return Conversation(tuple(ENTRY.validate_json(body) for (body,) in rows))
 
     async def inbox(self) -> Sequence[Request]:
-        """Return the thread's open requests in the order of their ts."""
         self._fence(await self._store.rows(EPOCH, str(self._thread)))
         sql = "select body from inbox where thread = ? and closed_at is null"
         requests = [REQUEST.validate_json(body) for (body,) in await self._store.rows(sql, str(self._thread))]

@@ -12,17 +12,6 @@ from .profiles import Column, Found, Profile, parsed, told
 from .sources import TableError, is_table, may_hold_table
 
 __all__ = [
-    "Column",
-    "Found",
-    "Profile",
-    "Rows",
-    "TableError",
-    "is_table",
-    "may_hold_table",
-    "parsed",
-    "profile",
-    "read",
-    "rows",
-    "shown",
+    "Column", "Found", "Profile", "Rows", "TableError", "is_table", "may_hold_table", "parsed", "profile", "read", "rows", "shown",
     "told",
-]
+]  # fmt: skip

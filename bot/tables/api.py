@@ -56,11 +56,7 @@ def read(path: str | os.PathLike[str], *, sheet: str | None = None) -> pandas.Da
 
 
 def profile(
-    path: str | os.PathLike[str],
-    *,
-    sheet: str | None = None,
-    find: Iterable[str] = (),
-    index: str | os.PathLike[str] | None = None,
+    path: str | os.PathLike[str], *, sheet: str | None = None, find: Iterable[str] = (), index: str | os.PathLike[str] | None = None
 ) -> Profile:
     """Return what a table holds, and in which columns the phrases `find` stand as values; raises TableError.
 

@@ -14,29 +14,7 @@ from typing import Final
 Value = int | float | bool | date | datetime | str | None
 
 MISSING: Final = frozenset(
-    [
-        "",
-        *[
-            "-",
-            "--",
-            "–",
-            "—",
-            "?",
-            ".",
-            "n/a",
-            "na",
-            "nan",
-            "null",
-            "none",
-            "nil",
-            "#n/a",
-            "#na",
-            "n.a.",
-            "k.a.",
-            "<na>",
-            "nat",
-        ],
-    ]
+    ["", *["-", "--", "–", "—", "?", ".", "n/a", "na", "nan", "null", "none", "nil", "#n/a", "#na", "n.a.", "k.a.", "<na>", "nat"]]
 )
 _TRUE, _FALSE = frozenset({"true", "yes"}), frozenset({"false", "no"})
 _MONEY: Final = r"[$€£¥₹₽₩]|USD|EUR|GBP|CHF|JPY|CNY|INR|AUD|CAD|SEK|NOK|DKK|PLN|CZK|HUF|BRL|Fr\."

@@ -122,8 +122,7 @@ def _big_text(source: Source) -> pd.DataFrame:
     below = below[lay.skipped + lay.header :]
     comma = lay.separator == ";"
     first = settled(
-        [decide(dict.fromkeys(r[i] for r in below if i < len(r)), comma) for i in range(len(lay.names))],
-        lay.separator == ",",
+        [decide(dict.fromkeys(r[i] for r in below if i < len(r)), comma) for i in range(len(lay.names))], lay.separator == ","
     )
     notes = list(lay.notes)
     frame = _without_end(

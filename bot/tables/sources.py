@@ -117,11 +117,7 @@ class Source:
 
 def encoding_of(head: bytes) -> str:
     """Return the encoding of a text from its first bytes: a mark, else UTF-16 by its zeros, UTF-8 where it holds, Windows-1252."""
-    for mark, name in (
-        (codecs.BOM_UTF8, "utf-8-sig"),
-        (codecs.BOM_UTF16_LE, "utf-16"),
-        (codecs.BOM_UTF16_BE, "utf-16"),
-    ):
+    for mark, name in ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16")):
         if head.startswith(mark):
             return name
     evens, odds = head[0:2000:2].count(0), head[1:2000:2].count(0)

@@ -10,20 +10,7 @@ from dataclasses import dataclass
 
 from bot.logs import is_log
 from bot.tables import is_table, may_hold_table
-from bot.thread.entries import (
-    Call,
-    Decision,
-    Delivery,
-    Entry,
-    Message,
-    Notice,
-    Reply,
-    Report,
-    Step,
-    Stopped,
-    Usage,
-    UserMessage,
-)
+from bot.thread.entries import Call, Decision, Delivery, Entry, Message, Notice, Reply, Report, Step, Stopped, Usage, UserMessage
 from bot.thread.files import FileName
 
 

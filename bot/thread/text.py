@@ -36,8 +36,7 @@ def fenced(text: str) -> str:
 # A code block. A fence at the start of a line is closed by the same fence at the start of a line; the rest of its first line
 # is the info string. Slack also takes ```code``` within a line as a block: `tight`.
 _BLOCK = re.compile(
-    r"^(?P<fence>`{3,})(?P<info>[^\n`]*)\n(?P<body>.*?)^(?P=fence)[ \t]*$|(?P<tight>`{3,})(?P<text>.*?)(?P=tight)",
-    re.M | re.S,
+    r"^(?P<fence>`{3,})(?P<info>[^\n`]*)\n(?P<body>.*?)^(?P=fence)[ \t]*$|(?P<tight>`{3,})(?P<text>.*?)(?P=tight)", re.M | re.S
 )
 # An info string: a language, a file's name, or both ("python tool.py").
 _INFO = re.compile(r"(?P<language>[A-Za-z][\w+#-]*)?[ \t]*(?P<name>[\w./-]+\.[A-Za-z]\w*)?[ \t]*")

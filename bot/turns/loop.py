@@ -35,17 +35,9 @@ class Turns:
     """Runs turns: one at a time per thread, many threads at once."""
 
     def __init__(
-        self,
-        store: Store,
-        sandboxes: Sandboxes,
-        intake: Intake,
-        agents: GroupChat,
-        messenger: Messenger,
-        *,
-        clock: Callable[[], float],
-        slots: int = 32,
-        sweep: float = 10.0,
-    ) -> None:
+        self, store: Store, sandboxes: Sandboxes, intake: Intake, agents: GroupChat, messenger: Messenger, *,
+        clock: Callable[[], float], slots: int = 32, sweep: float = 10.0,
+    ) -> None:  # fmt: skip
         """Run at most `slots` threads at once; every `sweep` seconds ask the store for threads with open requests."""
         self._store = store
         self._sandboxes = sandboxes

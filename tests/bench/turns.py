@@ -90,10 +90,8 @@ async def bot_of(tree: Path, folder: Path, workspace: Running, model: str) -> As
         "BOT_DAILY_TOKENS_USER": "1000000000", "BOT_DAILY_TOKENS_TEAM": "1000000000",
     }  # fmt: skip
     with (folder / "log").open("wb") as log:
-        python = tree / ".venv/bin/python"
-        bot = await asyncio.create_subprocess_exec(
-            str(python), "-m", "bot", "serve", cwd=tree, env=os.environ | settings, stdout=log, stderr=log
-        )
+        command = [str(tree / ".venv/bin/python"), "-m", "bot", "serve"]
+        bot = await asyncio.create_subprocess_exec(*command, cwd=tree, env=os.environ | settings, stdout=log, stderr=log)
     try:
         async with asyncio.timeout(120):
             while not workspace.delivery.connections:
@@ -121,10 +119,9 @@ async def wire(tree: Path, threads: int) -> list[float]:
     """Print the figures of a tree over the whole wire; return those that are set side by side."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        options = Options(rate_limits=False)
         async with (
             ScriptedModel(answer) as model,
-            running(folder / "workspace", options=options) as workspace,
+            running(folder / "workspace", options=Options(rate_limits=False)) as workspace,
             aiohttp.ClientSession(workspace.base_url) as session,
             bot_of(tree, folder, workspace, model.url) as pid,
         ):
@@ -162,17 +159,16 @@ async def core(threads: int) -> None:
         async with open_store(Path(name) / "bot.sqlite") as store:
             world = World(store, *[respond("Yes.")] * (threads * ASKED))
             began, cpu = time.monotonic(), time.process_time()
+            places = [ThreadId("T1", "C1", f"{number}.0") for number in range(threads)]
             for n in range(ASKED):
-                for thread in range(threads):
-                    root = f"{thread + 1}.0"
-                    ts = f"{thread + 1}.{n}"
-                    place = ThreadId("T1", "C1", root)
-                    await world.turns.accept(Request(key=f"msg:C1:{ts}", thread=place, ts=ts, user="U1", text="well?"))
+                for place in places:
+                    await world.turns.accept(
+                        Request(key=f"{place.ts}{n}", thread=place, ts=f"{place.ts}{n}", user="U1", text="well?")
+                    )
                 await world.turns.idle()
             took, cpu = time.monotonic() - began, time.process_time() - cpu
-            for thread in range(threads):
-                entries = (await world.conversation(ThreadId("T1", "C1", f"{thread + 1}.0"))).entries
-                assert sum(isinstance(entry, Reply) for entry in entries) == ASKED
+            for place in places:
+                assert sum(isinstance(entry, Reply) for entry in (await world.conversation(place)).entries) == ASKED
     print(f"\ncore alone: {threads * ASKED / took:.0f} turns/s, CPU {1000 * cpu / threads / ASKED:.1f} ms per message")
 
 

@@ -31,14 +31,9 @@ class Slack:
         self._session = session
 
     async def say(
-        self,
-        text: str,
-        *,
-        files: Mapping[str, bytes] | None = None,
-        thread: str | None = None,
-        user: str = ALICE,
+        self, text: str, *, files: Mapping[str, bytes] | None = None, thread: str | None = None, user: str = ALICE,
         channel: str = HERE,
-    ) -> str:
+    ) -> str:  # fmt: skip
         """Post as a person; return the ts."""
         body: Json = {"channel": channel, "user": user, "text": text}
         body["files"] = [{"name": n, "content_base64": base64.b64encode(d).decode()} for n, d in (files or {}).items()]

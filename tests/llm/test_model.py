@@ -31,14 +31,9 @@ RESPOND = Choose({"kind": "Respond", "text": "hello"})
 
 @asynccontextmanager
 async def opened(
-    *script: Next,
-    api: str = "responses",
-    choice: ModelChoice = FIRST,
-    fallback: ModelChoice | None = None,
-    tries: int = 1,
-    timeout: float = 30.0,
-    pauses: list[float] | None = None,
-) -> AsyncIterator[tuple[OpenAIModel, ScriptedModel]]:
+    *script: Next, api: str = "responses", choice: ModelChoice = FIRST, fallback: ModelChoice | None = None, tries: int = 1,
+    timeout: float = 30.0, pauses: list[float] | None = None,
+) -> AsyncIterator[tuple[OpenAIModel, ScriptedModel]]:  # fmt: skip
     """A model and its server; the pauses between its tries are put down in `pauses` and not made."""
 
     async def sleep(seconds: float) -> None:
@@ -76,10 +71,7 @@ async def test_the_fallback_gives_a_typed_answer_too() -> None:
 
 @pytest.mark.parametrize(
     ("fault", "setting"),
-    [
-        (Fault("status", status=401), "OPENAI_API_KEY"),
-        (Fault("status", status=404, code="model_not_found"), "OPENAI_MODEL"),
-    ],
+    [(Fault("status", status=401), "OPENAI_API_KEY"), (Fault("status", status=404, code="model_not_found"), "OPENAI_MODEL")],
 )
 async def test_what_only_a_setting_can_mend_names_it_and_asks_no_fallback(api: str, fault: Fault, setting: str) -> None:
     async with opened(fault, api=api, choice=PLAIN, fallback=FALLBACK, tries=3) as (model, server):

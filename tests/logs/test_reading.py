@@ -97,8 +97,7 @@ def zipped(data: bytes) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("name", "pack"),
-    [("gz", gzip.compress), ("bz2", bz2.compress), ("xz", lzma.compress), ("zst", in_two_frames), ("zip", zipped)],
+    ("name", "pack"), [("gz", gzip.compress), ("bz2", bz2.compress), ("xz", lzma.compress), ("zst", in_two_frames), ("zip", zipped)]
 )
 def test_a_packed_log_reads_as_the_plain_one(name: str, pack: Callable[[bytes], bytes], tmp_path: Path) -> None:
     (tmp_path / "a.log").write_text(written("iso"))

@@ -52,16 +52,9 @@ def load_probes(dumped: Mapping[str, Mapping[str, Any]]) -> None:
 
 @asynccontextmanager
 async def way(
-    name: str,
-    data: Path,
-    limits: Limits,
-    *,
-    runtime: RuntimeBuild | None = None,
-    slots: int = 2,
-    find_groups: Callable[[Limits], Groups] = find,
-    watchdog: Watch = watch,
-    renew_after: int = RENEW_AFTER,
-) -> AsyncIterator[LinuxSandboxes]:
+    name: str, data: Path, limits: Limits, *, runtime: RuntimeBuild | None = None, slots: int = 2,
+    find_groups: Callable[[Limits], Groups] = find, watchdog: Watch = watch, renew_after: int = RENEW_AFTER,
+) -> AsyncIterator[LinuxSandboxes]:  # fmt: skip
     """Sandboxes that carry runs out in this way; skips the test with the reason where the machine does not allow it."""
     tier, warm, masked = WAYS[name]
     if not (found := (await asyncio.to_thread(probed))[tier]).works:

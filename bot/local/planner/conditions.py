@@ -141,10 +141,7 @@ def _text(said: Sequence[Mark], tags: str, profile: Profile) -> Condition | None
     column = _only(next(mark for mark in said if mark.tag in "CG"))
     sign = "starts" if next(m for m in said if m.tag == "K").text.lower().startswith("start") else "contains"
     return Condition(
-        column.name,
-        sign,
-        (said[-1].text,),
-        f"{column.name} {sign} {'with ' if sign == 'starts' else ''}“{said[-1].text}”",
+        column.name, sign, (said[-1].text,), f"{column.name} {sign} {'with ' if sign == 'starts' else ''}“{said[-1].text}”"
     )
 
 

@@ -52,13 +52,7 @@ async def _chat(request: web.Request) -> web.Response:
 async def _responses(request: web.Request) -> web.Response:
     text, calls = decide(read_responses(await request.json()))
     output: list[dict[str, Any]] = [
-        {
-            "type": "function_call",
-            "id": _key("fc"),
-            "call_id": _key("call"),
-            "name": name,
-            "arguments": json.dumps(arguments),
-        }
+        {"type": "function_call", "id": _key("fc"), "call_id": _key("call"), "name": name, "arguments": json.dumps(arguments)}
         for name, arguments in calls
     ]
     if text:

@@ -60,10 +60,7 @@ def _choose(prompt: Prompt) -> dict[str, Any]:
             f"I see {', '.join(f'`{f}`' for f in files[-8:])}, and no table." if files else "There is no file in this thread yet."
         )
         return {"kind": "Respond", "text": f"{there} Attach one here and ask again."}
-    conditions = {
-        "log": "the most likely cause is named, with the lines that show it",
-        "save": "the file is saved as given",
-    }
+    conditions = {"log": "the most likely cause is named, with the lines that show it", "save": "the file is saved as given"}
     return {
         "kind": "SendMessage",
         "recipient": "code_assistant",
@@ -91,8 +88,7 @@ def _work(prompt: Prompt) -> Calls:
         if intent.strange:
             words = ", ".join(f"“{word}”" for word in intent.strange[:6])
             return report(
-                "needs_input",
-                f"I do not understand {words}. About a log I understand “why did it go wrong?”, “errors at 14:05”.",
+                "needs_input", f"I do not understand {words}. About a log I understand “why did it go wrong?”, “errors at 14:05”."
             )
         return log_calls(intent, results, conditions)
     if intent.kind == "table":
@@ -162,10 +158,7 @@ def _sheet(words: str, profile: Profile) -> str:
 def _without(text: str, sheet: str) -> str:
     return (
         re.sub(
-            rf"(?:(?:in|from|of|on)\s+)?(?:the\s+)?(?:sheet\s+)?[“\"]?{re.escape(sheet)}[”\"]?(?:\s+sheet)?",
-            " ",
-            text,
-            flags=re.I,
+            rf"(?:(?:in|from|of|on)\s+)?(?:the\s+)?(?:sheet\s+)?[“\"]?{re.escape(sheet)}[”\"]?(?:\s+sheet)?", " ", text, flags=re.I
         )
         if sheet
         else text
@@ -215,10 +208,7 @@ def _begin(intent: Intent) -> Calls:
             return [("ListFiles", {})]
         case "long":
             name = f"count_to_{intent.count}.py"
-            return [
-                ("File", {"name": name, "body": SLOWLY.format(count=intent.count)}),
-                ("ExecutePyFile", {"name": name}),
-            ]
+            return [("File", {"name": name, "body": SLOWLY.format(count=intent.count)}), ("ExecutePyFile", {"name": name})]
         case "save":
             named = re.search(r"\bas\s+`?([\w.-]+\.\w+)", intent.words)
             name = intent.file or (named[1] if named else "")

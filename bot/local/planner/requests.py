@@ -27,29 +27,15 @@ REQUESTS = (
     Request("describe", "shows what is in a table", ("describe", "summary")),
     Request("how many rows [WHERE]", "counts", ("how many rows", "how many rows in North", "number of rows by region")),
     Request(
-        "how many different X",
-        "counts values",
-        ("how many different products", "different regions", "how many missing revenue"),
+        "how many different X", "counts values", ("how many different products", "different regions", "how many missing revenue")
     ),
     Request(
-        "sum, mean, median, min, max of X [by Y]",
-        "measures",
-        ("sum of revenue by region", "highest revenue in 2025", "mean units"),
+        "sum, mean, median, min, max of X [by Y]", "measures", ("sum of revenue by region", "highest revenue in 2025", "mean units")
     ),
+    Request("top N Y by X", "ranks", ("top 3 products by revenue", "second highest revenue", "which region has the most revenue")),
+    Request("plot X by Y [as bars]", "draws", ("plot revenue by month", "pie chart of revenue by region", "histogram of revenue")),
     Request(
-        "top N Y by X",
-        "ranks",
-        ("top 3 products by revenue", "second highest revenue", "which region has the most revenue"),
-    ),
-    Request(
-        "plot X by Y [as bars]",
-        "draws",
-        ("plot revenue by month", "pie chart of revenue by region", "histogram of revenue"),
-    ),
-    Request(
-        "share of X by Y, cumulative X by month",
-        "sets in relation",
-        ("share of revenue by region", "cumulative revenue by month"),
+        "share of X by Y, cumulative X by month", "sets in relation", ("share of revenue by region", "cumulative revenue by month")
     ),
     Request("X against Y", "draws points", ("plot revenue against units", "correlation between revenue and units")),
 )

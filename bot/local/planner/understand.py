@@ -111,12 +111,7 @@ class _Reading:
             return None
         first = next(name for name in "abc" if match[name])
         value, other = self.column(match, first), self.column(match, "x")
-        return Query(
-            verb="corr" if match["r"] else "points",
-            value=value,
-            other=other,
-            plot=not match["r"],
-        )
+        return Query(verb="corr" if match["r"] else "points", value=value, other=other, plot=not match["r"])
 
     def _measure(self) -> Query | None:
         """Return the request for one figure, or for one in each group, told or drawn."""

@@ -16,20 +16,7 @@ _TOKEN = re.compile(
     r"“[^”]*”|\"[^\"]*\"|`[^`]*`|\d{4}-\d\d-\d\d|\d{4}-\d\d(?!\d)|\d{4} ?[Qq][1-4]|[Qq][1-4] \d{4}|[-−]?\d+(?:,\d{3})*(?:\.\d+)?%?"
     r"|[<>=!]=|[<>=&]|[^\W\d_][\w'’.&/+-]*[\w+]|\w+|,"
 )
-MONTHS = [
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-]
+MONTHS = ["january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,10 +119,7 @@ class Interactions:
         """Press Stop in a thread: end its streams and tell the app; return the streams' ts."""
         stopped = self.streams.stop_by_user(channel, thread_ts)
         where = {"type": "agent_session_stopped", "channel": channel, "thread_ts": thread_ts, "user": user.id}
-        self.events.offer(
-            "agent_session_stopped",
-            where | {"streaming_message_ts": stopped, "event_ts": self.workspace.next_ts()},
-        )
+        self.events.offer("agent_session_stopped", where | {"streaming_message_ts": stopped, "event_ts": self.workspace.next_ts()})
         return stopped
 
     def open_home(self, channel: str, user: User) -> None:

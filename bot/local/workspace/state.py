@@ -13,17 +13,7 @@ from bot.local.workspace.files import File, Files
 from bot.local.workspace.journal import Journal, Json
 from bot.local.workspace.manifest import Manifest
 from bot.local.workspace.messages import Change, Message
-from bot.local.workspace.people import (
-    APP,
-    BOT,
-    BOT_USER,
-    OTHER_TEAM,
-    SLACKBOT,
-    TEAM,
-    Channel,
-    first_channels,
-    first_users,
-)
+from bot.local.workspace.people import APP, BOT, BOT_USER, OTHER_TEAM, SLACKBOT, TEAM, Channel, first_channels, first_users
 
 Clock = Callable[[], float]
 

@@ -117,13 +117,7 @@ def build(*, single_process: int | None = None) -> bytes:
     program += _when("clone3", _answer(errno.ENOSYS))  # glibc falls back to clone, whose flags can be read
     program += _when("socket", _answer(errno.EACCES))
     # asyncio and multiprocessing need a pair of AF_UNIX; one of datagrams could send to any socket that has a path.
-    stream_or_packets = [
-        _op(AND, 0xF),
-        _op(EQUAL, 1, 1, 0),
-        _op(EQUAL, 5, 0, 1),
-        _op(RETURN, ALLOW),
-        _answer(errno.EACCES),
-    ]
+    stream_or_packets = [_op(AND, 0xF), _op(EQUAL, 1, 1, 0), _op(EQUAL, 5, 0, 1), _op(RETURN, ALLOW), _answer(errno.EACCES)]
     unix = [_argument(0), _op(EQUAL, 1, 1, 0), _answer(errno.EACCES)]
     program += _when("socketpair", *unix, _argument(1), *stream_or_packets)
     buffers = (7, 8, 32, 33)  # SO_SNDBUF, SO_RCVBUF and their FORCE forms: kernel memory that no limit counts
