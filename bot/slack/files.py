@@ -66,7 +66,7 @@ class SlackFiles:
         while True:
             url, size, mimetype = await self.calls.retried(lambda: self._located(upload.id), again=(_NotYet,))
             try:
-                async for chunk in self._stream(url, received, mimetype):
+                async for chunk in self._stream(url, received, size, mimetype):
                     received += len(chunk)
                     if received > self._max:
                         raise TooLarge(f"it has more than {self._max:,} bytes. {SMALLER}")
@@ -103,7 +103,7 @@ class SlackFiles:
             raise UserError("Slack gives no address of its own for it; upload the file itself.")
         return url, size, str(file.get("mimetype") or "")
 
-    async def _stream(self, url: str, start: int, mimetype: str) -> AsyncIterator[bytes]:
+    async def _stream(self, url: str, start: int, size: int, mimetype: str) -> AsyncIterator[bytes]:
         """Yield the bytes at an address from `start` on; raises NoAnswer or Busy when there may be more of them."""
         headers = {"Authorization": f"Bearer {self._token}"}
         try:
@@ -114,6 +114,9 @@ class SlackFiles:
                     raise UserError(f"Slack answered {response.status} instead of the file; share it in this channel.")
                 if response.content_type == "text/html" and mimetype != "text/html":
                     raise UserError("Slack sent a sign-in page instead of the file; invite me to the channel.")
+                length = None if "Content-Encoding" in response.headers else response.content_length
+                if size and length not in (None, size):  # what a machine between Slack and us says instead
+                    raise NoAnswer(f"Slack sent {length:,} of its {size:,} bytes; try again.")
                 passed = 0
                 async for chunk in response.content.iter_chunked(CHUNK):
                     passed += len(chunk)

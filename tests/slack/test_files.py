@@ -22,8 +22,12 @@ async def read(files: SlackFiles | Any, upload: Upload) -> bytes:
     return b"".join([chunk async for chunk in files.download(upload)])
 
 
-async def answered(file: dict[str, Any]) -> bytes:
-    """What is downloaded where `files.info` answers with this file, whose bytes are `abc`; `{home}` is the server's URL."""
+async def answered(file: dict[str, Any], *before: bytes) -> bytes:
+    """What is downloaded where `files.info` answers with this file, whose bytes are `abc`; `{home}` is the server's URL.
+
+    What comes `before` is answered first, as machines between Slack and us do.
+    """
+    wrong = list(before)
     application = web.Application()
 
     async def info(request: web.Request) -> web.Response:
@@ -33,7 +37,7 @@ async def answered(file: dict[str, Any]) -> bytes:
 
     async def content(request: web.Request) -> web.Response:
         assert request.headers["Authorization"] == "Bearer xoxb-1"
-        return web.Response(body=b"abc")
+        return web.Response(body=wrong.pop(0) if wrong else b"abc")
 
     async def moved(request: web.Request) -> web.Response:
         raise web.HTTPFound("/bytes")
@@ -71,6 +75,11 @@ async def test_a_file_over_the_limit_is_refused_before_it_is_fetched(place: Plac
 
 async def test_a_file_is_fetched_from_slack_with_the_token() -> None:
     assert await answered({"id": "F1", "size": 3, "url_private_download": "{home}/bytes"}) == b"abc"
+
+
+@pytest.mark.parametrize("wrong", [b"", b"null", b"ab"])
+async def test_what_has_not_the_size_of_the_file_is_not_taken_for_it(wrong: bytes) -> None:
+    assert await answered({"id": "F1", "size": 3, "url_private_download": "{home}/bytes"}, wrong, wrong) == b"abc"
 
 
 @pytest.mark.parametrize(
