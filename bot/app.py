@@ -28,7 +28,6 @@ from bot.sandbox.runtime import RuntimeBuild
 from bot.sandbox.sandboxes import open_sandboxes
 from bot.settings import Settings, limits, runtime_folder
 from bot.slack.listeners import open_slack
-from bot.store.marks import SqliteMarks
 from bot.store.sqlite import open_store
 from bot.thread.conversation import PROFILER, RUNNER
 from bot.turns.access import Access
@@ -42,12 +41,9 @@ log = logging.getLogger(__name__)
 
 @asynccontextmanager
 async def serving(
-    settings: Settings,
-    *,
-    pace: float = 3.0,
-    progress: Callable[[str], None] = log.info,
+    settings: Settings, *, pace: float = 3.0, progress: Callable[[str], None] = log.info,
     first: Callable[[Settings], Awaitable[None]] | None = None,
-) -> AsyncIterator[Callable[[], Awaitable[NoReturn]]]:
+) -> AsyncIterator[Callable[[], Awaitable[NoReturn]]]:  # fmt: skip
     """Run the bot until the block ends; raises SetupError naming the setting that is missing or wrong.
 
     `progress` hears how far the libraries for scripts are. `first` is done before all but the answers to health checks.
@@ -80,7 +76,7 @@ async def serving(
         )  # fmt: skip
         await open_(turns.serving())
         await open_(health.asking("auth.test", slack.introduce))
-        await slack.listen(turns.accept, SqliteMarks(store))
+        await slack.listen(turns.accept, store)
         room = partial(asyncio.to_thread, lacks_room, settings.bot_data)
         health.needs = {"store": store.check, "disk": room, "socket": slack.check}
         log.info("at work in %s as %s", slack.team, slack.bot_user)

@@ -20,12 +20,9 @@ from bot.settings import Settings, limits, runtime_folder
 from bot.terminal import fail, run_until_signal, said_when_slow, settings_from
 
 app = typer.Typer(
-    help="A code assistant that lives in Slack.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
+    help="A code assistant that lives in Slack.", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-)
+)  # fmt: skip
 PORT = Annotated[int, typer.Option(help="Port of the web page; 0 picks a free one.")]
 WRONG_USE: type[Exception] = typer.BadParameter.__mro__[1]  # UsageError, which typer does not name
 DATA = Annotated[Path | None, typer.Option(help="Data folder; by default the value of BOT_DATA.")]

@@ -79,13 +79,12 @@ class LogCard(LogProfile):
 
 
 class LogTemplates(LogTool):
-    """The kinds of lines of logs with counts, first and last line; `fields` adds the frequent values of each <*>."""
+    """The kinds of lines of logs with counts, first and last line."""
 
     window: Window = ""
     level: Level = ""
     sort: Literal["count", "rare", "first"] = "count"
     top: int = Field(default=10, ge=1, le=50)
-    fields: bool = False
 
 
 class LogCompare(LogTool):

@@ -52,7 +52,9 @@ class Profiler:
 
     async def decide(self, thread: ThreadId, conversation: Conversation) -> Entry:
         """Decide on profiles of what came, then on those of tables that are logs, then on the notice that shows all."""
-        numbers = [n for n in range(conversation.start, len(conversation.entries)) if _profiles(conversation.entries[n])]
+        entries = conversation.entries
+        turn = range(conversation.start, len(entries))
+        numbers = [n for n in turn if isinstance(entry := entries[n], Decision) and entry.agent == PROFILER]
         steps = [step for number in numbers for step in conversation.results(number).values() if isinstance(step, Step)]
         if not numbers:
             came = conversation.data[:MAX_PROFILED]
@@ -70,10 +72,6 @@ class Profiler:
             return await perform(work, [LogCard, LogProfile, TableCard])
         except ServiceError as error:
             return work.step(result=str(error), refused=True)
-
-
-def _profiles(entry: Entry) -> bool:
-    return isinstance(entry, Decision) and entry.agent == PROFILER
 
 
 def _is_log(step: Step) -> bool:

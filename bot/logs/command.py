@@ -18,7 +18,6 @@ from .comparison import Difference
 from .evidence import check
 from .index import Kind
 from .line_format import LEVELS
-from .masking import WILD
 from .matches import BadQuery, Hit
 from .onset import find_incidents
 from .profiles import profile, profile_as_json
@@ -61,7 +60,6 @@ def _parser() -> argparse.ArgumentParser:
     command("profile", _profile, "What is in a log, and where it goes wrong.")
     templates = command("templates", _templates, "The kinds of lines.")
     templates.add_argument("--sort", choices=("count", "rare", "first"), default="count")
-    templates.add_argument("--fields", action="store_true", help="with the most frequent values of each <*>")
     compare = command("compare", _compare, "A window against a baseline (an hour before), or one file against another.")
     compare.add_argument("--baseline", default="", metavar="FROM..TO")
     compare.add_argument("--against", metavar="FILE", help="the good log to compare with")
@@ -108,24 +106,19 @@ def _templates(options: argparse.Namespace) -> None:
             if count and (not options.level or kind.level == options.level):
                 rows.append((count, one, kind))
     rows.sort(key={"count": lambda r: -r[0], "rare": lambda r: r[0], "first": lambda r: r[2].first}[options.sort])
-    records = [_as_record(options, *row) for row in (rows if options.json else rows[: options.top])]
+    records = [_as_record(*row) for row in (rows if options.json else rows[: options.top])]
     if options.json:
         _print_json(records)
     else:
-        texts = (f"{r['count']:,}x {r['level']} {r['template']} ({r['file']}:{r['first']}-{r['last']})" for r in records)
-        _print(options, [text + _describe(r.get("fields", ())) for text, r in zip(texts, records, strict=True)])
+        _print(options, [f"{r['count']:,}x {r['level']} {r['template']} ({r['file']}:{r['first']}-{r['last']})" for r in records])
     labels, lengths = [r["template"] for r in records[:12]], [r["count"] for r in records[:12]]
     _draw(options, lambda: charts.bars(labels, {"lines": lengths}, options.chart, "Templates"))
 
 
-def _as_record(options: argparse.Namespace, count: int, one: api.OpenedLog, kind: Kind) -> dict[str, Any]:
+def _as_record(count: int, one: api.OpenedLog, kind: Kind) -> dict[str, Any]:
     (file, first), (_, last) = one.index.cite(kind.first), one.index.cite(kind.last)
     record: dict[str, Any] = {"template": kind.template, "level": kind.level, "count": count}
-    record |= {"file": file, "first": first, "last": last, "sample": kind.sample}
-    if options.fields and WILD in kind.template:
-        _, counters = api.count_values([one], kind.template, options.window)
-        record["fields"] = [_statistics(values) for values in counters]
-    return record
+    return record | {"file": file, "first": first, "last": last, "sample": kind.sample}
 
 
 def _compare(options: argparse.Namespace) -> None:

@@ -16,7 +16,7 @@ from bot.sandbox.descriptors import walk
 from bot.sandbox.diff import Diff, stage_diff
 from bot.sandbox.inside.plan import BwrapRun, BwrapServer, ForkedRun, encode
 from bot.sandbox.limits import Limits
-from bot.sandbox.tier import INSIDE, PACKAGE, TOOLKITS, BindMounts, PreparedRun, Runtime, Script, environment, interpreter
+from bot.sandbox.tier import FIGURES, INSIDE, PACKAGE, TOOLKITS, BindMounts, PreparedRun, Runtime, Script, environment, interpreter
 from bot.sandbox.workspace import Workspace
 
 SITE, TOOLS, DATA = "/opt/site", "/opt/tools", "/mnt/data"
@@ -159,9 +159,10 @@ def _system(at: BindMounts, runtime: Runtime, root: str) -> list[str]:
         words += ["--ro-bind", at(prefix), f"{root}{prefix}"]
     for packages in _packages(prefix):
         words += ["--size", "4096", "--tmpfs", f"{root}{packages}", "--remount-ro", f"{root}{packages}"]
-    tools, customize = f"{root}{TOOLS}", "sitecustomize.py"
+    tools = f"{root}{TOOLS}"
     words += ["--ro-bind", at(INSIDE), f"{tools}/inside", "--dir", f"{tools}/site"]
-    words += ["--ro-bind", at(INSIDE / "site" / customize), f"{tools}/site/{customize}"]
+    for module in ("sitecustomize.py", FIGURES):
+        words += ["--ro-bind", at(INSIDE / "site" / module), f"{tools}/site/{module}"]
     for toolkit in TOOLKITS:
         words += ["--ro-bind", at(PACKAGE / toolkit), f"{tools}/site/{toolkit}"]
     return words + (["--ro-bind", at(runtime.site), f"{root}{SITE}"] if runtime.site else [])
@@ -180,4 +181,4 @@ _NAMESPACES: Sequence[str] = (
     "--unshare-all", "--unshare-user", "--uid", "1000", "--gid", "1000", "--hostname", "sandbox", "--die-with-parent",
     "--new-session", "--clearenv", "--cap-drop", "ALL", "--cap-add", "CAP_SYS_ADMIN", "--cap-add", "CAP_SETPCAP",
     "--cap-add", "CAP_DAC_OVERRIDE",
-)  # fmt: skip  # fmt: skip
+)  # fmt: skip

@@ -71,13 +71,9 @@ class Groups:
     def __init__(self, limits: Limits, places: Sequence[Path] = ()) -> None:
         self.places = tuple(places)
         self._values = {
-            "memory.max": limits.memory,
-            "memory.swap.max": 0,
-            "memory.oom.group": 1,
-            "memory.limit_in_bytes": limits.memory,
-            "memory.memsw.limit_in_bytes": limits.memory,
-            "pids.max": limits.processes + 4,
-        }
+            "memory.max": limits.memory, "memory.swap.max": 0, "memory.oom.group": 1, "memory.limit_in_bytes": limits.memory,
+            "memory.memsw.limit_in_bytes": limits.memory, "pids.max": limits.processes + 4,
+        }  # fmt: skip
         self._released: list[Path] = []
 
     def make(self) -> Group:

@@ -9,6 +9,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from bot.errors import UserError
@@ -22,13 +23,9 @@ from bot.thread.outcomes import Execution, Outcome
 from bot.thread.request import ThreadId
 
 CODES = {
-    Outcome.TIMED_OUT: 124,
-    Outcome.OUT_OF_MEMORY: 137,
-    Outcome.KILLED: 137,
-    Outcome.OUTPUT_LIMIT: 125,
-    Outcome.DISK_FULL: 122,
+    Outcome.TIMED_OUT: 124, Outcome.OUT_OF_MEMORY: 137, Outcome.KILLED: 137, Outcome.OUTPUT_LIMIT: 125, Outcome.DISK_FULL: 122,
     Outcome.INTERRUPTED: 130,
-}
+}  # fmt: skip
 
 
 async def run_script(
@@ -79,20 +76,10 @@ async def run_script(
 
 
 def _json(execution: Execution) -> str:
-    return json.dumps(
-        {
-            "outcome": str(execution.outcome),
-            "exit_code": execution.exit_code,
-            "stdout": execution.stdout,
-            "stderr": execution.stderr,
-            "duration_s": round(execution.duration, 4),
-            "peak_memory_bytes": execution.peak_memory,
-            "tier": execution.tier,
-            "files": [{"name": f.name, "size": f.size} for f in execution.files],
-            "message": execution.message,
-        },
-        ensure_ascii=False,
-    )
+    whole = asdict(execution)
+    result = {name: whole[name] for name in ("outcome", "exit_code", "stdout", "stderr", "tier", "files", "message")}
+    result |= {"duration_s": round(execution.duration, 4), "peak_memory_bytes": execution.peak_memory}
+    return json.dumps(result, ensure_ascii=False)
 
 
 def _refuse_folders(script: Path, files: Sequence[Path]) -> None:

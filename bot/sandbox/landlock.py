@@ -21,7 +21,19 @@ from bot.sandbox.descriptors import FOLDER, FileEntry, opened, remove, walk
 from bot.sandbox.diff import Diff, stage_diff
 from bot.sandbox.inside.plan import LandlockRun, LandlockServer, encode
 from bot.sandbox.limits import Limits
-from bot.sandbox.tier import INSIDE, PACKAGE, TOOLKITS, UID, BindMounts, PreparedRun, Runtime, Script, environment, interpreter
+from bot.sandbox.tier import (
+    FIGURES,
+    INSIDE,
+    PACKAGE,
+    TOOLKITS,
+    UID,
+    BindMounts,
+    PreparedRun,
+    Runtime,
+    Script,
+    environment,
+    interpreter,
+)
 from bot.sandbox.watchdog import Disk, unlinked
 from bot.sandbox.workspace import Workspace
 from bot.thread.files import FileName
@@ -139,7 +151,7 @@ class Landlock:
         for font in runtime.fonts:
             shutil.copy(font, fonts)
         _, _, _, libraries = self._places(runtime)
-        plan = LandlockServer(modules=tuple(modules), env=self._environment(fonts), path=libraries)
+        plan = LandlockServer(modules=tuple(modules), env=self._environment(fonts), path=(*libraries, f"{self.shared}/site"))
         return self._command(runtime, "fork_server.py", str(control), encode(plan))
 
     def _environment(self, temporary: str) -> dict[str, str]:
@@ -181,6 +193,7 @@ def shared_folder(owner: int, parent: Path | None = None) -> Iterator[Path]:
         (folder / "mpl").mkdir()
         for toolkit in TOOLKITS:
             shutil.copytree(PACKAGE / toolkit, folder / "site" / toolkit)
+        shutil.copy(INSIDE / "site" / FIGURES, folder / "site")
         os.chmod(folder, 0o755)  # noqa: S103  a root bot's scripts run as another user
         if owner >= 0:
             os.chown(folder / "mpl", owner, owner)

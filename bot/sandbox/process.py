@@ -205,9 +205,6 @@ def _message(outcome: Outcome, terms: Terms, code: int | None) -> str:
 
 
 _OUTCOMES = {
-    0: Outcome.SUCCEEDED,
-    None: Outcome.KILLED,
-    -signal.SIGKILL: Outcome.KILLED,
-    -signal.SIGXCPU: Outcome.TIMED_OUT,
+    0: Outcome.SUCCEEDED, None: Outcome.KILLED, -signal.SIGKILL: Outcome.KILLED, -signal.SIGXCPU: Outcome.TIMED_OUT,
     -signal.SIGXFSZ: Outcome.DISK_FULL,
-}
+}  # fmt: skip

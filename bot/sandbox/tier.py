@@ -18,6 +18,7 @@ from bot.sandbox.workspace import Workspace
 
 INSIDE = Path(__file__).parent / "inside"
 PACKAGE = Path(__file__).parent.parent
+FIGURES = "workings_figures.py"  # the backend by which matplotlib shows figures
 TOOLKITS = ("logs", "tables")  # packages of ours that scripts import
 MOUNTS = "/mnt"  # where a root bot mounts, by switch_user.py, the paths that its scripts' user cannot reach
 UID = 61_184  # the uid that a root bot runs scripts as, which no user has
@@ -108,7 +109,7 @@ def environment(limits: Limits) -> dict[str, str]:
         "HOME": "/tmp",
         "TMPDIR": "/tmp",
         "LANG": "C.UTF-8",
-        "MPLBACKEND": "Agg",
+        "MPLBACKEND": f"module://{FIGURES.removesuffix('.py')}",
         "MPLCONFIGDIR": "/tmp/mpl",
         "POLARS_MAX_THREADS": "2",
         "POLARS_OVERRIDE_TOTAL_MEMORY_MB": str(limits.memory // 1_000_000),

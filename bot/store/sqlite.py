@@ -6,7 +6,7 @@ import json
 import re
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -39,7 +39,7 @@ async def open_store(path: Path | str, *, clock: Callable[[], float] = time.time
 
 
 class SqliteStore(Database):
-    """The Store port; reads see only what is committed."""
+    """The Store and Marks ports; reads see only what is committed."""
 
     def __init__(
         self, writing: sqlite3.Connection, reading: sqlite3.Connection, thread: Executor, clock: Callable[[], float]
@@ -97,6 +97,21 @@ class SqliteStore(Database):
         [(tokens,)] = await self.rows(sql, team, since, user, user)
         return int(tokens)
 
+    async def marks(self) -> Mapping[str, str]:
+        return {str(channel): str(ts) for channel, ts in await self.rows("select channel, ts from heard")}
+
+    async def mark(self, marks: Mapping[str, str]) -> None:
+        newer = "cast(excluded.ts as real) > cast(ts as real)"  # they are compared as the numbers they are
+        sql = f"insert into heard values (?, ?) on conflict (channel) do update set ts = excluded.ts where {newer}"
+        await self.commit(lambda db: db.executemany(sql, list(marks.items())))
+
+    async def active(self, since: float) -> Mapping[ThreadId, float]:
+        sql = (
+            "select thread, max(cast(ts as real)) from inbox where cast(ts as real) >= ? and thread not like '%:cmd:%'"
+            " group by thread"
+        )
+        return {ThreadId.parse(thread): float(ts) for thread, ts in await self.rows(sql, since)}
+
     async def check(self) -> str:
         """Write to the database without a change; return what is wrong when it cannot be written, else ""."""
         try:
@@ -141,7 +156,8 @@ class SqliteClaim:
             for tokens in [_tokens(e) for e in entries]:
                 if tokens:
                     db.execute("insert into usage values (?, ?, ?, ?)", (self._thread.team, self._asker(db), tokens, now))
-            _close(db, keys, now)
+            closing = "update inbox set closed_at = ? where key = ? and closed_at is null"
+            db.executemany(closing, [(now, key) for key in keys])
             if went_on:
                 db.execute("update threads set crashes = 0, deaths = 0, rest_until = 0 where id = ?", (thread,))
 
@@ -194,11 +210,6 @@ def _wanted(db: sqlite3.Connection, request: Request) -> bool:
     elif request.kind != "stop":
         sql, values = f"{sql} and user = ? and direct", [*values, request.user]
     return bool(_rows(db, sql, *values))
-
-
-def _close(db: sqlite3.Connection, keys: Sequence[str], now: float) -> None:
-    for key in keys:
-        db.execute("update inbox set closed_at = ? where key = ? and closed_at is null", (now, key))
 
 
 def _dump(adapter: TypeAdapter[Any], value: object) -> bytes:

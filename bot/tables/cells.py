@@ -184,7 +184,7 @@ def decide(cells: Iterable[str], comma: bool = False) -> Kind:
     likely = [form for form in DATES if any(moment(cell, form, clock=True) is not None for cell in some)] or ["ymd"]
     fits: dict[str, int] = {form: sum(moment(c, form, clock=True) is not None for c in said) for form in likely}
     form = max(fits, key=lambda name: fits[name])
-    if fits[form] * 2 > len(said) and not (form == "compact" and not _dates_all(said, form)):
+    if fits[form] * 2 > len(said) and not (form == "compact" and any(moment(cell, form, clock=False) is None for cell in said)):
         return _dated(said, form, fits, comma)
     if any(_LEADING_ZERO.fullmatch(cell) for cell in said):
         return Kind("text", figures=True)
@@ -235,10 +235,6 @@ def read_cells(cells: Sequence[str], kind: Kind) -> Cells:
                 if cell not in column.unread and len(column.unread) < 3:
                     column.unread.append(cell)
     return column
-
-
-def _dates_all(said: Sequence[str], form: str) -> bool:
-    return all(moment(cell, form, clock=False) is not None for cell in said)
 
 
 def _dated(said: Sequence[str], form: str, fits: dict[str, int], comma: bool) -> Kind:

@@ -67,7 +67,7 @@ def told(profile: Profile) -> str:
     if profile.sheets:
         lines.append(f"Sheet {_quoted(profile.sheet)} of {_list(profile.sheets)}.")
     lines += [f"Note: {' '.join(note.split())}" for note in profile.notes]
-    lines += [_column(column) for column in shown]
+    lines += [f"- {_quoted(c.name)}: {', '.join([c.kind, *_facts(c)])}" for c in shown]
     if hidden:
         lines.append(f"And {hidden:,} more columns.")
     for hit in profile.found:
@@ -98,11 +98,6 @@ def parsed(text: str) -> Profile | None:
         file=json.loads(match[1]), form=json.loads(match[5]), rows=_int(match[2]), columns=tuple(columns), size=_int(match[4]),
         sheet=sheet, sheets=sheets, notes=tuple(notes), found=tuple(found), hidden=_int(match[3]) - len(columns),
     )  # fmt: skip
-
-
-def _column(column: Column) -> str:
-    parts = [column.kind, *_facts(column)]
-    return f"- {_quoted(column.name)}: {', '.join(parts)}"
 
 
 def _facts(column: Column) -> Iterator[str]:

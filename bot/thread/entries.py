@@ -29,12 +29,9 @@ class Usage:
     def __add__(self, other: Usage) -> Usage:
         """Return the cost of both, under the name of the later model."""
         return Usage(
-            model=other.model or self.model,
-            calls=self.calls + other.calls,
-            input=self.input + other.input,
-            cached=self.cached + other.cached,
-            output=self.output + other.output,
-        )
+            model=other.model or self.model, calls=self.calls + other.calls, input=self.input + other.input,
+            cached=self.cached + other.cached, output=self.output + other.output,
+        )  # fmt: skip
 
     @property
     def tokens(self) -> int:

@@ -17,13 +17,9 @@ class Scheduler:
     """Runs a thread when `ring` is called; a call while it runs makes it run once more afterwards."""
 
     def __init__(
-        self,
-        run: Callable[[ThreadId], Awaitable[None]],
-        waiting: Callable[[], Awaitable[Sequence[ThreadId]]],
-        *,
-        slots: int,
+        self, run: Callable[[ThreadId], Awaitable[None]], waiting: Callable[[], Awaitable[Sequence[ThreadId]]], *, slots: int,
         sweep: float,
-    ) -> None:
+    ) -> None:  # fmt: skip
         """Run at most `slots` threads at once; every `sweep` seconds ring those that `waiting` returns."""
         self._run = run
         self._waiting = waiting

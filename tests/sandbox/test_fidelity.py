@@ -180,3 +180,13 @@ async def test_many_at_once_do_not_mix(with_libraries: LinuxSandboxes) -> None:
 
     assert [line.split()[0] for line in printed] == [str(n) for n in range(12)]
     assert all(line.count("'") == 4 for line in printed)
+
+
+@pytest.mark.parametrize("case", _SCRIPTS["figures"])
+async def test_a_figure_that_is_shown_is_saved(with_libraries: LinuxSandboxes, case: str) -> None:
+    wanted = _SCRIPTS["figures"][case]
+
+    found = await sandboxed(with_libraries, f"import matplotlib.pyplot as plt\n{wanted['script']}")
+
+    files = [name for name, _ in found.files if name != "script.py"]
+    assert (files, found.stdout) == (sorted(wanted["files"]), wanted.get("prints", "")), found.stderr

@@ -14,7 +14,6 @@ import pytest
 
 from bot.local.workspace.server import Options, Running, running
 from bot.slack.listeners import open_slack
-from bot.store.marks import SqliteMarks
 from bot.store.sqlite import SqliteStore, open_store
 from bot.thread.request import Request
 from tests.e2e.slack import BOB, HERE
@@ -43,7 +42,7 @@ class World:
         """Listen until the block ends."""
         tokens = self.workspace.bot_token, self.workspace.app_token
         async with open_slack(*tokens, base_url=self.workspace.api_url, max_upload=1_000, pace=0.01, ping=0.2) as slack:
-            await slack.listen(self.accept, SqliteMarks(self.store))
+            await slack.listen(self.accept, self.store)
             yield
 
     async def takes(self, *expected: str) -> list[Request]:
@@ -65,7 +64,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
         workspace = await stack.enter_async_context(running(tmp_path / "w", options=options))
         session = await stack.enter_async_context(aiohttp.ClientSession(base_url=workspace.base_url))
         store = await stack.enter_async_context(open_store(tmp_path / "bot.sqlite"))
-        await SqliteMarks(store).mark({"": f"{time.time() - 7_200:.6f}"})
+        await store.mark({"": f"{time.time() - 7_200:.6f}"})
         world = World(workspace, People(session), store, back)
         async with world.listening():
             world.thread = await world.people.say(MENTION)
@@ -145,5 +144,5 @@ async def test_what_was_said_before_the_first_start_is_left_alone(world: World, 
         async with world.listening():
             live = await world.people.say(MENTION)
             await world.takes(live)
-        marks = await SqliteMarks(world.store).marks()
+        marks = await world.store.marks()
     assert abs(float(marks[""]) - time.time()) < 60

@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 
 from bot.errors import SetupError
-from bot.store.marks import SqliteMarks
 from bot.store.sqlite import SqliteStore, open_store
 from bot.terminal import settings_from
 from bot.thread.entries import Delivery, Reply
@@ -36,13 +35,13 @@ async def test_a_restart_keeps_requests_and_conversations(tmp_path: Path) -> Non
 
 async def test_marks_survive_a_restart_and_never_go_back(tmp_path: Path) -> None:
     async with open_store(tmp_path / "bot.sqlite") as store:
-        await SqliteMarks(store).mark({"C1": "10.5", "": "7.0"})
+        await store.mark({"C1": "10.5", "": "7.0"})
         await store.accept(mention("hi", ts="99.0"))
 
     async with open_store(tmp_path / "bot.sqlite") as store:
-        await SqliteMarks(store).mark({"C1": "9.9", "C2": "8.0"})
-        assert await SqliteMarks(store).marks() == {"C1": "10.5", "C2": "8.0", "": "7.0"}
-        assert [await SqliteMarks(store).active(since) for since in (99, 100)] == [{THREAD: 99.0}, {}]
+        await store.mark({"C1": "9.9", "C2": "8.0"})
+        assert await store.marks() == {"C1": "10.5", "C2": "8.0", "": "7.0"}
+        assert [await store.active(since) for since in (99, 100)] == [{THREAD: 99.0}, {}]
 
 
 async def test_what_was_acknowledged_survives_a_killed_process(tmp_path: Path) -> None:

@@ -75,6 +75,7 @@ def run_as_main(path: str, args: Sequence[str]) -> NoReturn:
         while traceback and traceback.tb_frame.f_code.co_filename == __file__:
             traceback = traceback.tb_next
         sys.excepthook(type(error), error.with_traceback(traceback), traceback)
+        sys.last_value = error  # as Python notes it
         code = -signal.SIGINT if isinstance(error, KeyboardInterrupt) else 1
     finally:
         threading._shutdown()  # type: ignore[attr-defined]
