@@ -26,7 +26,7 @@ class RetryPolicy:
     """
 
     timeout: float = 180.0
-    tries: int = 4
+    tries: int = 6
     first_pause: float = 1.0
     longest_pause: float = 20.0
     longest_retry_after: float = 60.0

@@ -25,7 +25,7 @@ TABLE = b"region,revenue\nnorth,100\nsouth,50\nnorth,30\n"
 ASKED = "<@U0BOT> sum of revenue by region"
 CODE = "<@U0BOT> ```\nopen('made.txt', 'w').write('x' * 100)\nprint('made')\n```"
 ANSWERS = ("130", "made")
-PATIENCE = 90.0
+PATIENCE = 240.0
 
 
 class Place:
