@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 else:
     import kernel, plan, script, seccomp, steps
 
-CREATE, ADD_RULE, RESTRICT = 444, 445, 446
+CREATE, ADD_RULE, RESTRICT = 444, 445, 446  # on every architecture, as all calls since Linux 5.1
 EXECUTE, WRITE_FILE, READ_FILE, READ_DIR = 1, 2, 4, 8
 ALL_BY_VERSION = {1: (1 << 13) - 1, 2: (1 << 14) - 1, 3: (1 << 15) - 1, 4: (1 << 15) - 1, 5: (1 << 16) - 1}
 FILE_RIGHTS = EXECUTE | WRITE_FILE | READ_FILE | (1 << 14) | (1 << 15)

@@ -5,6 +5,12 @@ from __future__ import annotations
 import ctypes
 import os
 import struct
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bot.sandbox.inside.syscalls import number
+else:
+    from syscalls import number
 
 libc = ctypes.CDLL(None, use_errno=True)
 libc.mount.argtypes = [ctypes.c_char_p, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_ulong, ctypes.c_char_p]
@@ -13,7 +19,6 @@ libc.syscall.restype = ctypes.c_long
 
 held = ctypes.PyDLL(None, use_errno=True)  # the same library, called without releasing the interpreter's lock
 held.syscall.restype = ctypes.c_long
-SYS_CLONE, SYS_PIVOT_ROOT = 56, 155  # on x86-64
 CLONE_NEWNS = 0x20000
 # Fresh user, mount, process, network, IPC, host name and cgroup namespaces.
 CLONE_ALL = 0x10000000 | CLONE_NEWNS | 0x20000000 | 0x40000000 | 0x08000000 | 0x04000000 | 0x02000000
@@ -26,8 +31,8 @@ SECCOMP_MODE_FILTER = 2
 def check(result: int, what: str) -> int:
     """Return the result of a system call, or raise OSError with its name when it is negative."""
     if result < 0:
-        number = ctypes.get_errno()
-        raise OSError(number, f"{what}: {os.strerror(number)}")
+        problem = ctypes.get_errno()
+        raise OSError(problem, f"{what}: {os.strerror(problem)}")
     return result
 
 
@@ -47,14 +52,14 @@ def clone(flags: int) -> int:
     """Fork into new namespaces with one system call; return 0 in the child, the child's pid in the parent."""
     api = ctypes.pythonapi
     api.PyOS_BeforeFork()
-    child: int = held.syscall(SYS_CLONE, flags | 17, 0, 0, 0, 0)  # 17 is SIGCHLD
+    child: int = held.syscall(number("clone"), flags | 17, 0, 0, 0, 0)  # 17 is SIGCHLD
     if child == 0:
         api.PyOS_AfterFork_Child()
         return 0
-    number = ctypes.get_errno()
+    problem = ctypes.get_errno()
     api.PyOS_AfterFork_Parent()
     if child < 0:
-        raise OSError(number, f"clone: {os.strerror(number)}")
+        raise OSError(problem, f"clone: {os.strerror(problem)}")
     return child
 
 
@@ -68,7 +73,7 @@ def keep_user(uid: int, gid: int) -> None:
 def pivot(root: str) -> None:
     """Make a mount point the root, and detach the old root with everything mounted in it."""
     os.chdir(root)
-    check(libc.syscall(SYS_PIVOT_ROOT, b".", b"."), "pivot_root")
+    check(libc.syscall(number("pivot_root"), b".", b"."), "pivot_root")
     check(libc.umount2(b".", MNT_DETACH), "umount")
     os.chdir("/")
 

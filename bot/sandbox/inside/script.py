@@ -32,7 +32,7 @@ def prepare(env: dict[str, str], path: Sequence[str]) -> None:
 
 def renew() -> None:
     """Drop state of the parent of this fork, and our own modules, because a thread's files may have their names."""
-    for name in ("confine", "kernel", "plan", "script", "seccomp", "steps"):
+    for name in ("confine", "kernel", "plan", "script", "seccomp", "steps", "syscalls"):
         sys.modules.pop(name, None)
     _renew_streams()
     if numpy := sys.modules.get("numpy"):
