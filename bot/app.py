@@ -93,10 +93,7 @@ def models(client: AsyncOpenAI, settings: Settings) -> tuple[OpenAIModel, OpenAI
     """Return the models of the CodeAssistant and of the UserProxy."""
     coder = ModelChoice(model=settings.openai_model, effort=settings.openai_effort)
     speaker = ModelChoice(
-        model=settings.openai_proxy_model,
-        effort=settings.openai_proxy_effort,
-        model_setting="OPENAI_PROXY_MODEL",
-        effort_setting="OPENAI_PROXY_EFFORT",
+        model=settings.openai_proxy_model, effort=settings.openai_proxy_effort, model_setting="OPENAI_PROXY_MODEL"
     )
     name = settings.openai_fallback_model
     fallback = ModelChoice(model=name, model_setting="OPENAI_FALLBACK_MODEL") if name else None

@@ -33,7 +33,9 @@ class TooLarge(UserError):
 
 
 class ServiceError(BotError):
-    """Slack, the model, the sandbox or the store failed; the cause is chained."""
+    """Slack, the model, the sandbox or the store failed; the cause is chained. `usage` is what a model was paid before it."""
+
+    usage: object = None  # a Usage of thread.entries, which is built upon this module
 
 
 class Refused(ServiceError):

@@ -131,6 +131,6 @@ class NotedModel:
         with self._health.noting("model", "answered"):
             return await self._model.decide(prompt, tools)
 
-    async def choose(self, prompt: Prompt, answer: type[Typed]) -> tuple[Typed, Usage]:
+    async def choose(self, prompt: Prompt, answer: type[Typed]) -> tuple[Typed | str, Usage]:
         with self._health.noting("model", "answered"):
             return await self._model.choose(prompt, answer)

@@ -57,10 +57,10 @@ class Model(Protocol):
     """
 
     async def decide(self, prompt: Prompt, tools: Sequence[type[BaseModel]]) -> Decision:
-        """Return the model's calls among `tools`, as it wrote them; invalid, unknown or no calls are not an error here."""
+        """Return the model's calls among `tools`; invalid, unknown or no calls are not an error here."""
 
-    async def choose(self, prompt: Prompt, answer: type[Typed]) -> tuple[Typed, Usage]:
-        """Return one validated `answer`; an invalid one is asked for once more, and what that cost is in the usage."""
+    async def choose(self, prompt: Prompt, answer: type[Typed]) -> tuple[Typed | str, Usage]:
+        """Return one validated `answer`, or the text that the model twice gave instead ("" for none), with what all that cost."""
 
 
 # --- Sandboxes ---

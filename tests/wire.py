@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Self
@@ -31,7 +32,7 @@ class ModelRequest:
 
     @property
     def agent(self) -> str:
-        return PROXY if isinstance(self.body.get("tool_choice"), dict) else ASSISTANT
+        return PROXY if len(self.tools) == 1 else ASSISTANT
 
     @property
     def tools(self) -> list[str]:
@@ -115,8 +116,13 @@ class ScriptedModel:
         key: str | None = None,
         models: Mapping[str, str | None] | None = None,
         used: tuple[int, int, int] = (100, 80, 10),
+        house: Callable[[ModelRequest], web.Response | None] | None = None,
+        mangle: Callable[[Body], Body | web.Response] | None = None,
     ) -> None:
-        """Take the shutdown date of each model (others are then 404), and the tokens `used`: input, cached part, output."""
+        """Take the shutdown date of each model (others are then 404), and the tokens `used`: input, cached part, output.
+
+        `house` refuses what a service other than OpenAI's does not take, and `mangle` is how it writes its answers.
+        """
         self.requests: list[ModelRequest] = []
         self.complaints: list[str] = []
         self.url = ""
@@ -128,6 +134,8 @@ class ScriptedModel:
         self._key = key
         self._models = models
         self._used = used
+        self._house = house
+        self._mangle = mangle
         self._issued: dict[str, tuple[str, Body, str]] = {}
         self._numbers = itertools.count(1)
         self._closing = asyncio.Event()
@@ -180,10 +188,10 @@ class ScriptedModel:
         raw = await request.read()
         asked = ModelRequest(wire, json.loads(raw), raw)
         self.requests.append(asked)
-        if refused := self._unauthorized(request) or self._unknown(asked):
+        if refused := self._unauthorized(request) or self._unknown(asked) or (self._house and self._house(asked)):
             return refused
         broken = broken_chat(asked.body) if wire == "chat" else broken_responses(asked.body, self._issued)
-        if broken:
+        if broken and not (self._house and re.search("rule of this project|required to be supplied", broken[3])):
             status, code, param, message = broken
             self.complaints.append(f"{wire}: {message}")
             return _error(status, message, code, param)
@@ -194,7 +202,8 @@ class ScriptedModel:
         if isinstance(turn, Fault) and turn.kind not in ("incomplete", "filtered", "refusal", "failed"):
             return await self._fail(request, turn)
         payload = self._as_chat(asked, turn) if wire == "chat" else self._as_response(asked, turn)
-        return web.json_response(payload)
+        mangled = self._mangle(payload) if self._mangle else payload
+        return mangled if isinstance(mangled, web.Response) else web.json_response(mangled)
 
     def _turn(self, asked: ModelRequest) -> Turn | None:
         if self._function:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
@@ -12,8 +13,9 @@ from bot.thread.conversation import Conversation
 from bot.thread.entries import Decision, Reply, Report, Step, UserMessage
 from bot.thread.files import OUTPUT, FileName
 from bot.thread.outcomes import Execution, Outcome
-from bot.thread.text import bounded, fenced, quoted
+from bot.thread.text import bounded, counted, fenced, quoted
 
+NOT_CHECKED = "_Not checked: the model ended without a report, so this was not compared with what ran._"
 MAX_NOTES = 10
 MAX_EVIDENCE = 10
 IMAGES = (".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".pdf")
@@ -23,7 +25,7 @@ async def answer(conversation: Conversation, report: Report, sandbox: Sandbox) -
     """Return the report's answer with its evidence and the turn's files, and all runs if any of them failed."""
     there = {f.name: f.size for f in await sandbox.list()}
     files = [name for name in made_files(conversation, report.files) if name in there]
-    text = report.answer
+    text = re.sub(r"!?\[([^]\n]*)\]\(sandbox:[^)\s]*\)", r"\1", report.answer)  # such a link leads nowhere
     runs = conversation.runs
     if any(run.execution and run.execution.outcome is not Outcome.SUCCEEDED for run in runs):
         text += "\n\n" * bool(attempts := _attempts(runs, text))
@@ -33,6 +35,12 @@ async def answer(conversation: Conversation, report: Report, sandbox: Sandbox) -
     return Reply(text=text, output=_printed(conversation), files=tuple(files))
 
 
+async def unchecked(conversation: Conversation, prose: str, sandbox: Sandbox) -> Reply:
+    """Return what a specialist said in place of a report, marked as not checked, with the turn's files and failed runs."""
+    said = Report(decision=0, index=0, agent="", status="complete", answer=f"{prose}\n\n{NOT_CHECKED}")
+    return await answer(conversation, said, sandbox)
+
+
 def _evidence(report: Report) -> str:
     """Return the lines and numbers that the gate has read and counted again."""
     lines = [f"{c.file}:{c.line}: {without_secrets(c.text)}" for c in report.citations[:MAX_EVIDENCE]]
@@ -40,7 +48,7 @@ def _evidence(report: Report) -> str:
         within = f" within {count.window}" if count.window else ""
         lines.append(f"{count.value:,} lines of {count.file}{within} hold {count.query}")
     if left := len(report.citations[MAX_EVIDENCE:]) + len(report.counts[MAX_EVIDENCE:]):
-        lines.append(f"and {_many(left, 'more line')} that were read or counted again as well")
+        lines.append(f"and {counted(left, 'more line')} that were read or counted again as well")
     checked = "Read and counted again before this was posted; that one led to the other was not checked."
     return f"{fenced(chr(10).join(lines))}\n{checked}"
 
@@ -49,8 +57,10 @@ def account(conversation: Conversation, why: str, missing: Sequence[str] = ()) -
     """Return a reply that says `why`, and lists the turn's runs, what is missing, and its files; it claims nothing unchecked."""
     lines = [why]
     if attempts := _attempts(conversation.runs, why):
-        more = [f"{_many(len(attempts) - 8, 'earlier run')}"] if len(attempts) > 8 else []
+        more = [f"{counted(len(attempts) - 8, 'earlier run')}"] if len(attempts) > 8 else []
         lines.append("What was done:\n" + listed([*more, *attempts[-8:]]))
+    if said := _last_said(conversation):
+        lines.append(f"What was said last, and is not checked:\n{fenced(bounded(said, 1_000))}")
     if missing:
         more = [f"and {len(missing) - 8} more"] if len(missing) > 8 else []
         lines.append("What does not hold:\n" + listed([*missing[:8], *more]))
@@ -60,10 +70,17 @@ def account(conversation: Conversation, why: str, missing: Sequence[str] = ()) -
     return Reply(text="\n\n".join(lines), output=_printed(conversation))
 
 
+def _last_said(conversation: Conversation) -> str:
+    """Return what a specialist last reported, or said in place of a call, in the open turn."""
+    said = (e.answer if isinstance(e, Report) else e.text for e in reversed(conversation.turn)
+            if isinstance(e, Report) or (isinstance(e, Decision) and not e.calls))  # fmt: skip
+    return next((text.strip() for text in said if text.strip()), "")
+
+
 def with_notes(reply: Reply, conversation: Conversation) -> Reply:
     """Return the reply after what the open turn could not take or read, which the user must know before the answer."""
     notes = [note for e in conversation.turn if isinstance(e, UserMessage) for note in e.notes]
-    more = [f"and {_many(len(notes) - MAX_NOTES, 'more note')}"] if len(notes) > MAX_NOTES else []
+    more = [f"and {counted(len(notes) - MAX_NOTES, 'more note')}"] if len(notes) > MAX_NOTES else []
     return replace(reply, text="\n\n".join(filter(None, ["\n".join([*notes[:MAX_NOTES], *more]), reply.text])))
 
 
@@ -96,11 +113,11 @@ def footer(conversation: Conversation, seconds: float | None) -> str:
         models = " + ".join(dict.fromkeys(u.model for u in reversed(spent) if u.model))
         total = conversation.usage
         cached = f" ({total.cached:,} cached)" if total.cached else ""
-        parts += [models, _many(total.calls, "call"), f"{total.tokens:,} tokens{cached}"]
+        parts += [models, counted(total.calls, "call"), f"{total.tokens:,} tokens{cached}"]
     else:
         parts.append("no model")
     if runs := conversation.runs:
-        parts.append(_many(len(runs), "run"))
+        parts.append(counted(len(runs), "run"))
     if seconds is not None:
         parts.append(f"{seconds:.1f} s")
     return " · ".join(p for p in parts if p)
@@ -134,7 +151,3 @@ def _attempts(runs: Sequence[Step], said: str) -> list[str]:
         known = any(len(fact) > 7 and fact.casefold() in before for fact in facts)
         lines.append(_line(step.ran, execution, "" if known else why))
     return [] if known and len(lines) == 1 else lines
-
-
-def _many(count: int, what: str) -> str:
-    return f"{count} {what}" if count == 1 else f"{count} {what}s"

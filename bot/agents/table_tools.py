@@ -15,7 +15,7 @@ from bot.tables.command import NO_PANDAS
 from bot.tables.profiles import short
 from bot.thread.entries import Step
 from bot.thread.outcomes import Outcome
-from bot.thread.text import bounded, fenced
+from bot.thread.text import bounded, counted, fenced
 
 TABLE_TOKENS = 3_000
 CARD_COLUMNS = 8
@@ -56,15 +56,15 @@ def card(profile: Profile) -> str:
     """Return what a person reads of a table that came: its size, its columns, what was decided and what could not be read."""
     unread = sum(column.unreadable for column in profile.columns)
     cells = profile.rows * len(profile.columns)
-    head = f"{_code(profile.file)}: {_count(profile.rows, 'row')}, {_count(len(profile.columns) + profile.hidden, 'column')}"
-    head += f", {_count(unread, 'cell')} of {cells:,} unreadable" if unread else ""
+    head = f"{_code(profile.file)}: {counted(profile.rows, 'row')}, {counted(len(profile.columns) + profile.hidden, 'column')}"
+    head += f", {counted(unread, 'cell')} of {cells:,} unreadable" if unread else ""
     lines = [f"{head} ({profile.form})."]
     lines += [re.sub(r"([\\*_~`\[\]<>|])", r"\\\1", f"{note[0].upper()}{note[1:]}.") for note in profile.notes[:4]]
     if len(profile.notes) > 4:
-        lines.append(f"And {_count(len(profile.notes) - 4, 'more note')}.")
+        lines.append(f"And {counted(len(profile.notes) - 4, 'more note')}.")
     lines += [f"- {_about(column)}" for column in profile.columns[:CARD_COLUMNS]]
     if (more := len(profile.columns) + profile.hidden - CARD_COLUMNS) > 0:
-        lines.append(f"- and {_count(more, 'more column')}")
+        lines.append(f"- and {counted(more, 'more column')}")
     return "\n".join(lines)
 
 
@@ -72,7 +72,7 @@ def _about(column: Column) -> str:
     match column.kind:
         case "text" | "true or false":
             listed = ", ".join(_harmless(short(value)) for value in column.values[:4])
-            facts = [f"{_count(column.distinct, 'value')} ({listed}{', …' if column.distinct > 4 else ''})"]
+            facts = [f"{counted(column.distinct, 'value')} ({listed}{', …' if column.distinct > 4 else ''})"]
         case "empty":
             facts = ["nothing"]
         case _:
@@ -91,7 +91,3 @@ def _harmless(text: str) -> str:
 
 def _code(text: str) -> str:
     return f"`{' '.join(text.split()).replace('`', '´')}`"
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"

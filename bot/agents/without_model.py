@@ -60,7 +60,7 @@ class Profiler:
             came = conversation.data[:MAX_PROFILED]
             tables = [name for name in came if not is_log(name) or is_table(name)]
             return _decision(tables, [name for name in came if name not in tables])
-        astray = [s for s in steps if s.refused and _is_log(s)]
+        astray = [step for step in steps if step.refused and step.result.endswith(IS_LOG.partition("}")[2])]
         if astray and len(numbers) == 1:
             return _decision([], [TableCard.model_validate_json(conversation.call(step).arguments).file for step in astray])
         return _notice(steps, conversation.data[MAX_PROFILED:])
@@ -72,10 +72,6 @@ class Profiler:
             return await perform(work, [LogCard, LogProfile, TableCard])
         except ServiceError as error:
             return work.step(result=str(error), refused=True)
-
-
-def _is_log(step: Step) -> bool:
-    return step.result.endswith(IS_LOG.partition("}")[2])
 
 
 def _decision(tables: Sequence[FileName], logs: Sequence[FileName]) -> Decision:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +14,7 @@ from pydantic import BaseModel
 
 from bot.llm.models import ModelChoice
 from bot.llm.responses import cache_key
-from bot.llm.wire import Answer, Garbled, Json, calls_from, checked, clean, function_name, origin, own_items, usage_from
+from bot.llm.wire import Answer, Garbled, Json, calls_from, checked, clean, function_name, origin, own_items, usage_from, words
 from bot.ports import Exchange, Input, Prompt
 from bot.thread.entries import Call, Decision
 
@@ -28,7 +29,6 @@ class ChatWire:
 
     official: bool = False
     name: str = "chat"
-    history: str = "messages"
 
     def body(self, prompt: Prompt, choice: ModelChoice, *, keep_opaque: bool = True) -> Json:
         model = choice.model if keep_opaque else ""
@@ -55,12 +55,13 @@ class ChatWire:
     def decode(self, answer: BaseModel, model: str) -> Answer:
         raw = answer.model_dump(mode="json", exclude_unset=True, warnings=False)
         try:
-            choice = raw["choices"][0]
+            choices = raw["choices"]  # some services put the text into one choice and the calls into the next
+            choice = next((c for c in choices if c["message"].get("tool_calls")), choices[0])
             message = choice["message"]
-            tool_calls = message.get("tool_calls") or []
+            tool_calls = message.get("tool_calls") or [{"function": f} for f in [message.get("function_call")] if f]
             calls = [(c.get("id"), c["function"].get("name"), c["function"].get("arguments")) for c in tool_calls]
         except (KeyError, IndexError, TypeError, AttributeError) as error:
-            raise Garbled("it has no message") from error
+            raise Garbled("it has no message", words(raw.get("error"))) from error
         finish = choice.get("finish_reason")
         return Answer(
             calls=calls_from(calls, raw.get("id", "")),
@@ -93,7 +94,8 @@ def _messages(entry: Input | Exchange, model: str) -> Iterator[Json]:
 def _assistant(decision: Decision, model: str) -> Json:
     kept: Mapping[str, Any] = next(iter(own_items(decision.opaque, "chat", model)), {})
     extras = kept.get("calls") or [None] * len(decision.calls)
-    message: Json = {"role": "assistant", "content": clean(decision.text), **clean(dict(kept.get("message", {})))}
+    # Beside calls some services refuse an empty text, and none refuses that there is none.
+    message: Json = {"role": "assistant", "content": clean(decision.text) or None, **clean(dict(kept.get("message", {})))}
     if decision.calls:
         message["tool_calls"] = [
             _call(call) | ({_KEPT_IN_CALL: clean(extra)} if extra else {})
@@ -118,5 +120,5 @@ def _readable(arguments: str) -> str:
 
 def _text(content: object) -> str:
     if isinstance(content, list):
-        return "".join(p.get("text") or "" for p in content if isinstance(p, dict) and p.get("type") == "text")
-    return content if isinstance(content, str) else ""
+        content = "".join(p.get("text") or "" for p in content if isinstance(p, dict) and p.get("type") == "text")
+    return re.sub(r"^\s*<think>.*?</think>\s*", "", content, flags=re.S) if isinstance(content, str) else ""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from typing import Final
 
@@ -11,7 +10,7 @@ import openai
 
 from bot.errors import ServiceError, SetupError
 from bot.llm.models import ModelChoice
-from bot.llm.wire import Garbled
+from bot.llm.wire import Garbled, words
 
 FAILURES: Final = (openai.OpenAIError, Garbled, TimeoutError)
 _TRANSIENT: Final = (408, 409, 429)
@@ -19,6 +18,10 @@ _TRANSIENT: Final = (408, 409, 429)
 
 class Unavailable(ServiceError):
     """The service gave no answer after every retry; another model might."""
+
+
+class TooLong(ServiceError):
+    """The conversation is longer than the model's window."""
 
 
 def is_transient(error: Exception) -> bool:
@@ -29,13 +32,13 @@ def is_transient(error: Exception) -> bool:
 
 
 def retry_after(error: Exception, now: float) -> float | None:
-    """Return the seconds that the service asks us to wait, from Retry-After or retry-after-ms; `now` is Unix time."""
+    """Return the seconds that the service asks us to wait, in a header or as Google does in the body; `now` is Unix time."""
     if not isinstance(error, openai.APIStatusError):
         return None
     headers = error.response.headers
-    for header, unit in (("retry-after-ms", 1_000.0), ("retry-after", 1.0)):
-        value = headers.get(header, "").strip()
-        if re.fullmatch(r"\d+(\.\d+)?", value):
+    delay = re.search(r"['\"]retryDelay['\"]: *['\"]([\d.]+)s", str(error.body)) or [""] * 2
+    for value, unit in ((headers.get("retry-after-ms", ""), 1_000), (headers.get("retry-after", ""), 1), (delay[1], 1)):
+        if re.fullmatch(r"\d+(\.\d+)?", value.strip()):
             return float(value) / unit
     try:
         return max(0.0, parsedate_to_datetime(headers.get("retry-after", "")).timestamp() - now)
@@ -46,8 +49,13 @@ def retry_after(error: Exception, now: float) -> float | None:
 def reasoning_refused(error: Exception) -> bool:
     """Return whether the service cannot decrypt the reasoning we sent back: the key or the model may have changed."""
     return isinstance(error, openai.BadRequestError) and (
-        error.code == "invalid_encrypted_content" or "encrypted content" in _message(error).lower()
+        error.code == "invalid_encrypted_content" or "encrypted content for" in words_of(error).lower()
     )
+
+
+def words_of(error: openai.APIStatusError) -> str:
+    """Return the service's own words; the status where it gave none."""
+    return words(error.body) or f"HTTP {error.status_code}"
 
 
 def translate(error: Exception, choice: ModelChoice, wire: str, wait: float | None = None) -> ServiceError:
@@ -62,6 +70,8 @@ def translate(error: Exception, choice: ModelChoice, wire: str, wait: float | No
             return Unavailable(f"The language model ({choice.model}) took too long to answer. Please try again.")
         case openai.APIConnectionError():
             return Unavailable("The language model's service cannot be reached. Please try again in a while.")
+        case Garbled(words=said) if said:
+            return Unavailable(f"The language model's service is in trouble. It says: {said}")
         case Garbled() | openai.APIResponseValidationError():
             return Unavailable(
                 f"The language model ({choice.model}) sent an answer I cannot read. If this stays so, "
@@ -71,52 +81,40 @@ def translate(error: Exception, choice: ModelChoice, wire: str, wait: float | No
 
 
 def _status(error: openai.APIStatusError, choice: ModelChoice, wire: str, wait: float | None) -> ServiceError:
-    message = _message(error)
-    lower = message.lower()
-    if error.status_code == 402 or _out_of_money(error):
+    """Return the error for a status; what the service says stands in it wherever we cannot know better."""
+    status, said = error.status_code, words(error.body)
+    says = f" The service says: {said}" if said else ""
+    if status == 402 or _out_of_money(error):
         return SetupError("The account behind OPENAI_API_KEY has no quota left: check its plan and billing.")
-    if error.status_code in (401, 403) and not _about_the_model(error):
+    if status == 413 or error.code == "context_length_exceeded" or _OVERFLOW.search(said):
+        return TooLong(f"This thread has become too long for {choice.model}. Please go on in a new thread.")
+    if status == 401:
         return SetupError("The language model's service refused the key: set OPENAI_API_KEY to a valid one.")
-    if error.status_code in (403, 404, 410):
-        if _about_the_model(error):
-            return _no_such_model(choice)
-        return SetupError(
-            f"The service does not have this endpoint: check OPENAI_BASE_URL, or set OPENAI_API={_other(wire)} (now {wire!r})."
-        )
-    if error.status_code == 429:
+    if error.code in _NO_MODEL or (status in (403, 404, 410) and re.search(r"\bmodel\b", said, re.I) and not _LACKS.search(said)):
+        return SetupError(f"The service does not offer the model {choice.model!r}: set {choice.model_setting} to another.{says}")
+    if _LACKS.search(said):
+        return SetupError(f"{choice.model} cannot call tools, which I need: set {choice.model_setting} to a model that can.{says}")
+    if status == 403:
+        return SetupError(f"The language model's service does not let us in: check OPENAI_API_KEY and what it may do.{says}")
+    if re.search(r"v1/(responses|chat/completions)|not a chat model", said):
+        return SetupError(f"{choice.model} needs the other API: set OPENAI_API={_other(wire)}.{says}")
+    if status in (404, 410):
+        advice = f"check OPENAI_BASE_URL, or set OPENAI_API={_other(wire)} (now {wire!r})"
+        return SetupError(f"The service does not have this endpoint: {advice}.{says}")
+    if status == 429:
         when = f"in {wait:.0f} seconds" if wait else "in a while"
         return Unavailable(f"The language model's service is over its rate limit. Please try again {when}.")
     if is_transient(error):
-        return Unavailable(
-            f"The language model's service is in trouble (it answers {error.status_code}). Please try again in a while."
-        )
-    if error.code == "context_length_exceeded" or "context length" in lower or "context window" in lower:
-        return ServiceError(f"This thread has become too long for {choice.model}. Please go on in a new thread.")
-    return _refused(error, message, choice, wire)
+        return Unavailable(f"The language model's service is in trouble (it answers {status}). Please try again in a while.")
+    return ServiceError(f"The language model ({choice.model}) refused the request: {words_of(error)}")
 
 
-def _refused(error: openai.APIStatusError, message: str, choice: ModelChoice, wire: str) -> ServiceError:
-    """Return the error for any other 4xx: this model or server does not accept what we sent."""
-    lower = f"{error.param or ''} {message}".lower()
-    if "/v1/responses" in lower or "v1/chat/completions" in lower or "chat model" in lower:
-        return SetupError(f"{choice.model} needs the other API: set OPENAI_API={_other(wire)}. The service says: {message}")
-    if "effort" in lower or "reasoning" in lower or "encrypted" in lower:
-        return SetupError(
-            f"{choice.model} does not accept this reasoning effort: change {choice.effort_setting} "
-            f"(now {choice.effort!r}). The service says: {message}"
-        )
-    if error.code in ("model_not_found", "invalid_model") or (_about_the_model(error) and error.param == "model"):
-        return _no_such_model(choice)
-    if re.search(r"unsupported|unknown|unrecognized|not (permitted|supported|allowed)|extra (inputs|fields)", lower):
-        return SetupError(
-            f"The service does not accept this request to {choice.model}: try another OPENAI_API (now {wire!r}) "
-            f"or another {choice.model_setting}. The service says: {message}"
-        )
-    return ServiceError(f"The language model ({choice.model}) refused the request: {message}")
-
-
-def _no_such_model(choice: ModelChoice) -> SetupError:
-    return SetupError(f"The service does not offer the model {choice.model!r}: set {choice.model_setting} to another.")
+# How services say that a request is longer than the model's window: OpenAI and Mistral, Anthropic, Google, llama.cpp, Bedrock.
+_OVERFLOW = re.compile(
+    r"context (length|window|size)|maximum context|prompt is too long|input token count|input is too long|too large for model", re.I
+)
+_LACKS = re.compile(r"support (tool use|tools|function calling)\b", re.I)
+_NO_MODEL = ("model_not_found", "invalid_model", "DeploymentNotFound")
 
 
 def _out_of_money(error: openai.APIStatusError) -> bool:
@@ -125,15 +123,3 @@ def _out_of_money(error: openai.APIStatusError) -> bool:
 
 def _other(wire: str) -> str:
     return "chat" if wire == "responses" else "responses"
-
-
-def _about_the_model(error: openai.APIStatusError) -> bool:
-    return error.code in ("model_not_found", "DeploymentNotFound") or "model" in _message(error).lower()
-
-
-def _message(error: openai.APIStatusError) -> str:
-    """Return the service's own message without the vendor's wrapping, cut to 300 characters in case it is a web page."""
-    body = error.body
-    inner = body.get("error", body) if isinstance(body, Mapping) else body
-    message = inner.get("message") if isinstance(inner, Mapping) else inner
-    return " ".join(str(message or f"HTTP {error.status_code}").split())[:300]

@@ -1,10 +1,11 @@
-"""The port `Model` over either wire: tool calls natively, typed answers through instructor."""
+"""The port `Model` over either wire: what is asked again, what is left out, and what is read from an answer."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeVar
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 
 import openai
 from openai import AsyncOpenAI
@@ -16,12 +17,14 @@ from bot.llm.models import ModelChoice
 from bot.llm.retries import RetryPolicy, retry
 from bot.llm.typed import ask_typed, function
 from bot.llm.wire import Answer, Json, Wire
-from bot.ports import Prompt, Typed
+from bot.ports import Exchange, Input, Prompt, Typed
 from bot.thread.entries import Decision, Usage
 
 log = logging.getLogger(__name__)
-T = TypeVar("T")
-Ask = Callable[[ModelChoice, bool], Awaitable[T]]  # the flag: whether the model's own opaque items are sent back to it
+
+
+class Unfit(Unavailable):
+    """The model answered, but with nothing to go on with; asked again, it or another model may do better."""
 
 
 class OpenAIModel:
@@ -39,76 +42,65 @@ class OpenAIModel:
         self._retries = retries or RetryPolicy()
 
     async def decide(self, prompt: Prompt, tools: Sequence[type[BaseModel]]) -> Decision:
-        offer = self._wire.tools([function(tool) for tool in tools])
+        spent: list[Usage] = []
+        said = await self._answer(prompt, tools, spent)
+        return Decision(agent=prompt.agent, calls=said.calls, text=said.text, opaque=said.opaque, usage=sum(spent, Usage()))
 
-        async def ask(choice: ModelChoice, keep_opaque: bool) -> Decision:
-            _, answer = await self._send(self._wire.body(prompt, choice, keep_opaque=keep_opaque) | offer)
-            if answer.cut != "length" or not answer.calls:  # a call that was cut goes on: the model gets its error
-                _require_whole(answer, choice)
-            return Decision(agent=prompt.agent, calls=answer.calls, text=answer.text, opaque=answer.opaque, usage=answer.usage)
-
-        return await self._ask(ask)
-
-    async def choose(self, prompt: Prompt, answer: type[Typed]) -> tuple[Typed, Usage]:
+    async def choose(self, prompt: Prompt, answer: type[Typed]) -> tuple[Typed | str, Usage]:
         spent: list[Usage] = []
 
-        async def ask(choice: ModelChoice, keep_opaque: bool) -> Typed:
-            async def send(body: Json) -> BaseModel:
-                raw, decoded = await self._send(body)
-                # Counted here, because instructor's total omits the Responses API and the calls before an error.
-                spent.append(decoded.usage)
-                _require_whole(decoded, choice)
-                return raw
+        async def ask(more: tuple[Exchange | Input, ...]) -> Answer:
+            return await self._answer(replace(prompt, items=(*prompt.items, *more)), [answer], spent)
 
-            body = self._wire.body(prompt, choice, keep_opaque=keep_opaque)
-            return await ask_typed(self._client, self._wire, body, answer, send)
+        return await ask_typed(answer, ask), sum(spent, Usage())
 
-        try:
-            chosen = await self._ask(ask)
-        except ServiceError:
-            log.warning("no typed answer after %d calls, %d tokens", len(spent), sum(u.tokens for u in spent))
-            raise
-        return chosen, sum(spent, Usage())
+    async def _answer(self, prompt: Prompt, tools: Sequence[type[BaseModel]], spent: list[Usage]) -> Answer:
+        """Return an answer: an unfit one is asked for again with less effort, then the fallback is asked; all paid is `spent`."""
+        failed: ServiceError | None = None
+        for choice in filter(None, (self._choice, self._choice.eased, self._fallback)):
+            if failed and not isinstance(failed, Unfit) and choice is not self._fallback:
+                continue  # it was asked often enough
+            try:
+                return await self._answer_of(choice, prompt, tools, spent)
+            except Unavailable as error:
+                log.warning("%s gave no answer to go on with", choice.model)  # the cause may quote the prompt
+                failed = error
+            except ServiceError as error:
+                failed = error
+                break
+        assert failed is not None
+        failed.usage = sum(spent, Usage())
+        raise failed
 
-    async def _ask(self, ask: Ask[T]) -> T:
-        """Return what the first model answers, or the fallback when that one is unavailable."""
-        fallback = self._fallback
-        try:
-            return await self._ask_one(self._choice, ask)
-        except Unavailable as error:
-            if fallback is None:
-                raise
-            log.warning("%s is unavailable, asking %s", self._choice.model, fallback.model, exc_info=error.__cause__)
-        return await self._ask_one(fallback, ask)
-
-    async def _ask_one(self, choice: ModelChoice, ask: Ask[T]) -> T:
-        """Return what one model answers; if it refuses its earlier reasoning, ask without that. Raises ServiceError."""
+    async def _answer_of(self, choice: ModelChoice, prompt: Prompt, tools: Sequence[type[BaseModel]], spent: list[Usage]) -> Answer:
+        """Return one model's answer; if it refuses its earlier reasoning, ask without that. Raises ServiceError."""
+        offer = self._wire.tools([function(tool) for tool in tools])
         try:
             try:
-                return await ask(choice, True)
+                answer = await retry(partial(self._sent, self._wire.body(prompt, choice) | offer), self._retries)
             except openai.BadRequestError as error:
                 if not reasoning_refused(error):
                     raise
                 log.info("%s cannot read its reasoning any more, asking without", choice.model)
-                return await ask(choice, False)
+                body = self._wire.body(prompt, choice, keep_opaque=False) | offer
+                answer = await retry(partial(self._sent, body), self._retries)
         except FAILURES as error:
             raise translate(error, choice, self._wire.name, retry_after(error, self._retries.clock())) from error
+        spent.append(answer.usage)
+        _require_fit(answer, choice)
+        return answer
 
-    async def _send(self, body: Json) -> tuple[BaseModel, Answer]:
-        """Return the raw and the decoded answer to a request, retried by the policy."""
-
-        async def send() -> tuple[BaseModel, Answer]:
-            raw = await self._wire.post(self._client, body)
-            return raw, self._wire.decode(raw, body["model"])
-
-        return await retry(send, self._retries)
+    async def _sent(self, body: Json) -> Answer:
+        return self._wire.decode(await self._wire.post(self._client, body), body["model"])
 
 
-def _require_whole(answer: Answer, choice: ModelChoice) -> None:
-    """Raise ServiceError if the answer was cut or is a refusal."""
-    if answer.cut == "length":
-        raise ServiceError(f"The answer of the language model ({choice.model}) was too long and broke off.")
-    if answer.cut:
-        raise ServiceError(f"The provider of the language model ({choice.model}) stopped its answer ({answer.cut}).")
+def _require_fit(answer: Answer, choice: ModelChoice) -> None:
+    """Raise Unfit if the answer was cut, is a refusal, or is empty; a call that was cut goes on: the model gets its error."""
+    if answer.cut == "length" and not answer.calls:
+        raise Unfit(f"The answer of the language model ({choice.model}) was too long and broke off.")
+    if answer.cut and answer.cut != "length":
+        raise Unfit(f"The provider of the language model ({choice.model}) stopped its answer ({answer.cut}).")
     if answer.refusal and not answer.calls:
-        raise ServiceError(f"The language model ({choice.model}) declined: {answer.refusal}")
+        raise Unfit(f"The language model ({choice.model}) declined: {answer.refusal}")
+    if not (answer.calls or answer.text.strip()):
+        raise Unfit(f"The language model ({choice.model}) gave an empty answer. Please ask again, perhaps in other words.")

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelChoice:
-    """A model's name, its reasoning effort ("" for its default), and the settings that both come from."""
+    """A model's name, its reasoning effort ("" for its default), and the setting that its name comes from."""
 
     model: str
     effort: str = ""
     model_setting: str = "OPENAI_MODEL"
-    effort_setting: str = "OPENAI_EFFORT"
 
     @property
     def reasons(self) -> bool | None:
@@ -32,6 +31,11 @@ class ModelChoice:
         if self.reasons is None:
             return None
         return "low" if _ALWAYS_REASONING.match(self._family) else "none"
+
+    @property
+    def eased(self) -> ModelChoice:
+        """The same model with less effort, so that more of its answer is left for what it says."""
+        return self if self.sent_effort in (None, "none") else replace(self, effort="low")
 
     @property
     def most_output(self) -> int:

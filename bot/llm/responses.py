@@ -12,7 +12,7 @@ from openai.types.responses import Response
 from pydantic import BaseModel
 
 from bot.llm.models import ModelChoice
-from bot.llm.wire import Answer, Garbled, Json, calls_from, checked, clean, function_name, origin, own_items, usage_from
+from bot.llm.wire import Answer, Garbled, Json, calls_from, checked, clean, function_name, origin, own_items, usage_from, words
 from bot.ports import Exchange, Input, Prompt
 
 
@@ -21,7 +21,6 @@ class ResponsesWire:
     """POST /v1/responses, stateless: the model's encrypted reasoning is sent back with the conversation."""
 
     name: str = "responses"
-    history: str = "input"
 
     def body(self, prompt: Prompt, choice: ModelChoice, *, keep_opaque: bool = True) -> Json:
         model = choice.model if keep_opaque else ""
@@ -53,7 +52,7 @@ class ResponsesWire:
         output = raw.get("output")
         if not isinstance(output, list) or raw.get("status") == "failed":
             error = raw.get("error")
-            raise Garbled(f"it failed with {error.get('code')}" if isinstance(error, dict) else "it has no output")
+            raise Garbled(f"it failed with {error.get('code')}" if isinstance(error, dict) else "it has no output", words(error))
         items = [clean({k: v for k, v in item.items() if v is not None}) for item in output]
         function_calls = [item for item in items if item.get("type") == "function_call"]
         calls = [(item.get("call_id"), item.get("name"), item.get("arguments")) for item in function_calls]

@@ -3,95 +3,89 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from functools import cache
 from typing import Any, cast
 
 import instructor
-from instructor.core.exceptions import InstructorError
-from openai import AsyncOpenAI
 from pydantic import BaseModel, ValidationError, create_model
-from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 
-from bot.errors import BotError, ServiceError
-from bot.llm.failures import FAILURES
-from bot.llm.wire import Json, Wire, clean
-from bot.ports import Typed
+from bot.llm.wire import Answer, Json
+from bot.ports import Exchange, Input, Typed
+from bot.thread.entries import Decision
 
-_MODES = {"chat": instructor.Mode.TOOLS, "responses": instructor.Mode.RESPONSES_TOOLS}
-
-
-class _AnyOf(GenerateJsonSchema):
-    def tagged_union_schema(self, schema: Any) -> JsonSchemaValue:
-        union = super().tagged_union_schema(schema)
-        union.pop("discriminator", None)
-        return union | {"anyOf": union.pop("oneOf")}
-
-
-class _Described(instructor.OpenAISchema):
-    """Instructor's base class, with unions as `anyOf`: OpenAI refuses the `oneOf` of pydantic's discriminated unions."""
-
-    @classmethod
-    def model_json_schema(cls, *args: Any, **options: Any) -> Json:
-        return super().model_json_schema(*args, **{"schema_generator": _AnyOf} | options)
+# Words that say nothing to a model, or that some services refuse; what breaks such a bound is told when it is read.
+_LEFT_OUT = {"title", "additionalProperties", "discriminator", "$defs", "minimum", "maximum"}
+_LEFT_OUT |= {f"{bound}{of}" for bound in ("min", "max") for of in ("Length", "Items")}
 
 
 @cache
 def _described(model: type[BaseModel]) -> Any:
-    return create_model(model.__name__, __base__=(model, _Described), __doc__=model.__doc__)
-
-
-# What a request for a typed answer has besides the conversation, by the wire's name and the answer's type.
-DEMANDS: dict[tuple[str, type[BaseModel]], Json] = {}
+    return create_model(model.__name__, __base__=(model, instructor.OpenAISchema), __doc__=model.__doc__)
 
 
 @cache
 def function(tool: type[BaseModel]) -> Json:
-    """Return the function that offers `tool` to a model: its name, its description (the docstring) and its parameters."""
-    return cast(Json, _described(tool).openai_schema)
+    """Return the function that offers `tool` to a model: its name, its description (the docstring) and its parameters.
 
-
-async def ask_typed(
-    client: AsyncOpenAI, wire: Wire, body: Json, answer: type[Typed], send: Callable[[Json], Awaitable[BaseModel]]
-) -> Typed:
-    """Return the validated `answer` to the request `body`; at most two calls are made, each by `send`.
-
-    Instructor says once how such an answer is asked for, and is needed again only where the first one is invalid.
-    Instructor takes only messages of role and content, and appends its correction to them. So it gets those after the last other
-    item (a call, a result or reasoning), and what comes before is put in front again when a request is sent.
-    Raises what `send` raises, and ServiceError when both answers are invalid.
+    The schema has only words that every service knows: no reference, no constant, no union and no bound.
     """
-    history = body[wire.history]
-    unreadable = [n for n, item in enumerate(history, 1) if item.keys() != {"role", "content"} or not item["content"]]
-    start = max(unreadable, default=0)
-    earlier, messages = history[:start], history[start:]
-    first: BaseModel | None = None
-    if demand := DEMANDS.get((wire.name, answer)):
-        first = await send(body | demand)
-        calls = wire.decode(first, body["model"]).calls
-        if len(calls) == 1 and calls[0].name == answer.__name__:
-            with suppress(ValidationError):
-                return cast(Typed, _described(answer).model_validate_json(calls[0].arguments, strict=False))
+    schema: Json = _described(tool).openai_schema
+    return schema | {"parameters": _plain(schema["parameters"], schema["parameters"].get("$defs", {}))}
 
-    async def create(*, messages: list[Json], **request: Any) -> BaseModel:
-        nonlocal first
-        if first is not None:
-            given, first = first, None
-            return given
-        if wire.name == "responses":
-            del request["text"]  # it asks for the answer a second time, in a strict mode that our schema does not meet
-            request["tools"] = [tool | {"strict": False} for tool in request["tools"]]
-            request["parallel_tool_calls"] = False
-        DEMANDS[wire.name, answer] = {key: value for key, value in request.items() if key not in body}
-        return await send(request | {wire.history: [*earlier, *clean(messages)]})
 
-    mode = _MODES[wire.name]
-    asking = instructor.AsyncInstructor(client, instructor.patch(create=create, mode=mode), mode)
-    request = {key: value for key, value in body.items() if key != wire.history}
-    try:
-        chosen, _ = await asking.create_with_completion(messages, _described(answer), max_retries=1, strict=False, **request)
-    except InstructorError as error:
-        if isinstance(cause := error.__cause__, (BotError, *FAILURES)):
-            raise cause from cause.__cause__
-        raise ServiceError(f"The language model ({body['model']}) twice gave an answer of the wrong form.") from error
-    return cast(Typed, chosen)
+def _plain(schema: Any, known: Json) -> Any:
+    if isinstance(schema, list):
+        return [_plain(item, known) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:
+        return _plain(known[schema["$ref"].rpartition("/")[2]] | {k: v for k, v in schema.items() if k != "$ref"}, known)
+    plain: Json = {}
+    for key, value in schema.items():
+        if key == "properties":
+            plain[key] = {name: _plain(field, known) for name, field in value.items()}
+        elif key in ("anyOf", "oneOf"):
+            choices = [_plain(choice, known) for choice in value if choice != {"type": "null"}]
+            plain |= choices[0] if len(choices) == 1 else _one_of_all(choices)
+        elif key == "const":
+            plain["enum"] = [value]
+        elif not (key in _LEFT_OUT or (key == "default" and not value)):
+            plain[key] = _plain(value, known)
+    return plain
+
+
+def _one_of_all(schemas: list[Json]) -> Json:
+    """Return one object in place of several; it has the fields of all."""
+    properties: Json = {}
+    for name, field in (item for schema in schemas for item in schema["properties"].items()):
+        enum = properties.get(name, {}).get("enum", []) + field.get("enum", [])
+        properties[name] = field | ({"enum": enum} if enum else {})
+    required = [name for name in properties if all(name in schema["required"] for schema in schemas)]
+    return {"type": "object", "properties": properties, "required": required}
+
+
+async def ask_typed(answer: type[Typed], ask: Callable[[tuple[Exchange | Input, ...]], Awaitable[Answer]]) -> Typed | str:
+    """Return the validated `answer`, or the text that the model twice gave instead; "" if it gave neither.
+
+    `ask` asks the model, behind the conversation, with what is to be mended: its own invalid answer, whole, and what is wrong.
+    """
+    more: tuple[Exchange | Input, ...] = ()
+    texts = [""]
+    for _ in range(2):
+        said = await ask(more)
+        texts += [said.text] if said.text else []
+        try:
+            return cast(Typed, _described(answer).model_validate_json(_arguments(said, answer), strict=False))
+        except ValidationError as error:
+            decision = Decision(agent="", calls=said.calls, text=said.text, opaque=said.opaque)
+            fault = f"Answer with one valid call of {answer.__name__}. {error}"
+            more = (Exchange(decision, (fault,) * len(said.calls)), *(() if said.calls else (Input(fault),)))
+    return texts[-1]
+
+
+def _arguments(said: Answer, answer: type[BaseModel]) -> str:
+    """Return the arguments of the first call, or the text; those of a call by another name stand under that name."""
+    if not said.calls:
+        return said.text
+    call = said.calls[0]
+    return call.arguments if call.name == answer.__name__ else f'{{"{call.name}": {call.arguments or "{}"}}}'

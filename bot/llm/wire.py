@@ -32,7 +32,11 @@ class Answer:
 
 
 class Garbled(Exception):
-    """The service sent no usable answer: not JSON, without content, or marked as failed. It may be transient."""
+    """The service sent no usable answer: not JSON, without content, or marked as failed, with its `words`. It may be transient."""
+
+    def __init__(self, why: str, words: str = "") -> None:
+        super().__init__(why)
+        self.words = words
 
 
 class Wire(Protocol):
@@ -41,10 +45,6 @@ class Wire(Protocol):
     @property
     def name(self) -> str:
         """The wire's name, a value of OPENAI_API."""
-
-    @property
-    def history(self) -> str:
-        """The key of the conversation in a request's body."""
 
     def body(self, prompt: Prompt, choice: ModelChoice, *, keep_opaque: bool = True) -> Json:
         """Return a request's body without tools; `keep_opaque` says whether the model's own items are sent back to it."""
@@ -68,6 +68,18 @@ async def checked(response: Awaitable[object], kind: type[T]) -> T:
     if not isinstance(answer, kind):
         raise Garbled("it is not JSON")
     return answer
+
+
+def words(error: object) -> str:
+    """Return a service's own words from whatever it sends as an error, without the wrapping; at most 300 characters."""
+    match error:
+        case Mapping():
+            inner = next((error[key] for key in ("error", "message", "detail", "msg") if error.get(key)), "")
+            place = ".".join(str(part) for part in error.get("loc") or ())  # pydantic's
+            return f"{place}: {words(inner)}" if place else words(inner)
+        case list():
+            return "; ".join(map(words, error[:3]))
+    return " ".join(str(error or "").split())[:300]
 
 
 def origin(wire: str, model: str) -> Json:

@@ -26,6 +26,11 @@ def quoted(names: Sequence[str], most: int = 20) -> str:
     return ", ".join(f"`{' '.join(name.replace('`', '´').split())}`" for name in names[:most]) + more
 
 
+def counted(number: int, what: str) -> str:
+    """Return a number with the word for what is counted, in the plural if it is one."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
 def fenced(text: str) -> str:
     """Return `text` in a fence that nothing inside it can close."""
     longest = max((len(run) for run in re.findall(r"`{3,}", text)), default=2)

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
-from bot.agents.prompts import NO_TOOL
-from bot.agents.replies import account
+from bot.agents.prompts import NO_TOOL, REPEATED
+from bot.agents.replies import account, unchecked
 from bot.errors import ServiceError
 from bot.ports import Sandbox
 from bot.thread.conversation import PROFILER, RUNNER, USER_PROXY, Conversation, Perform
-from bot.thread.entries import Decision, Entry, Message, Reply, Report, Step
+from bot.thread.entries import Decision, Entry, Message, Reply, Report, Step, Usage
 from bot.thread.request import ThreadId
 from bot.turns.open_turn import OpenTurn
 
 log = logging.getLogger(__name__)
+MAX_NUDGES = 2  # how often an agent that only talks is asked to use a tool
 
 
 class Agent(Protocol):
@@ -69,30 +70,52 @@ class GroupChat:
         """Return the agent's decision, with a reminder if it calls nothing; an account once the budget is used up."""
         if name not in (RUNNER, PROFILER) and (spent := self._budget.overspent(turn)):
             return [account(turn.conversation, spent)]
-        entry = await _or_sorry(self._agents[name].decide(turn.thread, turn.conversation))
-        calls = [c.name for c in entry.calls] if isinstance(entry, Decision) else []
+        entries = await _or_sorry(self._agents[name].decide(turn.thread, turn.conversation), name)
+        entry = entries[-1]
+        if not isinstance(entry, Decision):
+            return entries
+        calls = [c.name for c in entry.calls]
         log.info("%s decided: %s", name, ", ".join(calls) or "nothing to call")
-        if isinstance(entry, Decision) and not calls:
-            return [entry, Message(sender=USER_PROXY, recipient=name, text=NO_TOOL)]
+        told = [e.text for e in turn.conversation.turn if isinstance(e, Message) and e.recipient == name]
+        if not calls:
+            if told.count(NO_TOOL) < MAX_NUDGES:
+                return [entry, Message(sender=USER_PROXY, recipient=name, text=NO_TOOL)]
+            return [entry, await unchecked(turn.conversation, entry.text, turn.sandbox)]
+        judged = calls == ["Report"] and any(isinstance(e, Report) for e in turn.conversation.turn)  # its rounds are counted
+        made = [e for e in turn.conversation.turn if isinstance(e, Decision) and e.agent == name and e.calls]
+        if _goes_round([*made, entry]) and not judged:
+            entry = replace(entry, calls=(), opaque=())  # what it leads to is known
+            if REPEATED in told:
+                return [entry, account(turn.conversation, "I made the same call again and again, and it led nowhere.")]
+            return [entry, Message(sender=USER_PROXY, recipient=name, text=REPEATED)]
         return [entry]
 
     async def perform(self, at: Perform, turn: OpenTurn) -> Entry:
         """Have a call performed by the agent that made it."""
         agent = self._agents[turn.conversation.decision(at).agent]
-        entry = await _or_sorry(agent.perform(turn.conversation, at, turn.sandbox))
+        [entry] = await _or_sorry(agent.perform(turn.conversation, at, turn.sandbox))
         if isinstance(entry, Step) and entry.execution:
             log.info("ran %s: %s in %.2f s", entry.ran, entry.execution.outcome, entry.execution.duration)
         return entry
 
     async def judge(self, report: Report, turn: OpenTurn) -> Entry:
         """Have a report judged by the proxy."""
-        return await _or_sorry(self._proxy.judge(turn.conversation, report, turn.sandbox))
+        [entry] = await _or_sorry(self._proxy.judge(turn.conversation, report, turn.sandbox))
+        return entry
 
 
-async def _or_sorry(act: Awaitable[Entry]) -> Entry:
-    """Return the entry that an agent makes, or a reply with the text of the ServiceError that it raised."""
+def _goes_round(decisions: Sequence[Decision]) -> bool:
+    """Whether the last decisions are three times the same, or the same two in turn."""
+    made = [[(call.name, call.arguments) for call in decision.calls] for decision in decisions[-4:]]
+    return (len(made) > 2 and made[-1] == made[-2] == made[-3]) or (len(made) > 3 and made[-2:] == made[-4:-2])
+
+
+async def _or_sorry(act: Awaitable[Entry], name: str = "") -> list[Entry]:
+    """Return the entry that an agent makes, or, after what its model was paid, a reply with the text of its ServiceError."""
     try:
-        return await act
+        return [await act]
     except ServiceError as error:
         log.warning("%s", error, exc_info=error.__cause__)
-        return Reply(text=str(error))
+        spent = error.usage if isinstance(error.usage, Usage) else Usage()
+        paid = [Decision(agent=name, calls=(), usage=spent)] if spent.calls else []
+        return [*paid, Reply(text=str(error))]

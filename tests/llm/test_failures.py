@@ -1,20 +1,15 @@
 """Each failure of a model's service: whether it is transient, and what the user reads."""
 
-import tomllib
-from pathlib import Path
+from typing import Any
 
 import openai
 import pytest
 
 from bot.errors import ServiceError, SetupError
-from bot.llm.failures import Unavailable, is_transient, reasoning_refused, retry_after, translate
+from bot.llm.failures import TooLong, Unavailable, is_transient, reasoning_refused, retry_after, translate
 from bot.llm.models import ModelChoice
 from bot.llm.wire import Garbled
 from tests.llm.errors import connection_error, status_error
-
-FAILURES = tomllib.loads(Path(__file__).with_name("failures.toml").read_text())["failures"]
-KINDS = {kind.__name__: kind for kind in (ServiceError, SetupError, Unavailable)}
-CHOICE = ModelChoice(model="gpt-6", effort="max")
 
 
 @pytest.mark.parametrize(
@@ -57,28 +52,41 @@ def test_only_refused_reasoning_is_sent_again_without_it() -> None:
     assert not reasoning_refused(status_error(500, code="invalid_encrypted_content"))
 
 
+# What a service answers to gpt-6 on the API `responses`, and what the user reads.
+SAID: tuple[tuple[dict[str, Any], type[ServiceError], str], ...] = (
+    ({"status": 401}, SetupError, "The language model's service refused the key: set OPENAI_API_KEY to a valid one."),
+    ({"status": 402}, SetupError, "The account behind OPENAI_API_KEY has no quota left: check its plan and billing."),
+    ({"status": 403, "code": "model_not_found"}, SetupError,
+     "The service does not offer the model 'gpt-6': set OPENAI_MODEL to another."),
+    ({"status": 403, "message": "Not here."}, SetupError,
+     "The language model's service does not let us in: check OPENAI_API_KEY and what it may do. The service says: Not here."),
+    ({"status": 404}, SetupError,
+     "The service does not have this endpoint: check OPENAI_BASE_URL, or set OPENAI_API=chat (now 'responses')."),
+    ({"status": 400, "message": "phi does not support tools"}, SetupError,
+     "gpt-6 cannot call tools, which I need: set OPENAI_MODEL to a model that can. The service says: phi does not support tools"),
+    ({"status": 429}, Unavailable, "The language model's service is over its rate limit. Please try again in 90 seconds."),
+    ({"status": 503}, Unavailable, "The language model's service is in trouble (it answers 503). Please try again in a while."),
+    ({"status": 400, "code": "context_length_exceeded"}, TooLong,
+     "This thread has become too long for gpt-6. Please go on in a new thread."),
+    ({"status": 400, "message": "Use this in v1/chat/completions."}, SetupError,
+     "gpt-6 needs the other API: set OPENAI_API=chat. The service says: Use this in v1/chat/completions."),
+    ({"status": 400, "message": "Please\nbehave."}, ServiceError, "The language model (gpt-6) refused the request: Please behave."),
+    ({"status": 400, "message": "<html>" + "x" * 5_000}, ServiceError,
+     "The language model (gpt-6) refused the request: <html>" + "x" * 294),
+)  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("error", "kind", "text"),
     [
         (TimeoutError(), Unavailable, "The language model (gpt-6) took too long to answer. Please try again."),
         (connection_error(), Unavailable, "The language model's service cannot be reached. Please try again in a while."),
-        (
-            Garbled("it is not JSON"),
-            Unavailable,
-            "The language model (gpt-6) sent an answer I cannot read. If this stays so, OPENAI_BASE_URL may not be the "
-            "address of a compatible service.",
-        ),
+        (Garbled("it failed", "It broke."), Unavailable, "The language model's service is in trouble. It says: It broke."),
         (openai.OpenAIError(), ServiceError, "The language model (gpt-6) did not answer."),
-        *((status_error(**f["answer"]), KINDS[f["raises"]], f["text"]) for f in FAILURES),
+        *((status_error(**answer), kind, text) for answer, kind, text in SAID),
     ],
-)  # fmt: skip
+)
 def test_each_failure_is_told_in_words_that_say_what_to_do(error: Exception, kind: type[ServiceError], text: str) -> None:
-    translated = translate(error, CHOICE, "responses", wait=90.0)
+    translated = translate(error, ModelChoice(model="gpt-6"), "responses", wait=90.0)
 
     assert (type(translated), str(translated)) == (kind, text)
-
-
-def test_a_web_page_instead_of_a_message_is_cut() -> None:
-    translated = translate(status_error(400, "<html>" + "x" * 5_000), CHOICE, "chat")
-
-    assert str(translated) == "The language model (gpt-6) refused the request: <html>" + "x" * 294
