@@ -71,9 +71,9 @@ def account(conversation: Conversation, why: str, missing: Sequence[str] = ()) -
 
 
 def _last_said(conversation: Conversation) -> str:
-    """Return what a specialist last reported, or said in place of a call, in the open turn."""
+    """Return what a specialist last asked, or said in place of a call, in the open turn; no report that does not hold."""
     said = (e.answer if isinstance(e, Report) else e.text for e in reversed(conversation.turn)
-            if isinstance(e, Report) or (isinstance(e, Decision) and not e.calls))  # fmt: skip
+            if (isinstance(e, Report) and e.status == "needs_input") or (isinstance(e, Decision) and not e.calls))  # fmt: skip
     return next((text.strip() for text in said if text.strip()), "")
 
 

@@ -189,7 +189,7 @@ TABLE: dict[str, Quirk] = {
     "report_beside": Quirk(says(ASSISTANT, Calls([("File", FILE), ("ExecutePyFile", RUN), BARE]), times=1)),
     "unknown_recipient": Quirk(writes("Choice", lambda w: {"action": w["action"] | {"recipient": "coder"}}, times=1)),
     "run_as_command": Quirk(writes("Report", lambda a: a | {"evidence": [EVIDENCE | {"run": "python prog.py"}]}, times=2)),
-    "report_gone_file": Quirk(writes("Report", lambda a: a | {"files": ["chart.png"]})),
+    "report_gone_file": Quirk(writes("Report", lambda a: a | {"files": ["chart.png"]}), true="could not make sure"),
     "cut_once": Quirk(says(ASSISTANT, CUT, times=1)),
     "cut_always": Quirk(says(ASSISTANT, CUT), true="same call"),
     "cut_text": Quirk(says(ASSISTANT, Fault("incomplete"), times=1)),
