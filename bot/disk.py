@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
@@ -43,6 +43,16 @@ def written_whole(path: Path) -> Iterator[IO[bytes]]:
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
+
+
+def settle(paths: Iterable[Path]) -> None:
+    """Sync files and folders to disk; where there are many, everything at once."""
+    if len(paths := list(paths)) > 100:
+        os.sync()
+        return
+    for descriptor in [os.open(path, os.O_RDONLY) for path in paths]:
+        os.fsync(descriptor)
+        os.close(descriptor)
 
 
 def make_private(folder: Path, *, passable: bool = False) -> None:

@@ -32,7 +32,7 @@ RUN = {
     ),
     'workings logs search app.log -q "PoolTimeout" --window 14:05..14:11 --json': (0, '"count": 120'),
     "workings logs --help": (0, "fields"),
-    "workings tables profile sales.csv --find North": (0, 'Found "North": column "region"'),
+    "workings tables profile sales.csv --find North": (0, '{"found": "North", "column": "region"'),
     "workings setup": (2, "The input ended before SLACK_BOT_TOKEN was given. Nothing was written."),
     "workings -h": (0, "doctor"),
     "workings doctor": (1, "SLACK_BOT_TOKEN is not set"),

@@ -35,8 +35,8 @@ class LogTool(Tool):
 
     def arguments(self) -> list[str]:
         """Return the toolkit's command line."""
-        words = [self.command or type(self).__name__.removeprefix("Log").lower(), *self.files]
-        words += ["--chart", self.chart] if self.chart else []
+        words = [self.command or type(self).__name__.removeprefix("Log").lower(), *map(as_argument, self.files)]
+        words += ["--chart", as_argument(self.chart)] if self.chart else []
         for name, value in self.model_dump(exclude={"files", "chart"}).items():
             flag = f"--{name.replace('_', '-')}"
             if value is True:
@@ -124,6 +124,11 @@ class LogFields(LogTool):
 
 
 LOG_TOOLS: tuple[type[LogTool], ...] = (LogProfile, LogTemplates, LogCompare, LogSearch, LogTrace, LogFields)
+
+
+def as_argument(name: str) -> str:
+    """Return a file's name so that no command takes it for an option."""
+    return f"./{name}" if name.startswith("-") else name
 
 
 async def check_claims(sandbox: Sandbox, citations: Sequence[Citation], counts: Sequence[Count]) -> list[str]:

@@ -78,6 +78,7 @@ def headline(name: FileName, execution: Execution) -> str:
     why = f" {execution.message}" if execution.message else ""
     files = _some([f"{f.name} ({f.size} bytes)" for f in execution.files]) or "none"
     deleted = f"\nDeleted: {_some(execution.deleted)}." if execution.deleted else ""
+    deleted += f"\nNot kept: {_some(execution.left_out)}." if execution.left_out else ""
     silent = execution.outcome is Outcome.SUCCEEDED and not execution.stdout.strip()
     note = "\nIt printed nothing." if silent else ""
     line = f"{name} {execution.outcome}{code}, {execution.duration:.2f} s.{why}"

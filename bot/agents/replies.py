@@ -11,7 +11,7 @@ from bot.logs.secrets import without_secrets
 from bot.ports import Sandbox
 from bot.thread.conversation import Conversation
 from bot.thread.entries import Decision, Reply, Report, Step, UserMessage
-from bot.thread.files import OUTPUT, FileName
+from bot.thread.files import OUTPUT, FileName, is_hidden
 from bot.thread.outcomes import Execution, Outcome
 from bot.thread.text import bounded, counted, fenced, quoted
 
@@ -78,8 +78,10 @@ def _last_said(conversation: Conversation) -> str:
 
 
 def with_notes(reply: Reply, conversation: Conversation) -> Reply:
-    """Return the reply after what the open turn could not take or read, which the user must know before the answer."""
+    """Return the reply after what the open turn could not take, read or keep, which the user must know before the answer."""
     notes = [note for e in conversation.turn if isinstance(e, UserMessage) for note in e.notes]
+    runs = [(run.ran, run.execution.left_out) for run in conversation.runs if run.execution and run.execution.left_out]
+    notes += [f"Not kept of what `{ran}` left: {quoted(left_out)}." for ran, left_out in runs]
     more = [f"and {counted(len(notes) - MAX_NOTES, 'more note')}"] if len(notes) > MAX_NOTES else []
     return replace(reply, text="\n\n".join(filter(None, ["\n".join([*notes[:MAX_NOTES], *more]), reply.text])))
 
@@ -101,7 +103,7 @@ def made_files(conversation: Conversation, named: Iterable[FileName] = ()) -> li
     def rank(name: FileName) -> int:
         return 2 if name in scripts or name.endswith(".py") else 0 if name.lower().endswith(IMAGES) else 1
 
-    results = [name for name in changed if not name.startswith(OUTPUT)]
+    results = [name for name in changed if not name.startswith(OUTPUT) and not is_hidden(name)]
     return list(dict.fromkeys([*named, *sorted(results, key=rank)]))
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from bot.agents import prompts
-from bot.agents.log_tools import failure
+from bot.agents.log_tools import as_argument, failure
 from bot.agents.specialist import Name, Tool, Work
 from bot.tables import Column, Profile
 from bot.tables.command import NO_PANDAS
@@ -25,7 +25,8 @@ Phrase = Annotated[str, Field(min_length=1, max_length=200)]
 class TableProfile(Tool):
     """What is in a table, read as scripts read it by `import tables`: rows, columns, types, ranges, missing and unreadable cells.
 
-    CSV in any dialect, workbooks, JSON and parquet, packed or not. `find` says in which columns words stand as values.
+    CSV in any dialect, workbooks, JSON and parquet, packed or not. `find` says in which columns words stand as values. `adds` is
+    how a column of numbers is totalled, where that is sure.
     """
 
     file: Name = Field(description="A file of the workspace.")
@@ -36,7 +37,7 @@ class TableProfile(Tool):
 
     async def perform(self, work: Work) -> Step:
         """Profile the table; a failure becomes a result that tells the model what is wrong with the file."""
-        words = ["profile", self.file, "--libraries", *self.flags, *(f"--find={phrase}" for phrase in self.find)]
+        words = ["profile", as_argument(self.file), "--libraries", *self.flags, *(f"--find={phrase}" for phrase in self.find)]
         execution = await work.sandbox.toolkit("tables", [*words, *([f"--sheet={self.sheet}"] if self.sheet else [])])
         if execution.outcome is not Outcome.SUCCEEDED:
             why = prompts.DID_NOT_WORK.format(tool=type(self).__name__, why=failure(execution))

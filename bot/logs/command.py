@@ -91,9 +91,11 @@ def _profile(options: argparse.Namespace) -> None:
     else:
         room = min(options.room, 1_200) // len(opened)
         print("\n\n".join(profile(one.index, max(room, 300)) for one in opened))
+    stem, dot, ending = (options.chart or "").rpartition(".")
     for number, one in enumerate(opened):
+        path = f"{stem}-{number + 1}{dot}{ending}" if number else options.chart
         onsets = [incident.onset for incident in find_incidents(one.index)[:3]]
-        _draw(options, partial(charts.over_time, one.index, _numbered(options.chart, number), onsets))
+        _draw(options, partial(charts.over_time, one.index, path, onsets))
 
 
 def _templates(options: argparse.Namespace) -> None:
@@ -238,11 +240,6 @@ def _print(options: argparse.Namespace, lines: Sequence[str]) -> None:
 
 def _print_json(value: object) -> None:
     print(json.dumps(value, ensure_ascii=False, indent=1))
-
-
-def _numbered(path: str | None, number: int) -> str:
-    stem, dot, ending = (path or "").rpartition(".")
-    return f"{stem}-{number + 1}{dot}{ending}" if number else path or ""
 
 
 def _draw(options: argparse.Namespace, draw: Callable[[], None]) -> None:

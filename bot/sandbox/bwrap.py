@@ -69,8 +69,8 @@ class Bwrap:
 
         async def stage(layer: int | None) -> Diff:
             if layer is None:
-                return Diff((), ())
-            changes = list(walk(layer, self._limits.collected, layer=True))
+                return Diff()
+            changes = await asyncio.to_thread(walk, layer, 2 * self._limits.inodes, layer=True)
             return await asyncio.to_thread(stage_diff, workspace, run, layer, changes)
 
         files = str(workspace.files.relative_to(self._threads))

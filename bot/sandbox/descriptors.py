@@ -1,7 +1,7 @@
 """Reads and removes the files that a sandboxed program left, after its processes are dead.
 
-It opens them only through directory descriptors, and never follows a link. It sees only regular files with one name, bounded in
-count and depth, whose names are text.
+It opens them only through directory descriptors, and never follows a link. What is no regular file or folder, or has a name that is
+no text, cannot be kept, and is said to be left out; it never stands for a deletion.
 """
 
 from __future__ import annotations
@@ -9,28 +9,38 @@ from __future__ import annotations
 import os
 import stat
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.errors import NoSuchFile, UnsafeFileName
 from bot.thread.files import FileName, file_name
 
-DEPTH = 8
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-# Caches and settings that libraries write are no results of a run.
-LITTER = frozenset({"__pycache__", ".cache", ".config", ".local", ".matplotlib", ".ipython", ".tmp", ".logs"})
+# Caches that libraries write are no results of a run.
+LITTER = frozenset({"__pycache__", ".cache", ".matplotlib", ".ipython", ".ipynb_checkpoints", ".tmp", ".logs"})
+LITTER_PATHS = frozenset({".config/matplotlib", ".local"})
+KINDS = {stat.S_IFLNK: "a link", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket", stat.S_IFCHR: "a device"}
+
+
+class TooMany(Exception):
+    """A tree with more entries than may be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class FileEntry:
-    """A regular file of a tree, or a path that an overlay's upper layer deletes; `stamp` is the time of its last change in ns."""
+    """What stands in a tree: a file with its size in bytes and its last change in ns, or a folder, whose name ends in a slash.
+
+    `deleted` is a path that an overlay's upper layer deletes. What cannot be kept says why in `left_out`.
+    """
 
     name: FileName
-    size: int
+    size: int = 0
     deleted: bool = False
     stamp: int = 0
+    left_out: str = ""
 
 
 @contextmanager
@@ -43,44 +53,52 @@ def opened(path: str | bytes, flags: int, at: int | None = None) -> Iterator[int
         os.close(descriptor)
 
 
-def walk(root: int, limit: int, *, layer: bool = False) -> Iterator[FileEntry]:
-    """Yield the regular files below an open folder, at most `limit`; with `layer`, an overlay's upper layer, also its deletions.
+def walk(root: int, most: int, *, layer: bool = False) -> list[FileEntry]:
+    """Return what is below an open folder, folders before what they hold; with `layer`, an overlay's upper layer, deletions too.
 
-    A file that breaks one of the module's rules is skipped, as if it did not exist.
+    A file with several names is returned under each, unless one of them is not below the folder. Raises TooMany beyond `most`.
     """
-    remaining = [limit]
-    yield from _walk(root, "", 0, remaining, layer)
+    found: list[tuple[FileEntry, os.stat_result]] = []
+    for entry in _walk(root, "", layer):
+        found.append(entry)
+        if len(found) > most:
+            raise TooMany
+    names = Counter((info.st_dev, info.st_ino) for _, info in found)
+    return [
+        replace(entry, left_out="it has a name elsewhere")
+        if stat.S_ISREG(info.st_mode) and info.st_nlink > names[info.st_dev, info.st_ino]
+        else entry
+        for entry, info in found
+    ]
 
 
-def _walk(folder: int, prefix: str, depth: int, remaining: list[int], layer: bool) -> Iterator[FileEntry]:
-    with suppress(OSError):
-        os.fchmod(folder, 0o700)  # a script may have closed its own folder to us
+def _walk(folder: int, prefix: str, layer: bool) -> Iterator[tuple[FileEntry, os.stat_result]]:
     for entry in sorted(os.scandir(folder), key=lambda e: e.name):
-        if entry.name in LITTER:
+        path = f"{prefix}{entry.name}"
+        if entry.name in LITTER or path in LITTER_PATHS:
             continue
+        info = os.stat(entry.name, dir_fd=folder, follow_symlinks=False)
+        whiteout = layer and stat.S_ISCHR(info.st_mode) and info.st_rdev == 0
+        why = KINDS.get(stat.S_IFMT(info.st_mode), "")
         try:
-            name = file_name(f"{prefix}{entry.name}")
-            info = os.stat(entry.name, dir_fd=folder, follow_symlinks=False)
-            regular = stat.S_ISREG(info.st_mode) and info.st_nlink == 1
-            if regular and not info.st_mode & stat.S_IRUSR:  # a script may have closed its own file to us
-                os.chmod(entry.name, 0o600, dir_fd=folder)
-        except (UnsafeFileName, OSError):
-            continue
-        if remaining[0] <= 0:
-            return
-        if regular:
-            remaining[0] -= 1
-            yield FileEntry(name, info.st_size, stamp=info.st_ctime_ns)
+            name = file_name(path)
+            needed = 0o700 if stat.S_ISDIR(info.st_mode) else 0o600
+            if not why and info.st_mode & needed != needed:  # a script may have closed its own file to us
+                os.chmod(entry.name, needed, dir_fd=folder)
+        except UnsafeFileName:
+            name, why = FileName(ascii(path)[1:-1]), "such a name cannot be kept"
+        except OSError:
+            why = "it cannot be opened"
+        if whiteout or why:
+            yield FileEntry(name, deleted=whiteout, left_out="" if whiteout else why), info
+        elif stat.S_ISREG(info.st_mode):
+            yield FileEntry(name, info.st_size, stamp=info.st_ctime_ns), info
         elif stat.S_ISDIR(info.st_mode):
-            if depth + 1 < DEPTH:
-                with suppress(OSError), opened(entry.name, FOLDER, folder) as inner:
-                    if layer and _opaque(inner):
-                        yield FileEntry(FileName(f"{name}/"), 0, deleted=True)
-                    yield from _walk(inner, f"{name}/", depth + 1, remaining, layer)
-        elif layer:
-            # A whiteout, or something that may not leave the sandbox and has replaced a file of the thread.
-            remaining[0] -= 1
-            yield FileEntry(name, 0, deleted=True)
+            with opened(entry.name, FOLDER, folder) as inner:
+                if layer and _opaque(inner):
+                    yield FileEntry(FileName(f"{name}/"), deleted=True), info
+                yield FileEntry(FileName(f"{name}/")), info
+                yield from _walk(inner, f"{path}/", layer)
 
 
 def _opaque(folder: int) -> bool:
@@ -91,8 +109,8 @@ def _opaque(folder: int) -> bool:
 
 
 @contextmanager
-def reading(root: int, name: FileName) -> Iterator[int]:
-    """Open a regular file below an open folder; raises NoSuchFile."""
+def reading(root: int, name: FileName, *, names: bool = False) -> Iterator[int]:
+    """Open a regular file below an open folder, with `names` one that may have several; raises NoSuchFile."""
     missing = NoSuchFile(f"There is no file {name} in this thread.")
     with parent_of(root, name, lambda _: missing) as (folder, last):
         try:
@@ -101,7 +119,7 @@ def reading(root: int, name: FileName) -> Iterator[int]:
             raise missing from error
         try:
             info = os.fstat(descriptor)
-            if not stat.S_ISREG(info.st_mode) or info.st_nlink > 1:
+            if not stat.S_ISREG(info.st_mode) or (info.st_nlink > 1 and not names):
                 raise missing
             yield descriptor
         finally:

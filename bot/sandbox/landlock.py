@@ -36,7 +36,6 @@ from bot.sandbox.tier import (
 )
 from bot.sandbox.watchdog import Disk, unlinked
 from bot.sandbox.workspace import Workspace
-from bot.thread.files import FileName
 
 log = logging.getLogger(__name__)
 SHARED = "workings-tools-"
@@ -102,12 +101,12 @@ class Landlock:
             finally:
                 await asyncio.wait([copying])  # a thread cannot be cancelled
             root = stack.enter_context(opened(str(work), FOLDER))
-            before = await asyncio.to_thread(_files, root)
+            before = {entry.name: entry for entry in await asyncio.to_thread(walk, root, MOST)}
             disk = await self._disk(sum(f.size for f in before.values()), work, temporary)
 
             async def stage(_: int | None) -> Diff:
-                after = await asyncio.to_thread(_files, root)
-                changes = [f for f in after.values() if before.get(f.name) != f][: self._limits.collected]
+                after = {entry.name: entry for entry in await asyncio.to_thread(walk, root, MOST)}
+                changes = [f for f in after.values() if before.get(f.name) != f]
                 changes += [FileEntry(n, 0, deleted=True) for n in before.keys() - after.keys()]
                 return await asyncio.to_thread(stage_diff, workspace, run, root, changes)
 
@@ -224,10 +223,6 @@ def _tasks(user: int) -> int:
 def _open_to_all(path: Path) -> bool:
     """Return whether every user may reach a path."""
     return all(p.stat().st_mode & 0o001 for p in (path, *path.parents) if p.is_dir())
-
-
-def _files(root: int) -> dict[FileName, FileEntry]:
-    return {f.name: f for f in walk(root, MOST)}
 
 
 def _remove(folder: str) -> None:

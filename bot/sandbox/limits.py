@@ -11,18 +11,17 @@ MB = 1_000_000
 class Limits:
     """Seconds of wall clock; bytes of memory (of the whole tree), of new files (`disk`), of output; processes with their threads.
 
-    New files are at most `inodes`, of which `collected` are kept; `file` and `thread` are bytes of one and of all files.
+    New files and folders are at most `inodes`; `file` and `thread` are bytes of one and of all files.
     """
 
     seconds: float = 60.0
     memory: int = 1_000 * MB
     processes: int = 64
     disk: int = 128 * MB
-    inodes: int = 4_096
+    inodes: int = 65_536
     output: int = 1 * MB
     file: int = 1_000 * MB
     thread: int = 2_000 * MB
-    collected: int = 500
 
     def resources(self) -> dict[str, int]:
         """Return the limits that the kernel holds for each process, by the name of their RLIMIT."""
@@ -30,7 +29,7 @@ class Limits:
             "CORE": 0,
             "MEMLOCK": 0,
             "MSGQUEUE": 0,
-            "NOFILE": 256,
+            "NOFILE": 1_024,
             "FSIZE": self.disk,
             "CPU": int(self.seconds * 4) + 1,
             "NPROC": self.processes + 2,

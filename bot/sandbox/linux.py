@@ -24,7 +24,8 @@ from pathlib import Path
 from bot.disk import make_private
 from bot.errors import ServiceError, SetupError
 from bot.sandbox import cgroups, needs
-from bot.sandbox.diff import commit_diff, discard_diffs
+from bot.sandbox.descriptors import TooMany
+from bot.sandbox.diff import Diff, commit_diff, discard_diffs
 from bot.sandbox.fork_pool import RENEW_AFTER, ForkPool
 from bot.sandbox.limits import Limits
 from bot.sandbox.process import Terms, start_command, supervise
@@ -125,6 +126,8 @@ class LinuxSandboxes:
                 execution, layer = forked or await supervise(start, terms)
                 try:
                     diff = await prepared.stage(layer)
+                except TooMany:
+                    diff = Diff(left_out=("everything (there are too many files)",))
                 finally:
                     if layer is not None:
                         os.close(layer)
@@ -132,6 +135,7 @@ class LinuxSandboxes:
             execution,
             files=tuple(f for f in diff.files if not _hidden(f.name)),
             deleted=tuple(FileName(d.rstrip("/")) for d in diff.deleted if not _hidden(d)),
+            left_out=diff.left_out,
             tier=self.tier.name if forked else self.tier.cold_name,
             run=run,
         )

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
 
-from bot.disk import make_private
+from bot.disk import make_private, settle
 from bot.errors import ServiceError, TooLarge
 from bot.sandbox.descriptors import FOLDER, FileEntry, opened, parent_of, reading, walk
 from bot.sandbox.limits import Limits, size
@@ -20,7 +20,7 @@ from bot.thread.files import FileInfo, FileName
 from bot.thread.request import ThreadId
 
 CHUNK = 1 << 18
-LISTED = 5_000
+LISTED = 10_000_000  # entries of a thread that are read: all of them
 
 
 class Workspace:
@@ -63,6 +63,7 @@ class Workspace:
                 file.flush()
                 await asyncio.to_thread(os.fsync, file.fileno())
             self.adopt(path, name)
+            await asyncio.to_thread(settle, [(self.files / name).parent])
         except OSError as error:
             raise ServiceError(f"{name} could not be stored: {error.strerror}.") from error
         finally:
@@ -78,7 +79,7 @@ class Workspace:
     def files_now(self) -> list[FileEntry]:
         """Return the thread's files as they are."""
         with opened(str(self.files), FOLDER) as root:
-            return list(walk(root, LISTED))
+            return [f for f in walk(root, LISTED) if not f.left_out and not f.name.endswith("/")]
 
     def adopt(self, path: Path, name: FileName) -> None:
         """Move a complete file to its place in the workspace, where scripts may read and write it."""
@@ -92,7 +93,17 @@ class Workspace:
         with opened(str(self.files), FOLDER) as root, parent_of(root, name, blocked, make=self.owner) as (folder, last):
             _remove(last, folder)
             os.rename(path, last, dst_dir_fd=folder)
-            os.fsync(folder)
+
+    def make(self, name: FileName) -> None:
+        """Make a folder, in the place of a file of that name."""
+        place = FileName(name.rstrip("/"))
+        with opened(str(self.files), FOLDER) as root, parent_of(root, place, OSError, make=self.owner) as (folder, last):
+            with suppress(FileNotFoundError, IsADirectoryError):
+                os.unlink(last, dir_fd=folder)
+            with suppress(FileExistsError):
+                os.mkdir(last, 0o700, dir_fd=folder)
+                if self.owner >= 0:
+                    os.chown(last, self.owner, self.owner, dir_fd=folder, follow_symlinks=False)
 
     def delete(self, name: str) -> None:
         """Remove a file, or a folder with everything in it; a missing one is no error."""

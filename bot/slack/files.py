@@ -16,7 +16,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.errors import BotError, Refused, ServiceError, TooLarge, UserError
 from bot.ports import Attachment, Uploaded
 from bot.slack.calls import TRIES, Busy, Calls, NoAnswer, answer, busy
-from bot.thread.files import chunked
+from bot.thread.files import UNUSABLE, chunked
 from bot.thread.request import ThreadId, Upload
 
 log = logging.getLogger(__name__)
@@ -227,5 +227,4 @@ def _check(response: aiohttp.ClientResponse) -> None:
 
 def safe_name(name: str) -> str:
     """Return a file name without control and direction characters and without what Slack would interpret."""
-    printable = "".join(c for c in name.replace("/", "-") if c.isprintable())
-    return re.sub(r"[<>&]", "_", printable)[:200] or "file"
+    return re.sub(r"[<>&]", "_", UNUSABLE.sub("", name.replace("/", "-")))[:200] or "file"

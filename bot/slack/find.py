@@ -58,7 +58,8 @@ class Finder:
             user = None if target else request.user
             listed = await self._calls.repeat(self._client.files_list, channel=channel, user=user, count=100, page=page)
             pages = int((listed.get("paging") or {}).get("pages") or 1)
-            fitting += [f for f in listed.get("files") or [] if _fits(str(f.get("name") or ""), target)]
+            wanted = (target or "*.py").lower()
+            fitting += [f for f in listed.get("files") or [] if fnmatch(str(f.get("name") or "").lower(), wanted)]
             page += 1
             if fitting and not target:
                 break
@@ -108,7 +109,3 @@ class Finder:
             if message["ts"] == ts:
                 return dict(message)
         raise UserError("I do not find that message any more.")
-
-
-def _fits(name: str, target: str) -> bool:
-    return fnmatch(name.lower(), target.lower()) if target else name.endswith(".py")

@@ -153,8 +153,8 @@ class SqliteClaim:
             sql = "insert into entries select ?, coalesce(max(number), -1) + 1, ?, ? from entries where thread = ?"
             for row in rows:
                 db.execute(sql, (thread, row, now, thread))
-            for tokens in [_tokens(e) for e in entries]:
-                if tokens:
+            for usage in [e.usage for e in entries if isinstance(e, Decision)]:
+                if tokens := usage.input + usage.output:
                     db.execute("insert into usage values (?, ?, ?, ?)", (self._thread.team, self._asker(db), tokens, now))
             closing = "update inbox set closed_at = ? where key = ? and closed_at is null"
             db.executemany(closing, [(now, key) for key in keys])
@@ -219,10 +219,6 @@ def _dump(adapter: TypeAdapter[Any], value: object) -> bytes:
     except ValueError:
         text = json.dumps(adapter.dump_python(value), default=dict)  # escapes surrogates, which JSON may hold
         return re.sub(r"\\ud[89a-f][0-9a-f]{2}", r"\\ufffd", text).encode()
-
-
-def _tokens(entry: Entry) -> int:
-    return entry.usage.input + entry.usage.output if isinstance(entry, Decision) else 0
 
 
 def _order(ts: str) -> tuple[int, str]:

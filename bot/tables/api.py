@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from .cells import Value
 from .columns import column_of, read_table
-from .profiles import Column, Found, Profile, parsed, told
+from .profiles import Column, Found, Profile, tuples
 from .sources import SMALL, Source, ending
 
 if TYPE_CHECKING:
@@ -93,23 +93,17 @@ def _kept(source: Source, sheet: str | None, index: str | os.PathLike[str] | Non
         return None
     try:
         kept = json.loads(_place(source, sheet, index).read_text(encoding="utf-8"))
-        known = parsed(kept["profile"])
         if values and kept["texts"] is None:
             return None  # too many to keep
-        columns = tuple(_column_of_json(c) for c in kept["columns"])
-        return (replace(known, columns=columns, hidden=0), kept["texts"] or {}) if known else None
+        columns = tuple(Column(**tuples(column)) for column in kept["profile"].pop("columns"))
+        return Profile(columns=columns, **tuples(kept["profile"])), kept["texts"] or {}
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def _column_of_json(fields: Mapping[str, Any]) -> Column:
-    values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
-    return Column(**values)
-
-
 def _keep(profile: Profile, texts: Counts, place: Path) -> None:
     few = sum(map(len, texts.values())) <= KEPT
-    kept = {"profile": told(profile), "columns": [asdict(c) for c in profile.columns], "texts": texts if few else None}
+    kept = {"profile": asdict(profile), "texts": texts if few else None}
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         part = place.with_suffix(".part")
@@ -121,7 +115,7 @@ def _keep(profile: Profile, texts: Counts, place: Path) -> None:
 
 def _place(source: Source, sheet: str | None, index: str | os.PathLike[str]) -> Path:
     stat = source.path.stat()
-    identity = f"{source.path.name} {stat.st_size} {stat.st_mtime_ns} {sheet} 2"
+    identity = f"{source.path.name} {stat.st_size} {stat.st_mtime_ns} {sheet} 3"
     return Path(index) / f"table-{hashlib.sha256(identity.encode()).hexdigest()[:16]}.json"
 
 

@@ -14,15 +14,24 @@ FileName = NewType("FileName", str)
 OUTPUT = "output/"  # where a file holds all that a run printed, if that is long
 
 
+# Characters that no name has: controls, line separators, those that turn the direction of text, and what is not text.
+UNUSABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+DEEPEST = 32
+
+
 def file_name(raw: str) -> FileName:
-    """Return `raw` as a path that stays inside a workspace, or raise UnsafeFileName."""
+    """Return `raw` as a path that stays inside a workspace, or raise UnsafeFileName; uploads and runs keep the same names."""
     path = PurePosixPath(raw)
-    usable = raw.isprintable() and not raw.startswith("-") and len(raw.encode(errors="replace")) <= 255
-    if not (usable and path.name) or path.is_absolute() or ".." in path.parts:
+    if not path.name or path.is_absolute() or ".." in path.parts or UNUSABLE.search(raw):
         raise UnsafeFileName(f"{raw!r} is not a file name I can use.")
-    if path.parts[0].startswith(".") or len(path.parts) > 8:
-        raise UnsafeFileName(f"{raw!r} is hidden or too deep; give a plain file name.")
+    if len(path.parts) > DEEPEST or len(raw.encode()) > 1_000 or any(len(part.encode()) > 255 for part in path.parts):
+        raise UnsafeFileName(f"{raw!r} is too long or too deep a name.")
     return FileName(str(path))
+
+
+def is_hidden(name: str) -> bool:
+    """Whether a file or a folder that it is in begins with a dot: it is kept, and not uploaded."""
+    return name.startswith(".") or "/." in name
 
 
 def workspace_name(name: str) -> FileName:

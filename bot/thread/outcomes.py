@@ -26,8 +26,9 @@ class Execution:
     """One finished run. A failing program is a result, never an exception.
 
     `duration` in seconds, `peak_memory` in bytes; `stdout` and `stderr` are decoded with errors replaced and bounded by
-    the sandbox's limit. `files` are those that the run made or changed, `deleted` those it removed. `run` names the staged
-    changes until they are committed. `message` explains in words how a limit ended the run, and is "" when none did.
+    the sandbox's limit. `files` are those that the run made or changed, `deleted` those it removed, `left_out` what it made that
+    cannot be kept, each with the reason. `run` names the staged changes until they are committed. `message` explains in words how
+    a limit ended the run, and is "" when none did.
     """
 
     outcome: Outcome
@@ -38,6 +39,7 @@ class Execution:
     peak_memory: int = 0
     files: tuple[FileInfo, ...] = ()
     deleted: tuple[FileName, ...] = ()
+    left_out: tuple[str, ...] = ()
     tier: str = ""
     run: str = ""
     message: str = ""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
@@ -15,7 +14,7 @@ from bot.errors import ServiceError, UserError
 from bot.ports import Chat, Claim, Sandbox, SharedScript, Store
 from bot.thread.conversation import Conversation
 from bot.thread.entries import Entry, Reply, UserMessage
-from bot.thread.files import FileName, chunked, file_name
+from bot.thread.files import UNUSABLE, FileName, chunked, file_name
 from bot.thread.request import Request, Upload
 from bot.thread.text import PERSON, given_file, named, quoted
 from bot.turns.access import Access
@@ -196,7 +195,8 @@ def _read_until(conversation: Conversation) -> str:
 def landed_name(raw: str, taken: Sequence[str]) -> FileName:
     """Return the name of an upload in the workspace: its own, made safe, and with a number if it is already `taken`."""
     base = unicodedata.normalize("NFC", raw.replace("\\", "/").rsplit("/", 1)[-1])
-    base = "".join(c if c.isprintable() else "_" for c in base).strip().lstrip(".-") or "file"
+    base = UNUSABLE.sub("_", base)
+    base = base if base.strip(" .") else "file"
     stem, dot, ending = base.rpartition(".") if "." in base else (base, "", "")
     while len(f"{stem}{dot}{ending}".encode()) > 200:
         stem, ending = (stem[:-1], ending) if len(stem) > 1 else (stem, ending[:-1])
@@ -204,4 +204,4 @@ def landed_name(raw: str, taken: Sequence[str]) -> FileName:
     while name in taken:
         number += 1
         name = f"{stem}-{number}{dot}{ending}"
-    return file_name(re.sub(r"\s+", " ", name))
+    return file_name(name)

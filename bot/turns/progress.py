@@ -12,6 +12,11 @@ from bot.thread.conversation import USER_PROXY, Conversation, Decide, Deliver, J
 from bot.thread.entries import Step
 from bot.thread.outcomes import Outcome
 
+# What a tool does, and did.
+WORDS = {
+    File: ("Writing", "Wrote"), EditFile: ("Changing", "Changed"), ReadFile: ("Reading", "Read"), ExecutePyFile: ("Running", "Ran"),
+}  # fmt: skip
+
 
 def tasks(conversation: Conversation) -> tuple[Task, ...]:
     """Return the calls performed in the open turn, in order, and last what is being done now."""
@@ -43,19 +48,12 @@ def _now(conversation: Conversation) -> str:
 def _title(conversation: Conversation, at: Perform | Step, *, done: bool) -> str:
     """Return what a call did or is doing, in a few words; "" for one that is not shown."""
     call = conversation.call(at)
-    match parse(call, (*TOOLS, LogCard, TableCard)):
-        case File(name=name):
-            return f"{'Wrote' if done else 'Writing'} {name}"
-        case EditFile(name=name):
-            return f"{'Changed' if done else 'Changing'} {name}"
-        case ReadFile(name=name):
-            return f"{'Read' if done else 'Reading'} {name}"
-        case TableProfile(file=name):
-            return f"{'Read' if done else 'Reading'} {name}"
-        case LogTool(files=files):
-            return f"{'Read' if done else 'Reading'} {', '.join(files)}"
-        case ExecutePyFile(name=name):
-            return f"{'Ran' if done else 'Running'} {name}"
+    match tool := parse(call, (*TOOLS, LogCard, TableCard)):
+        case TableProfile() | LogTool():
+            names = [tool.file] if isinstance(tool, TableProfile) else tool.files
+            return f"{'Read' if done else 'Reading'} {', '.join(names)}"
+        case File(name=name) | EditFile(name=name) | ReadFile(name=name) | ExecutePyFile(name=name):
+            return f"{WORDS[type(tool)][done]} {name}"
     if conversation.decision(at).agent == USER_PROXY or call.name in {tool.__name__ for tool in TOOLS}:
         return ""
     return f"{'Used' if done else 'Using'} {call.name}"  # a tool of another specialist

@@ -126,7 +126,7 @@ async def test_the_table_toolkit_reads_the_threads_files_and_scripts_import_it(s
         wrong = await sandbox.toolkit("tables", ["profile", "none.csv"])
         imported = await sandbox.run(FileName("adds.py"))
 
-        assert execution.stdout.startswith('Table "my sales.csv": 2 rows, 2 columns'), execution.stderr
+        assert execution.stdout.startswith('{"table": "my sales.csv", "form": "CSV, separated by ;", "rows": 2'), execution.stderr
         assert execution.files == ()
         assert (wrong.outcome, wrong.exit_code, wrong.stderr) == (Outcome.FAILED, 1, "There is no file “none.csv”.\n")
         assert imported.outcome is Outcome.SUCCEEDED, imported.stderr

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from bot.errors import NoSuchFile
-from bot.sandbox.descriptors import DEPTH, FOLDER, opened, reading, remove, walk
+from bot.sandbox.descriptors import FOLDER, TooMany, opened, reading, remove, walk
 from bot.sandbox.tier import UID
-from bot.thread.files import FileName
+from bot.thread.files import DEEPEST, FileName
 
 
 @pytest.fixture
@@ -24,9 +24,9 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
-def names(folder: Path, limit: int = 100, *, layer: bool = False) -> list[str]:
+def names(folder: Path, most: int = 100, *, layer: bool = False) -> list[str]:
     with opened(str(folder), FOLDER) as root:
-        return [f"{'-' if entry.deleted else ''}{entry.name}" for entry in walk(root, limit, layer=layer)]
+        return [f"{'-' if e.deleted else '?' if e.left_out else ''}{e.name}" for e in walk(root, most, layer=layer)]
 
 
 def spoil(folder: Path) -> None:
@@ -38,37 +38,44 @@ def spoil(folder: Path) -> None:
     (folder / "__pycache__").mkdir()
     (folder / "__pycache__/x.pyc").write_text("litter")
     (folder / "-rf").write_text("a name like an option")
-    deep = folder / "/".join("d" * DEPTH)
+    deep = folder / "/".join("d" * DEEPEST)
     deep.mkdir(parents=True)
     (deep / "deep.txt").write_text("deep")
 
 
-def test_only_regular_files_with_one_name_are_seen(folder: Path) -> None:
+DEEP = ["/".join("d" * n) + "/" for n in range(1, DEEPEST + 1)] + ["?" + "/".join("d" * DEEPEST) + "/deep.txt"]
+
+
+@pytest.mark.parametrize("layer", [False, True])
+def test_what_may_not_leave_is_left_out_and_never_a_deletion(folder: Path, layer: bool) -> None:
     spoil(folder)
 
-    assert names(folder) == ["ok.txt", "sub/ok.txt"]
-    assert names(folder, 1) == ["ok.txt"]
+    assert names(folder, layer=layer) == ["-rf", *DEEP, "?fifo", "?hard.txt", "ok.txt", "?soft", "?soft.txt", "sub/", "sub/ok.txt"]
+    with pytest.raises(TooMany):
+        names(folder, 5)
 
 
-def test_in_a_layer_what_may_not_leave_deletes_what_it_replaced(folder: Path) -> None:
-    spoil(folder)
+def test_a_file_whose_names_are_all_here_is_seen_under_each(folder: Path) -> None:
+    os.link(folder / "ok.txt", folder / "sub/twin.txt")
 
-    assert names(folder, layer=True) == ["-fifo", "-hard.txt", "ok.txt", "-soft", "-soft.txt", "sub/ok.txt"]
+    assert names(folder) == ["ok.txt", "sub/", "sub/ok.txt", "sub/twin.txt"]
+    with opened(str(folder), FOLDER) as root, reading(root, FileName("sub/twin.txt"), names=True) as file:
+        assert os.read(file, 9) == b"ok"
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
-def test_a_file_that_cannot_be_opened_to_us_is_skipped_and_nothing_else(folder: Path) -> None:
+def test_a_file_that_cannot_be_opened_to_us_is_left_out_and_nothing_else(folder: Path) -> None:
     (folder / "sub/closed.txt").write_text("somebody else's")
     (folder / "sub/closed.txt").chmod(0)
 
     with opened(str(folder), FOLDER) as root:
         os.seteuid(UID)
         try:
-            seen = [entry.name for entry in walk(root, 100)]
+            seen = [(entry.name, entry.left_out) for entry in walk(root, 100)]
         finally:
             os.seteuid(0)
 
-    assert seen == ["ok.txt", "sub/ok.txt"]
+    assert seen == [("ok.txt", ""), ("sub/", ""), ("sub/closed.txt", "it cannot be opened"), ("sub/ok.txt", "")]
 
 
 @pytest.mark.parametrize("name", ["hard.txt", "soft.txt", "soft/s.txt", "fifo", "sub", "none.txt"])

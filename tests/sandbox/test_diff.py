@@ -1,6 +1,5 @@
 """A run's diff: staged whole, applied once, and applied to its end though the bot was killed in the middle."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -53,23 +52,6 @@ def test_a_diff_is_applied_whole_when_it_is_committed_and_not_before(workspace: 
     assert diff == Diff(tuple(FileInfo(name=FileName(name), size=len(data)) for name, data in NEW.items()), (FileName("gone.txt"),))
     assert files(workspace) == before
     commit_diff(workspace, RUN)
-    assert files(workspace) == AFTER
-    assert list(workspace.stages.iterdir()) == []
-
-
-@pytest.mark.parametrize("applied", range(len(NEW) + 1))
-def test_a_commit_that_was_cut_short_goes_on_where_it_was(workspace: Workspace, tmp_path: Path, applied: int) -> None:
-    staged(workspace, tmp_path / "layer")
-    (workspace.files / "gone.txt").unlink()
-    for number, name in enumerate([*NEW][:applied]):
-        if name == "was_folder":
-            (workspace.files / "was_folder/x.txt").unlink()
-            (workspace.files / "was_folder").rmdir()
-        (workspace.files / name).parent.mkdir(exist_ok=True)
-        os.rename(workspace.stages / RUN / str(number), workspace.files / name)
-
-    commit_diff(workspace, RUN)
-
     assert files(workspace) == AFTER
     assert list(workspace.stages.iterdir()) == []
 

@@ -10,16 +10,32 @@ from bot.errors import UnsafeFileName
 from bot.thread.files import file_name, lines, workspace_name
 
 
-@pytest.mark.parametrize("name", ["plot.py", "a/b c.csv", "naïve 😀.txt", "x" * 255, "a/b/c/d/e/f/g/h", "a/.b", "./a"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "plot.py",
+        "a/b c.csv",
+        "naïve 👨\u200d👩\u200d👧.txt",
+        "x" * 255,
+        "a/" * 31 + "b",
+        "a/.b",
+        "./a",
+        ".env",
+        ".git/x",
+        "-x",
+        "a\u00a0b",
+        "so\u00adft",
+    ],
+)
 def test_a_name_that_stays_in_the_workspace_is_taken(name: str) -> None:
     assert file_name(name) == name.removeprefix("./")
 
 
 @pytest.mark.parametrize(
-    "name", ["", ".", "/etc/passwd", "../x", "a/../../x", "-x", "a\nb", "x" * 256, ".env", ".git/x", "a/b/c/d/e/f/g/h/i"]
+    "name", ["", ".", "/etc/passwd", "../x", "a/../../x", "a\nb", "a\u202eb", "a\udc80", "x" * 256, "é" * 128, "a/" * 32 + "b"]
 )
-def test_a_name_that_leaves_the_workspace_or_hides_in_it_is_refused(name: str) -> None:
-    with pytest.raises(UnsafeFileName, match=r"is not a file name I can use|is hidden or too deep"):
+def test_a_name_that_leaves_the_workspace_or_is_no_text_is_refused(name: str) -> None:
+    with pytest.raises(UnsafeFileName, match=r"is not a file name I can use|is too long or too deep"):
         file_name(name)
 
 

@@ -24,7 +24,7 @@ async def test_a_table_is_profiled_in_a_card_before_any_model_is_asked_and_both_
         assert card.startswith("`sales.csv`: 2 rows, 2 columns (CSV, separated by ,).\n- `month`: 2026-01-01 to 2026-02-01")
         assert answer == "Done."
         for prompt in w.model.prompts:
-            assert 'Table "sales.csv": 2 rows, 2 columns' in "\n".join(getattr(i, "text", "") for i in prompt.items)
+            assert '{"table": "sales.csv", "form": "CSV' in "\n".join(getattr(i, "text", "") for i in prompt.items)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-_TABLE = re.compile(r'^Table ("(?:[^"\\]|\\.)*"): [\d,]+ rows', re.M)
+_TABLE = re.compile(r'^\{"table": ("(?:[^"\\]|\\.)*"), ', re.M)
 _FENCED = re.compile(r"(?P<fence>`{3,})\n(?P<text>.*?)\n(?P=fence)", re.S)
 # A fenced block is skipped whole, so that nothing in data is taken for a person's message.
 _WROTE = re.compile(

@@ -49,7 +49,7 @@ def test_a_message_is_about_a_table_a_log_or_a_script(words: str, kind: str, fil
 
 
 def test_a_profile_says_which_file_is_a_table_and_which_a_log() -> None:
-    table, log = 'Table "a.jsonl": 2 rows, 1 columns', "b.txt: 9 bytes, 1 lines, text"
+    table, log = '{"table": "a.jsonl", "form": "JSON lines", "rows": 2}', "b.txt: 9 bytes, 1 lines, text"
     kinds = Prompt((), (f"The files were profiled as they came:\n```\n{table}\n```\n\n```\n{log}\n```",)).kinds
 
     assert kinds == {"a.jsonl": "table", "b.txt": "log"}
