@@ -30,6 +30,7 @@ class LogTool(Tool):
     files: tuple[Name, ...] = Field(min_length=1, description="Files of the workspace: plain, gz, bz2, xz, zst or zip.")
     chart: Name | None = Field(default=None, description="A PNG file to draw a chart into; it is sent to the user.")
 
+    for_logs: ClassVar[bool] = True
     command: ClassVar[str] = ""  # of the toolkit, where the tool's name does not say it
     insists: ClassVar[bool] = True  # whether to wait for what draws the chart
 

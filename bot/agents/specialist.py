@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -39,6 +39,7 @@ class Tool(BaseModel, ABC):
     """The base of all tools; an unknown argument is an error that the model can correct."""
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
+    for_logs: ClassVar[bool] = False  # whether it is offered only in a thread that has a log
 
     @abstractmethod
     async def perform(self, work: Work) -> Step | Report:
@@ -92,7 +93,7 @@ class Specialist:
         """Ask the model for its next calls."""
         items = prompts.for_specialist(conversation, self.name)
         prompt = Prompt(agent=self.name, thread=str(thread), system=self.prompt, items=items)
-        return await self.model.decide(prompt, self.tools)
+        return await self.model.decide(prompt, [tool for tool in self.tools if not tool.for_logs or conversation.has_log])
 
     async def perform(self, conversation: Conversation, at: Perform, sandbox: Sandbox) -> Step | Report:
         """Perform one call; an invalid one gets the error as its result, for the model to correct."""

@@ -15,7 +15,7 @@ from bot.tables.command import NO_PANDAS
 from bot.tables.profiles import short
 from bot.thread.entries import Step
 from bot.thread.outcomes import Outcome
-from bot.thread.text import bounded, counted, fenced
+from bot.thread.text import bounded, counted, fenced, quoted
 
 TABLE_TOKENS = 3_000
 CARD_COLUMNS = 8
@@ -57,7 +57,7 @@ def card(profile: Profile) -> str:
     """Return what a person reads of a table that came: its size, its columns, what was decided and what could not be read."""
     unread = sum(column.unreadable for column in profile.columns)
     cells = profile.rows * len(profile.columns)
-    head = f"{_code(profile.file)}: {counted(profile.rows, 'row')}, {counted(len(profile.columns) + profile.hidden, 'column')}"
+    head = f"{quoted([profile.file])}: {counted(profile.rows, 'row')}, {counted(len(profile.columns) + profile.hidden, 'column')}"
     head += f", {counted(unread, 'cell')} of {cells:,} unreadable" if unread else ""
     lines = [f"{head} ({profile.form})."]
     lines += [re.sub(r"([\\*_~`\[\]<>|])", r"\\\1", f"{note[0].upper()}{note[1:]}.") for note in profile.notes[:4]]
@@ -82,13 +82,9 @@ def _about(column: Column) -> str:
     facts += [f"{column.missing:,} missing"] if column.missing else []
     if column.unreadable:
         facts.append(f"{column.unreadable:,} unreadable, like “{_harmless(short(column.unread[0]))}”")
-    return f"{_code(short(column.name))}: {', '.join(facts)}"
+    return f"{quoted([short(column.name)])}: {', '.join(facts)}"
 
 
 def _harmless(text: str) -> str:
     """Return text of a table so that nothing in it is taken for markup, a link or a mention."""
-    return text if re.fullmatch(r"[\w .,;:%€$£'’()/+&-]*", text) and not re.search(r"://|\b_|_\b", text) else _code(text)
-
-
-def _code(text: str) -> str:
-    return f"`{' '.join(text.split()).replace('`', '´')}`"
+    return text if re.fullmatch(r"[\w .,;:%€$£'’()/+&-]*", text) and not re.search(r"://|\b_|_\b", text) else quoted([text])

@@ -66,8 +66,7 @@ class UserProxy:
 
     def _meant(self, prose: str, conversation: Conversation) -> SendMessage | Respond:
         """Return what prose in place of a choice means: work, if the request has files or code or the prose announces it."""
-        asked = [e for e in conversation.turn if isinstance(e, UserMessage)]
-        work = any(e.files or code_blocks(e.text) for e in asked)
+        work = any(e.files or code_blocks(e.text) for e in conversation.turn if isinstance(e, UserMessage))
         if work or not prose.strip() or _ANNOUNCES.search(prose):
             return SendMessage(
                 kind="SendMessage", recipient=self._first, message=prompts.THEIR_WORDS, done_when=[prompts.WHAT_THEY_ASK]

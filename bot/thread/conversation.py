@@ -132,6 +132,13 @@ class Conversation:
         return tuple(dict.fromkeys(f for f in files if is_log(f) or is_table(f) or may_hold_table(f)))
 
     @property
+    def has_log(self) -> bool:
+        """Whether a file that came or was made may be a log."""
+        came = [f for e in self.entries if isinstance(e, UserMessage) for f in e.files]
+        names = came + [f for e in self.entries if isinstance(e, Step) for f in e.changed_files]
+        return any(is_log(f) or (may_hold_table(f) and not is_table(f)) for f in names)
+
+    @property
     def reading(self) -> bool:
         """Whether the files of the turn are being profiled, which comes before everything else."""
         return self._notice() is not None

@@ -223,7 +223,7 @@ def read_responses(body: Mapping[str, Any]) -> Prompt:
     given = body.get("input") or ()
     for item in [{"role": "user", "content": given}] if isinstance(given, str) else given:
         match item.get("type", "message"):
-            case "message" if item["role"] == "user":
+            case "message" if item["role"] != "system":
                 items.append(_text(item.get("content")))
             case "function_call":
                 calls[item["call_id"]] = item["name"], _arguments(item["arguments"])
