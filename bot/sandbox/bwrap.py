@@ -64,7 +64,9 @@ class Bwrap:
         yield
 
     @asynccontextmanager
-    async def prepare(self, workspace: Workspace, run: str, script: Script, runtime: Runtime) -> AsyncIterator[PreparedRun]:
+    async def prepare(
+        self, workspace: Workspace, run: str, script: Script, runtime: Runtime, disk: int
+    ) -> AsyncIterator[PreparedRun]:
         """Prepare a run; its overlay keeps its changes in a layer of their own."""
 
         async def stage(layer: int | None) -> Diff:
@@ -74,7 +76,7 @@ class Bwrap:
             return await asyncio.to_thread(stage_diff, workspace, run, layer, changes)
 
         files = str(workspace.files.relative_to(self._threads))
-        plan = ForkedRun(files, script.path(f"{TOOLS}/inside", DATA), script.args)
+        plan = ForkedRun(files, script.path(f"{TOOLS}/inside", DATA), script.args, disk)
         yield PreparedRun(plan=plan, command=lambda status: self._launcher_command(plan, runtime, status), stage=stage)
 
     def _launcher_command(self, forked: ForkedRun, runtime: Runtime, status: int) -> list[str]:
@@ -91,7 +93,7 @@ class Bwrap:
         words += ["--ro-bind", at(self._threads / forked.files), "/mnt/lower", "--dir", "/mnt/upper", "--dir", DATA]
         words += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/"]
         env, limits = environment(self._limits) | _PATH, self._limits.resources()
-        plan = BwrapRun(python, forked.script, forked.args, env, limits, disk=self._limits.disk, inodes=self._limits.inodes)
+        plan = BwrapRun(python, forked.script, forked.args, env, limits, disk=forked.disk, inodes=self._limits.inodes)
         words += ["--", python, "-I", "-S", f"{TOOLS}/inside/launcher.py", str(status), encode(plan)]
         return at.command(words) if self._root else words
 
@@ -117,8 +119,8 @@ class Bwrap:
         words += ["--chdir", "/"]
         for name, value in {**environment(self._limits), **_PATH}.items():
             words += ["--setenv", name, value]
-        disk, inodes, limits = self._limits.disk, self._limits.inodes, self._limits.resources()
-        plan = BwrapServer(tuple(modules), limits, disk, inodes, scratch=min(disk, SCRATCH), proc=not self._masked)
+        inodes, limits, scratch = self._limits.inodes, self._limits.resources(), min(self._limits.disk, SCRATCH)
+        plan = BwrapServer(tuple(modules), limits, inodes, scratch, proc=not self._masked)
         words += ["--", python, "-s", f"{TOOLS}/inside/fork_server.py", str(control), encode(plan)]
         return at.command(words) if self._root else words
 

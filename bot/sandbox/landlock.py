@@ -89,7 +89,9 @@ class Landlock:
             yield
 
     @asynccontextmanager
-    async def prepare(self, workspace: Workspace, run: str, script: Script, runtime: Runtime) -> AsyncIterator[PreparedRun]:
+    async def prepare(
+        self, workspace: Workspace, run: str, script: Script, runtime: Runtime, disk: int
+    ) -> AsyncIterator[PreparedRun]:
         """Prepare a run on a copy of the thread's files, beside a folder for temporary files."""
         with ExitStack() as stack:
             home = Path(tempfile.mkdtemp(prefix="run-", dir=self.shared))
@@ -102,7 +104,7 @@ class Landlock:
                 await asyncio.wait([copying])  # a thread cannot be cancelled
             root = stack.enter_context(opened(str(work), FOLDER))
             before = {entry.name: entry for entry in await asyncio.to_thread(walk, root, MOST)}
-            disk = await self._disk(sum(f.size for f in before.values()), work, temporary)
+            measured = await self._disk(disk + sum(f.size for f in before.values()), work, temporary)
 
             async def stage(_: int | None) -> Diff:
                 after = {entry.name: entry for entry in await asyncio.to_thread(walk, root, MOST)}
@@ -110,16 +112,14 @@ class Landlock:
                 changes += [FileEntry(n, 0, deleted=True) for n in before.keys() - after.keys()]
                 return await asyncio.to_thread(stage_diff, workspace, run, root, changes)
 
-            plan = await asyncio.to_thread(self._plan, script, str(work), str(temporary), runtime)
+            plan = await asyncio.to_thread(self._plan, script, str(work), str(temporary), runtime, disk)
             yield PreparedRun(
-                plan=plan,
-                command=lambda status: self._command(runtime, "launcher.py", str(status), encode(plan)),
-                stage=stage,
-                disk=disk,
-            )
+                plan=plan, command=lambda status: self._command(runtime, "launcher.py", str(status), encode(plan)),
+                stage=stage, disk=measured,
+            )  # fmt: skip
 
     async def _disk(self, size: int, work: Path, temporary: Path) -> Disk:
-        """Return what measures the growth of a copy of `size` bytes, in a thread."""
+        """Return what measures, in a thread, whether a copy is over `size` bytes."""
         count = len((await asyncio.to_thread(self._walk_copy, work, temporary))[0])
         walking = threading.Lock()  # a scan may outlive its run, as a thread cannot be cancelled; the next one waits
 
@@ -130,16 +130,16 @@ class Landlock:
                     with suppress(OSError):  # it was removed since we saw it
                         used += entry.stat(follow_symlinks=False).st_blocks * 512
             too_many = len(seen) - count > self._limits.inodes
-            return 0, used - size > self._limits.disk or too_many or not whole
+            return 0, used > size or too_many or not whole
 
         return lambda pids: asyncio.to_thread(measured, pids)
 
-    def _plan(self, script: Script, work: str, temporary: str, runtime: Runtime) -> LandlockRun:
+    def _plan(self, script: Script, work: str, temporary: str, runtime: Runtime, disk: int) -> LandlockRun:
         _, prefix, inside, libraries = self._places(runtime)
         tools = f"{self.shared}/site"
         tasks = _tasks(UID if self._root else os.geteuid())
         limits = self._limits.resources()
-        limits |= {"FSIZE": self._limits.disk, "NPROC": limits["NPROC"] + tasks}
+        limits |= {"FSIZE": disk, "NPROC": limits["NPROC"] + tasks}
         path, read = (*libraries, tools, work), (*SYSTEM, prefix, inside, tools, *libraries)
         environment, write = self._environment(temporary), (work, temporary, "/dev/null")
         return LandlockRun(script.path(inside, work), script.args, environment, limits, work, path, read, write)

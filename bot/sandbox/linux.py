@@ -49,17 +49,10 @@ class LinuxSandboxes:
     """Sandboxes of one tier, which run scripts while `serving`; at most `slots` runs go on at once."""
 
     def __init__(
-        self,
-        data: Path,
-        limits: Limits,
-        tier: Tier,
-        runtime: RuntimeBuild | None,
-        slots: int,
-        *,
-        find_groups: Callable[[Limits], cgroups.Groups] = cgroups.find,
-        watchdog: Watch = watch,
+        self, data: Path, limits: Limits, tier: Tier, runtime: RuntimeBuild | None, slots: int, *,
+        find_groups: Callable[[Limits], cgroups.Groups] = cgroups.find, watchdog: Watch = watch,
         renew_after: int = RENEW_AFTER,
-    ) -> None:
+    ) -> None:  # fmt: skip
         self.tier = tier
         self.limits = limits
         self.pool: ForkPool | None = None
@@ -119,8 +112,9 @@ class LinuxSandboxes:
             discard_diffs(workspace)
             pool = None if fresh else self.pool
             run = uuid.uuid4().hex
-            async with self.tier.prepare(workspace, run, script, libraries) as prepared:
-                terms = Terms(stdin=stdin, asked=seconds, limits=self.limits, disk=prepared.disk, watch=self._watchdog, stop=stop)
+            limits = replace(self.limits, disk=await asyncio.to_thread(workspace.room))
+            async with self.tier.prepare(workspace, run, script, libraries, limits.disk) as prepared:
+                terms = Terms(stdin=stdin, asked=seconds, limits=limits, disk=prepared.disk, watch=self._watchdog, stop=stop)
                 forked = await pool.supervise_fork(prepared.plan, terms, libraries) if pool else None
                 start = partial(start_command, prepared.command, self._groups)
                 execution, layer = forked or await supervise(start, terms)
@@ -132,13 +126,10 @@ class LinuxSandboxes:
                     if layer is not None:
                         os.close(layer)
         ended = replace(
-            execution,
-            files=tuple(f for f in diff.files if not _hidden(f.name)),
-            deleted=tuple(FileName(d.rstrip("/")) for d in diff.deleted if not _hidden(d)),
-            left_out=diff.left_out,
-            tier=self.tier.name if forked else self.tier.cold_name,
-            run=run,
-        )
+            execution, files=tuple(f for f in diff.files if not _hidden(f.name)),
+            deleted=tuple(FileName(d.rstrip("/")) for d in diff.deleted if not _hidden(d)), left_out=diff.left_out,
+            tier=self.tier.name if forked else self.tier.cold_name, run=run,
+        )  # fmt: skip
         return ended, libraries
 
 

@@ -173,14 +173,10 @@ def _execution(cause: Outcome | None, status: Status, output: Output, seen: Watc
     code = status.exited.exit_code if status.exited else None
     outcome = cause or _OUTCOMES.get(code, Outcome.DISK_FULL if seen.disk_was_full else Outcome.FAILED)
     return Execution(
-        outcome=outcome,
-        exit_code=code,
-        stdout=stdout,
-        stderr=stderr,
-        duration=duration,
+        outcome=outcome, exit_code=code, stdout=stdout, stderr=stderr, duration=duration,
         peak_memory=max(seen.peak_memory, status.exited.peak_memory if status.exited else 0),
         message=_message(outcome, terms, code),
-    )
+    )  # fmt: skip
 
 
 def _message(outcome: Outcome, terms: Terms, code: int | None) -> str:

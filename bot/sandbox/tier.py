@@ -70,8 +70,10 @@ class Tier(Protocol):
     def start(self, threads: Path) -> AbstractContextManager[None]:
         """Provide what all runs share, given the folder of all workspaces; raises ServiceError where something is missing."""
 
-    def prepare(self, workspace: Workspace, run: str, script: Script, runtime: Runtime) -> AbstractAsyncContextManager[PreparedRun]:
-        """Prepare a run, named `run`, for as long as the context is open; raises OSError."""
+    def prepare(
+        self, workspace: Workspace, run: str, script: Script, runtime: Runtime, disk: int
+    ) -> AbstractAsyncContextManager[PreparedRun]:
+        """Prepare a run, named `run`, of up to `disk` bytes of new files, for as long as the context is open; raises OSError."""
 
     def server_command(self, runtime: Runtime, modules: Sequence[str], control: int) -> list[str]:
         """Return the argument list of a fork server that imports `modules`, given the number of its control socket."""

@@ -15,6 +15,7 @@ from bot.thread.outcomes import Outcome
 
 # Given the pids of a tree: the bytes of its new files in memory, and whether no more fit.
 Disk = Callable[[Sequence[int]], Awaitable[tuple[int, bool]]]
+SOCKET = 212_992  # bytes of a socket's buffer, by the kernel's default
 Watch = Callable[..., Coroutine[None, None, Outcome]]  # as `watch`
 
 
@@ -51,14 +52,22 @@ def kill(root: int) -> None:
 
 
 def memory(pids: list[int]) -> int:
-    """Return the proportional memory of these processes in bytes: anonymous and shared pages, not those of files."""
-    total = 0
+    """Return the proportional memory of these processes in bytes: anonymous and shared pages, not those of files.
+
+    What the kernel holds for them counts as well: page tables, and for each open socket the buffer that it may fill.
+    """
+    total, sockets = 0, set[str]()
     for pid in pids:
+        with suppress(OSError):
+            links = (os.readlink(f"/proc/{pid}/fd/{name}") for name in os.listdir(f"/proc/{pid}/fd"))
+            sockets |= {link for link in links if link.startswith("socket:")}
+        with suppress(OSError, IndexError):
+            total += int(Path(f"/proc/{pid}/status").read_text().split("VmPTE:")[1].split()[0]) * 1024
         with suppress(OSError, ValueError):
             for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
                 if line.startswith(("Pss_Anon:", "Pss_Shmem:")):
                     total += int(line.split()[1]) * 1024
-    return total
+    return total + len(sockets) * SOCKET
 
 
 def unlinked(pids: Sequence[int]) -> int:

@@ -20,6 +20,7 @@ from bot.thread.files import FileInfo, FileName
 from bot.thread.request import ThreadId
 
 CHUNK = 1 << 18
+SMALL = 1 << 16  # bytes that may be written even to a full thread: a script that deletes files
 LISTED = 10_000_000  # entries of a thread that are read: all of them
 
 
@@ -48,6 +49,7 @@ class Workspace:
     async def put(self, name: FileName, chunks: AsyncIterator[bytes]) -> FileInfo:
         """Write a file whole or not at all; raises TooLarge."""
         others = sum(f.size for f in await asyncio.to_thread(self.files_now) if f.name != name)
+        most = max(self._limits.thread, others + SMALL)
         path, total = self._incoming / uuid.uuid4().hex, 0
         try:
             with path.open("wb") as file:
@@ -57,7 +59,7 @@ class Workspace:
                         raise TooLarge(
                             f"{name} is over {size(self._limits.file)}, the most one file may have. Attach a part of it."
                         )
-                    if total + others > self._limits.thread:
+                    if total + others > most:
                         raise TooLarge(f"With {name}, this thread would be over {size(self._limits.thread)}. Ask in a new one.")
                     file.write(chunk)
                 file.flush()
@@ -80,6 +82,11 @@ class Workspace:
         """Return the thread's files as they are."""
         with opened(str(self.files), FOLDER) as root:
             return [f for f in walk(root, LISTED) if not f.left_out and not f.name.endswith("/")]
+
+    def room(self) -> int:
+        """Return how many bytes of new files a run may write: enough to delete some, where the thread is full."""
+        used = sum(f.size for f in self.files_now())
+        return min(self._limits.disk, max(self._limits.thread - used, SMALL))
 
     def adopt(self, path: Path, name: FileName) -> None:
         """Move a complete file to its place in the workspace, where scripts may read and write it."""

@@ -194,11 +194,9 @@ class SlackFiles:
                 break
             try:
                 await self.calls.once(
-                    self._client.files_completeUploadExternal,
-                    files=[{"id": i} for i in left],
-                    channel_id=thread.channel,
+                    self._client.files_completeUploadExternal, files=[{"id": i} for i in left], channel_id=thread.channel,
                     thread_ts=thread.ts,
-                )
+                )  # fmt: skip
                 break
             except Refused as error:
                 # What an earlier try completed is refused until its message stands in the thread, some moments later.

@@ -61,11 +61,9 @@ def uploads(message: Payload) -> tuple[Upload, ...]:
 def upload_from(file: Payload) -> Upload:
     """Return a file as an event describes it; its id stands in for a name that only `files.info` gives."""
     return Upload(
-        id=str(file["id"]),
-        name=str(file.get("name") or file.get("title") or file["id"]),
-        size=int(file.get("size") or 0),
+        id=str(file["id"]), name=str(file.get("name") or file.get("title") or file["id"]), size=int(file.get("size") or 0),
         mimetype=str(file.get("mimetype") or "application/octet-stream"),
-    )
+    )  # fmt: skip
 
 
 def overheard(message: Payload) -> Overheard:

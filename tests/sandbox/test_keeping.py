@@ -18,7 +18,7 @@ from bot.sandbox.descriptors import FOLDER, FileEntry, opened, walk
 from bot.sandbox.diff import commit_diff, stage_diff
 from bot.sandbox.limits import Limits
 from bot.sandbox.linux import LinuxSandboxes
-from bot.sandbox.workspace import Workspace
+from bot.sandbox.workspace import SMALL, Workspace
 from bot.thread.outcomes import Outcome
 from bot.thread.request import ThreadId
 from tests.sandbox.tiers import WAYS, Serving, emptied, ran, way
@@ -76,6 +76,20 @@ async def test_what_a_run_leaves_is_kept_or_named(serving: Serving, sandboxes: L
 
     [files] = (serving[0] / "threads").glob("*/files")
     assert (tree(files), execution.left_out) == (expected, left_out)
+
+
+@pytest.mark.parametrize("name", WAYS)
+async def test_a_thread_is_bounded_whoever_writes_and_can_always_be_emptied(name: str, tmp_path: Path) -> None:
+    async with way(name, tmp_path, Limits(seconds=20, thread=3_000_000)) as sandboxes:
+        ends = [(await ran(sandboxes, f"open('{n}', 'wb').write(bytes(2_000_000))")).outcome for n in range(4)]
+        [files] = (tmp_path / "threads").glob("*/files")
+        full = sum(path.stat().st_size for path in files.iterdir())
+        emptied = await ran(sandboxes, "import os\nfor n in os.listdir(): n.endswith('.py') or os.unlink(n)")
+
+        assert (ends[0], {*ends[1:]}, emptied.outcome) == (Outcome.SUCCEEDED, {Outcome.DISK_FULL}, Outcome.SUCCEEDED)
+        assert 2_000_000 < full < 3_000_000 + 4 * SMALL
+        assert [path.name for path in files.iterdir()] == ["script.py"]
+        assert (await ran(sandboxes, "open('again', 'wb').write(bytes(2_000_000))")).outcome is Outcome.SUCCEEDED
 
 
 def program(rng: random.Random) -> str:

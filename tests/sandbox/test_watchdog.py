@@ -1,6 +1,7 @@
 """The watchdog: what it counts against a run's limits, and when it leaves an error to the script."""
 
 import asyncio
+import sys
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.sandbox.landlock import entries
-from bot.sandbox.watchdog import Disk, Watched, time_out, tree, unlinked, watch
+from bot.sandbox.watchdog import SOCKET, Disk, Watched, memory, time_out, tree, unlinked, watch
 from bot.thread.outcomes import Outcome
 
 LIMIT = 100_000_000  # far more than the process has
@@ -29,6 +30,19 @@ def measured(used: int, *, full: bool) -> Disk:
         return used, full
 
     return disk
+
+
+async def test_what_the_kernel_holds_for_a_process_is_its_memory() -> None:
+    holds = "import mmap, socket\npairs = [socket.socketpair() for _ in range(100)]\nm = mmap.mmap(-1, 1 << 34, 34)\n"
+    script = holds + "for at in range(0, 1 << 34, 1 << 21): m[at]\nprint(flush=True); input()"  # reads make page tables alone
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", script, stdin=pipe, stdout=pipe)
+    assert process.stdout
+    await process.stdout.readline()
+
+    assert memory([process.pid]) > 200 * SOCKET + 30_000_000
+    process.kill()
+    await process.wait()
 
 
 @pytest.mark.parametrize(

@@ -123,7 +123,7 @@ def _prepare_run(server: plan.Server, pid: int, descriptors: list[int], program:
         if isinstance(server, plan.BwrapServer):
             with open(encoded, "rb", closefd=False) as file:
                 run = plan.decode(file.read(), plan.ForkedRun)
-            lower, size = f"{THREADS}/{run.files}", (server.disk, server.inodes)
+            lower, size = f"{THREADS}/{run.files}", (run.disk, server.inodes)
             steps.mount_overlay(size, lower, SCRATCH, f"{ROOT}/mnt/data", status, ROOT)
             kernel.pivot(ROOT)
             kernel.drop_capabilities()

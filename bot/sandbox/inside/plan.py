@@ -48,7 +48,6 @@ class BwrapServer(NamedTuple):
 
     modules: tuple[str, ...]
     limits: dict[str, int]
-    disk: int
     inodes: int
     scratch: int
     proc: bool
@@ -60,6 +59,7 @@ class ForkedRun(NamedTuple):
     files: str
     script: str
     args: tuple[str, ...]
+    disk: int  # bytes of new files
 
 
 class LandlockServer(NamedTuple):
