@@ -64,12 +64,8 @@ def walk(root: int, most: int, *, layer: bool = False) -> list[FileEntry]:
         if len(found) > most:
             raise TooMany
     names = Counter((info.st_dev, info.st_ino) for _, info in found)
-    return [
-        replace(entry, left_out="it has a name elsewhere")
-        if stat.S_ISREG(info.st_mode) and info.st_nlink > names[info.st_dev, info.st_ino]
-        else entry
-        for entry, info in found
-    ]
+    astray = {id(e) for e, info in found if stat.S_ISREG(info.st_mode) and info.st_nlink > names[info.st_dev, info.st_ino]}
+    return [replace(e, left_out="it has a name elsewhere") if id(e) in astray else e for e, _ in found]
 
 
 def _walk(folder: int, prefix: str, layer: bool) -> Iterator[tuple[FileEntry, os.stat_result]]:
