@@ -75,7 +75,7 @@ def _examples() -> list[dict[str, str]]:
     def content(file: str) -> str:
         return base64.b64encode((SAMPLES / file).read_bytes()).decode()
 
-    return [{"title": c.title, "text": c.text, "name": c.file, "content_base64": content(c.file)} for c in CARDS]
+    return [{"title": c["title"], "text": c["text"], "name": c["file"], "content_base64": content(c["file"])} for c in CARDS]
 
 
 @asynccontextmanager

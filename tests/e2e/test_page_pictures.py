@@ -19,7 +19,7 @@ AGAIN = "Make them anew: PICTURES=1 uv run pytest tests/e2e/test_page_pictures.p
 def digest() -> str:
     """A digest of the page, of the samples, and of the examples that are clicked."""
     folders = (TOP / "bot/local/workspace/static", TOP / "bot/local/samples")
-    files = [*(path for folder in folders for path in folder.iterdir() if path.is_file()), TOP / "bot/local/planner/requests.py"]
+    files = [*(path for folder in folders for path in folder.iterdir() if path.is_file()), TOP / "bot/local/planner/requests.toml"]
     named = sorted((path.relative_to(TOP).as_posix(), path.read_bytes()) for path in files)
     return hashlib.sha256(b"\0".join(part for name, content in named for part in (name.encode(), content))).hexdigest()
 

@@ -1,4 +1,4 @@
-"""Reads the body of the bot's request to a model, on either wire, into typed facts.
+"""Reads the body of the bot's request to a model into typed facts.
 
 Only here does the planner know the sentences of the bot's prompts. A test reads the prompts of a real conversation, so
 that rewording one of these sentences in the bot fails that test.
@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 _TABLE = re.compile(r'^\{"table": ("(?:[^"\\]|\\.)*"), ', re.M)
 _FENCED = re.compile(r"(?P<fence>`{3,})\n(?P<text>.*?)\n(?P=fence)", re.S)
@@ -23,37 +23,12 @@ _WROTE = re.compile(
 _FILES = re.compile(r"^(?:Attached files, in the workspace|Files in the workspace now): (.*)$", re.M)
 _OUTCOME = re.compile(r".*? (succeeded|failed|timed out|out of memory|output limit|disk full|killed|interrupted)\b")
 _REFUSED = re.compile(r"Not performed: |\w+ (?:was not performed|did not work)\b")
-_INCIDENT = re.compile(r"^Suspected incident: (?:(\S+) )?(\d\d:\d\d) to (\d\d:\d\d)", re.M)
-_SPAN = re.compile(r"^\S+(?: \d\d:\d\d)? to .*?, ([^,;\n]+)", re.M)
-_DIFFERENCE = re.compile(r"^(new|risen|rare), ([\d,]+) against ([\d,]+), (.+?):(\d+): (.*)$", re.M)
-_MATCHES = re.compile(r"^([\d,]+) lines match", re.M)
+Calls = list[tuple[str, dict[str, Any]]]
 
 
-class Written(NamedTuple):
-    """A person's message; `earlier` if it was written before the bot was asked."""
-
-    user: str
-    text: str
-    earlier: bool
-
-
-class Incident(NamedTuple):
-    """A time in which a log has more errors than chance explains; `day` is "" where the log has no dates."""
-
-    day: str
-    begin: str
-    end: str
-
-
-class Difference(NamedTuple):
-    """A kind of line that is new, risen or rare in a window: its counts there and before, and where one stands."""
-
-    kind: str
-    inside: str
-    before: str
-    file: str
-    line: int
-    text: str
+def report(status: str, answer: str, **claims: Any) -> Calls:
+    """Return the call that ends the work on a brief."""
+    return [("Report", {"status": status, "answer": answer or "There is nothing to say.", **claims})]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,29 +67,18 @@ class Result:
         return match["text"] if match else ""
 
     @property
-    def incidents(self) -> list[Incident]:
-        """The incidents that a log's profile suspects."""
-        return [Incident(*match) for match in _INCIDENT.findall(self.text)]
+    def printed(self) -> tuple[str, list[str]]:
+        """What a run printed, and the pictures that it names there."""
+        text = self.stream("stdout")
+        return re.sub(r"\n*^Picture: .+$", "", text, flags=re.M).strip(), re.findall(r"^Picture: (.*\S)", text, re.M)
 
     @property
-    def zone(self) -> str:
-        """The time zone of a log's profile, or "" where none is stated."""
-        match = _SPAN.search(self.text)
-        return match[1] if match else ""
-
-    @property
-    def differences(self) -> list[Difference]:
-        """The rows of a comparison, the strongest first."""
-        return [
-            Difference(kind, inside, before, file, int(line), text)
-            for kind, inside, before, file, line, text in _DIFFERENCE.findall(self.text)
-        ]
-
-    @property
-    def matches(self) -> int | None:
-        """How many lines a search found, or None if it does not say."""
-        match = _MATCHES.search(self.text)
-        return int(match[1].replace(",", "")) if match else None
+    def failure(self) -> str:
+        """Why a run did not succeed."""
+        if limit := re.match(r".*? \d\S* s\. It (.+)", self.text):
+            return f"`{self.name}` {limit[1]}"
+        last = [*self.text.splitlines()[:1], *self.stream("stderr").strip().splitlines()][-1]
+        return f"`{self.name}` {self.outcome}: `{last.strip()[:300]}`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,19 +98,9 @@ class Prompt:
         return self.texts[-1] if self.texts else ""
 
     @property
-    def written(self) -> list[Written]:
-        """People's messages, oldest first; a brief repeats some of them."""
-        return [
-            Written(match["user"], match["text"] or "", bool(match["earlier"]))
-            for text in self.texts
-            for match in _WROTE.finditer(text)
-            if match["user"]
-        ]
-
-    @property
     def words(self) -> list[str]:
-        """The texts of people's messages since the bot was asked."""
-        return [written.text for written in self.written if not written.earlier]
+        """The texts of people's messages since the bot was asked, oldest first; a brief repeats some of them."""
+        return _words(self.items)
 
     @property
     def files(self) -> list[str]:
@@ -183,8 +137,7 @@ class Prompt:
     @property
     def asked(self) -> list[str]:
         """The texts of the messages that the last brief or a later message brought."""
-        new = (item for item in self._since_brief if isinstance(item, str))
-        return [match["text"] or "" for item in new for match in _WROTE.finditer(item) if match["user"] and not match["earlier"]]
+        return _words(self._since_brief)
 
     @property
     def results(self) -> list[Result]:
@@ -204,40 +157,23 @@ class Prompt:
         return self.items[max(briefs, default=0) :]
 
 
+def _words(items: Sequence[str | Result]) -> list[str]:
+    matches = (match for item in items if isinstance(item, str) for match in _WROTE.finditer(item))
+    return [match["text"] or "" for match in matches if match["user"] and not match["earlier"]]
+
+
 def read_chat(body: Mapping[str, Any]) -> Prompt:
-    """Return the prompt in the body of a request to /v1/chat/completions, which is read as one to /v1/responses."""
-    items: list[Mapping[str, Any]] = []
-    for message in body.get("messages") or ():
-        calls = message.get("tool_calls") or ()
-        items += ({"type": "function_call", "call_id": call["id"], **call["function"]} for call in calls)
-        answers = {"call_id": message.get("tool_call_id"), "output": message.get("content")}
-        items.append({"type": "function_call_output", **answers} if message["role"] == "tool" else message)
-    tools = [{"type": "function", **tool["function"]} for tool in body.get("tools") or ()]
-    return read_responses({"input": items, "tools": tools})
-
-
-def read_responses(body: Mapping[str, Any]) -> Prompt:
-    """Return the prompt in the body of a request to /v1/responses."""
+    """Return the prompt in the body of a request to /v1/chat/completions."""
     calls: dict[str, tuple[str, Mapping[str, Any]]] = {}
     items: list[str | Result] = []
-    given = body.get("input") or ()
-    for item in [{"role": "user", "content": given}] if isinstance(given, str) else given:
-        match item.get("type", "message"):
-            case "message" if item["role"] != "system":
-                items.append(_text(item.get("content")))
-            case "function_call":
-                calls[item["call_id"]] = item["name"], _arguments(item["arguments"])
-            case "function_call_output":
-                items.append(Result(*calls.get(item["call_id"], ("", {})), _text(item.get("output"))))
-    return Prompt(tuple(t["name"] for t in body.get("tools") or () if t.get("type") == "function"), tuple(items))
-
-
-def _arguments(text: str) -> Mapping[str, Any]:
-    try:
-        arguments = json.loads(text)
-    except ValueError:
-        return {}
-    return arguments if isinstance(arguments, dict) else {}
+    for message in body["messages"]:
+        for call in message.get("tool_calls") or ():
+            calls[call["id"]] = call["function"]["name"], json.loads(call["function"]["arguments"])
+        if message["role"] == "tool":
+            items.append(Result(*calls[message["tool_call_id"]], _text(message["content"])))
+        elif message["role"] != "system" and message.get("content"):
+            items.append(_text(message["content"]))
+    return Prompt(tuple(tool["function"]["name"] for tool in body.get("tools") or ()), tuple(items))
 
 
 def _text(content: object) -> str:

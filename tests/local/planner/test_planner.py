@@ -38,7 +38,7 @@ SALES = """date;region;product;revenue;units
     [
         ("plot revenue by month", "table", "sales.csv"), ("what is in sales.csv?", "table", "sales.csv"),
         ("why errors at 14:05?", "log", "app.log"), ("run broken.py a b", "run", "broken.py"),
-        ("fix it", "run", "broken.py"), ("count slowly to 50", "long", ""), ("thanks!", "thanks", ""),
+        ("fix it", "run", "broken.py"), ("count slowly to 50", "long", "count_slowly.py"), ("thanks!", "thanks", ""),
         ("what can you do?", "help", ""),
     ],
 )  # fmt: skip
@@ -109,7 +109,7 @@ def test_a_word_that_is_not_understood_is_named_and_nothing_is_answered(texts: l
 
 
 def test_every_example_of_the_help_is_understood(folder: Path) -> None:
-    for example in (example for request in REQUESTS for example in request.examples):
+    for example in (example for request in REQUESTS for example in request["examples"]):
         profile = tables.profile(folder / "sales.csv", find=phrases(example))
 
         understand(example, profile)
@@ -163,7 +163,7 @@ async def test_a_log_names_the_quiet_line_before_the_errors(tmp_path: Path) -> N
             if 35 <= minute < 40 and second % 3 == 0:
                 lines.append(f"2026-11-20 14:{minute:02d}:{second:02d} ERROR pool exhausted id={second}")
     log = "\n".join(lines).encode()
-    async with serve_planner() as url, at_work(tmp_path, url, "responses") as slack:
+    async with serve_planner() as url, at_work(tmp_path, url, "chat") as slack:
         thread = await slack.say("something is off", files={"app.log": log}, user="U0BOB")
         await slack.say("<@U0BOT> why errors at 14:36?", thread=thread)
 

@@ -1,4 +1,4 @@
-"""The planner's reader, on the prompts of real conversations: made by the bot's own agents, sent over its own wires."""
+"""The planner's reader, on the prompts of real conversations: made by the bot's own agents, sent over its own wire."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bot.agents.without_model import Runner
 from bot.llm.model import OpenAIModel
 from bot.llm.models import ModelChoice
 from bot.llm.service import open_client, wire_for
-from bot.local.planner.reader import Difference, Incident, Prompt, Written, read_chat, read_responses
+from bot.local.planner.reader import Prompt, read_chat
 from bot.thread.conversation import Conversation, Perform
 from bot.thread.entries import Delivery, Entry, Notice, Reply, Report, Stopped, UserMessage
 from bot.thread.files import FileName
@@ -24,7 +24,6 @@ from tests.fakes import MemorySandbox
 from tests.wire import Calls, Choose, Next, ScriptedModel
 
 THREAD = ThreadId("T0", "C0", "1.0")
-MODELS = {"chat": "gpt-4.1", "responses": "gpt-6.1-sol"}
 BRIEF = {"kind": "SendMessage", "recipient": NAME, "message": "Plot it."}
 
 
@@ -78,8 +77,7 @@ class Story:
         self._server.scripts[0].turns.append(answer)
 
     def _read(self) -> Prompt:
-        asked = self._server.requests[-1]
-        return read_chat(asked.body) if asked.wire == "chat" else read_responses(asked.body)
+        return read_chat(self._server.requests[-1].body)
 
 
 def _ending(outcome: Outcome) -> Any:
@@ -89,11 +87,11 @@ def _ending(outcome: Outcome) -> Any:
     return program
 
 
-@pytest.fixture(params=["chat", "responses"])
-async def story(request: pytest.FixtureRequest) -> AsyncIterator[Story]:
+@pytest.fixture
+async def story() -> AsyncIterator[Story]:
     async with ScriptedModel([]) as server, open_client(api_key="sk-test", base_url=server.url) as client:
-        choice = ModelChoice(model=MODELS[request.param])
-        yield Story(OpenAIModel(client, wire_for(request.param, server.url), choice), server)
+        choice = ModelChoice(model="planner")
+        yield Story(OpenAIModel(client, wire_for("chat", server.url), choice), server)
 
 
 async def test_it_reads_who_wrote_what_and_which_files_came(story: Story) -> None:
@@ -104,11 +102,6 @@ async def test_it_reads_who_wrote_what_and_which_files_came(story: Story) -> Non
 
     prompt = await story.seen_by_proxy()
 
-    assert prompt.written == [
-        Written("U0BOB", "look", earlier=True),
-        Written("U0ALICE", "plot ```x``` by month", earlier=False),
-        Written("U0ALICE", "", earlier=False),
-    ]
     assert prompt.words == ["plot ```x``` by month", ""]
     assert prompt.files == ["old.csv", "sales.csv", "more data.csv"]
     assert (prompt.overheard, prompt.question) == (False, None)
@@ -201,27 +194,6 @@ async def test_it_reads_what_a_specialist_needs_to_know(story: Story) -> None:
     await story.works(("Report", {"status": "needs_input", "answer": "Which column?\n- date\n- region"}))
 
     assert (await story.seen_by_proxy()).question == "Which column?\n- date\n- region"
-
-
-async def test_it_reads_what_the_tools_for_logs_say(story: Story) -> None:
-    lines = [f"2026-11-20 14:{n // 60:02d}:{n % 60:02d} INFO GET /orders/{n} 200" for n in range(3600)]
-    for n in range(2100, 2400):
-        lines[n] = f"2026-11-20 14:{n // 60:02d}:{n % 60:02d} ERROR pool exhausted id={n}"
-    lines[2096] = "2026-11-20 14:34:56 INFO deploy rolled out: pool 100 -> 20"
-    story.sandbox.files[FileName("app.log")] = "\n".join(lines).encode()
-    story.asks("why?")
-    await story.hands_over("the cause is named")
-    window = {"files": ["app.log"], "window": "14:35..14:40"}
-    await story.works(
-        ("LogProfile", {"files": ["app.log"]}), ("LogCompare", window), ("LogSearch", {**window, "query": "pool exhausted"}),
-    )  # fmt: skip
-
-    profile, comparison, search = (await story.seen_by_assistant()).results
-
-    assert (profile.incidents, profile.zone) == ([Incident("2026-11-20", "14:35", "14:39")], "no zone stated")
-    assert Difference("new", "300", "0", "app.log", 2101, lines[2100]) in comparison.differences
-    assert Difference("rare", "0", "1", "app.log", 2097, lines[2096]) in comparison.differences
-    assert search.matches == 300
 
 
 async def test_nothing_else_that_happens_in_a_thread_is_taken_for_words_files_or_results(story: Story) -> None:
