@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from calendar import month_name
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 
 from bot.local.planner.query import Condition, NotUnderstood
-from bot.local.planner.words import MONTHS, Mark
+from bot.local.planner.words import Mark
 from bot.tables import Column, Profile
 
 _LOOK = 12  # marks that one condition can have
@@ -57,7 +58,7 @@ def dated(said: Sequence[Mark]) -> list[Mark]:
             result.append(mark)
             continue
         month = result.pop().means
-        name, parts = f"{MONTHS[month - 1].title()} {mark.text}", [mark.means, month]
+        name, parts = f"{month_name[month]} {mark.text}", [mark.means, month]
         if result and result[-1].tag == "N" and 1 <= result[-1].means <= 31:
             parts.append(int(result.pop().means))
             name = f"{parts[-1]} {name}"
@@ -138,7 +139,7 @@ def _dates(said: Sequence[Mark], tags: str, profile: Profile) -> Condition | Non
     if any(mark.tag == "M" for mark in times):
         if len(times) > 1 or word or "!" in tags:
             raise NotUnderstood(f"“{times[0].text}” of which year?")
-        return Condition(column, "month", (times[0].means,), f"{column} in {MONTHS[times[0].means - 1].title()} of any year")
+        return Condition(column, "month", (times[0].means,), f"{column} in {month_name[times[0].means]} of any year")
     bounds = _days(times[0])[0], _days(times[-1])[1]
     if len(times) > 1 or not word:
         negated = "not " if "!" in tags else ""

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import re
-import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any
 
-from bot.tables import Column, Found, Profile
+from bot.local.planner import data
+from bot.tables import Profile
 
 _TOKEN = re.compile(
     r"“[^”]*”|\"[^\"]*\"|`[^`]*`|\d{4}-\d\d-\d\d|\d{4}-\d\d(?!\d)|\d{4} ?[Qq][1-4]|[Qq][1-4] \d{4}|[-−]?\d+(?:,\d{3})*(?:\.\d+)?%?"
     r"|[<>=!]=|[<>=&]|[^\W\d_][\w'’.&/+-]*[\w+]|\w+|,"
 )
-MONTHS = ["january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,27 +27,15 @@ class Mark:
 
 
 @cache
-def known() -> dict[str, Any]:
-    """Return the sections of words.toml."""
-    return tomllib.loads(Path(__file__).with_name("words.toml").read_text(encoding="utf-8"))
-
-
-@cache
 def lexicon() -> dict[str, tuple[str, Any]]:
     """Return the tag and the meaning of each known phrase."""
     words: dict[str, tuple[str, Any]] = {}
-    for tag, phrases in known()["tags"].items():
+    for tag, phrases in data("words")["tags"].items():
         words |= dict.fromkeys(phrases, (tag, None))
-    for section, tag in (("how", "O"), ("compare", ">"), ("kinds", "k"), ("periods", "P")):
-        for meaning, phrases in known()[section].items():
-            words |= dict.fromkeys(phrases, (tag, meaning))
-    for section, tag in (("ordinals", "2"), ("numbers", "N")):
-        for meaning, phrases in known()[section].items():
-            words |= dict.fromkeys(phrases, (tag, int(meaning)))
-    words |= dict.fromkeys(known()["nothing"]["phrases"], ("", None))
-    for number, name in enumerate(MONTHS, 1):
-        words |= dict.fromkeys((name, name[:3]), ("M", number))
-    return words
+    for tag, meanings in data("words")["meant"].items():
+        for meaning, phrases in meanings.items():
+            words |= dict.fromkeys(phrases, (tag, int(meaning) if meaning.isdecimal() else meaning))
+    return words | dict.fromkeys(data("words")["nothing"]["phrases"], ("", None))
 
 
 def tokens(text: str) -> list[str]:
@@ -72,7 +58,7 @@ def phrases(text: str) -> list[str]:
 
 def nothings() -> frozenset[str]:
     """Return the words that say nothing by themselves."""
-    return frozenset(word for word in known()["nothing"]["words"].split() if not word.endswith("?"))
+    return frozenset(word for word in data("words")["nothing"]["words"].split() if not word.endswith("?"))
 
 
 def marks(text: str, profile: Profile) -> list[Mark]:
@@ -164,15 +150,9 @@ def unquoted(word: str) -> str:
 
 
 def other_language(text: str) -> str:
-    """Return the sentence in the language of a request that is not English, with a place for an example; "" for English."""
-    words = [word.lower() for word in re.findall(r"[^\W\d_]+", text)]
-    english = {w for phrase in lexicon() for w in phrase.split()} | nothings()
-    unknown = [word for word in words if word not in english]
-    scores = {name: sum(word in set(listed.split()) for word in unknown) for name, (listed, _) in known()["languages"].items()}
-    best = max(scores, key=lambda name: scores[name])
-    return str(known()["languages"][best][1]) if scores[best] >= 2 else ""
-
-
-def found(profile: Profile, column: Column) -> Iterator[Found]:
-    """Yield what was found in one column."""
-    return (hit for hit in profile.found if hit.column == column.name)
+    """Return the sentence in the language of a request that is not English; "" for English."""
+    english = {word for phrase in lexicon() for word in phrase.split()} | nothings()
+    unknown = [word for word in re.findall(r"[^\W\d_]+", text.lower()) if word not in english]
+    scored = [(sum(word in listed.split() for word in unknown), said) for listed, said in data("words")["languages"].values()]
+    score, said = max(scored)
+    return str(said) if score >= 2 else ""
