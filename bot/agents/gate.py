@@ -45,17 +45,13 @@ def _without_evidence(conversation: Conversation, report: Report) -> list[str]:
 
 
 def _doubts(conversation: Conversation, evidence: Evidence) -> list[str]:
-    if not (evidence.run or evidence.file):
-        return [f"The evidence for {evidence.condition!r} names neither a run nor a file."]
-    return _run_doubts(conversation, evidence) if evidence.run else []
-
-
-def _run_doubts(conversation: Conversation, evidence: Evidence) -> list[str]:
     """Object to a run that never was, ended otherwise than claimed, or was followed by a change of its script.
 
     A script that rewrites itself is no such change: running it again would only rewrite it again.
     """
-    name = workspace_name(evidence.run or "")
+    if not evidence.run:
+        return [] if evidence.file else [f"The evidence for {evidence.condition!r} names neither a run nor a file."]
+    name = workspace_name(evidence.run)
     steps = [e for e in conversation.entries if isinstance(e, Step)]
     runs = [(number, e.execution) for number, e in enumerate(steps) if e.ran == name and e.execution]
     if not runs:

@@ -162,7 +162,8 @@ def for_specialist(conversation: Conversation, agent: str) -> tuple[Input | Exch
                 working = True
             case Decision() if entry.agent == agent:
                 done = conversation.results(number)
-                results = tuple(_result(done.get(i)) for i in range(len(entry.calls)))
+                given = map(done.get, range(len(entry.calls)))
+                results = tuple(r.result if isinstance(r, Step) else "Received." if r else UNPERFORMED for r in given)
                 if len(done) == len(entry.calls) or stopped > number:
                     items.append(Exchange(entry, results))
             case UserMessage(context=False, command=None) if working:
@@ -203,12 +204,6 @@ def _failure(conversation: Conversation, number: int) -> str:
                 error = fenced(bounded(without_secrets(execution.stderr.strip()), FAILURE_TOKENS))
                 return f"\n{LAST_RUN.format(name=name, outcome=execution.outcome, why=execution.message)}\n{error}"
     return ""
-
-
-def _result(entry: Step | Report | None) -> str:
-    if isinstance(entry, Step):
-        return entry.result
-    return "Received." if entry else UNPERFORMED
 
 
 def _results(conversation: Conversation, number: int) -> list[str]:

@@ -6,9 +6,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from bot.agents import prompts
 from bot.errors import UserError
@@ -36,10 +36,17 @@ class Work:
 
 
 class Tool(BaseModel, ABC):
-    """The base of all tools; an unknown argument is an error that the model can correct."""
+    """The base of all tools; an unknown argument is passed over, and null, or 0 where the default is none, is no argument."""
 
-    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(extra="ignore", populate_by_name=True)
     for_logs: ClassVar[bool] = False  # whether it is offered only in a thread that has a log
+
+    @model_validator(mode="before")
+    @classmethod
+    def _given(cls, data: Any) -> object:
+        """Return the arguments that are given."""
+        zero = {name for name, field in cls.model_fields.items() if field.default is not None}  # in which it is a value
+        return {k: v for k, v in data.items() if v is not None and (v != 0 or k in zero)} if isinstance(data, dict) else data
 
     @abstractmethod
     async def perform(self, work: Work) -> Step | Report:
@@ -53,7 +60,7 @@ class ReportCall(Tool):
     `needs_input` asks one precise question. `answer` is Markdown for the user, in the user's language. `files` are those to send.
     """
 
-    model_config = ConfigDict(extra="forbid", title="Report")
+    model_config = ConfigDict(title="Report")
 
     status: Literal["complete", "failed", "needs_input"]
     answer: str = Field(min_length=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import replace
 from typing import Annotated
@@ -37,14 +38,15 @@ class File(Tool):
         """Write the file, whole or not at all."""
         messages = [e for e in work.conversation.turn if isinstance(e, UserMessage)]
         blocks = [block for message in messages for block in code_blocks(message.text)]
-        body = self.body
+        fence = _FENCE.fullmatch(self.body) if self.name.endswith(".py") else None
+        body = fence[1] if fence else self.body
         if self.block is not None:
             if not 1 <= self.block <= len(blocks):
                 return work.step(result=prompts.BLOCKS_THERE.format(count=len(blocks)), refused=True)
             body = blocks[self.block - 1]
         else:
             # A code block that the model retyped with other spaces or quotes is written as the user wrote it.
-            body = next((b for b in blocks if b.rstrip("\n") != body.rstrip("\n") and _reads_alike(b, body)), body)
+            body = next((b for b in blocks if b.rstrip("\n") != body.rstrip("\n") and _normal(b) == _normal(body)), body)
         info = await work.sandbox.put(self.name, chunked(body.encode(errors="surrogatepass")))
         return work.step(result=prompts.WROTE_FILE.format(name=info.name, size=info.size), changed=(info.name,))
 
@@ -115,7 +117,7 @@ class ExecutePyFile(Tool):
     name: Path
     args: tuple[str, ...] = ()
     stdin: str = ""
-    timeout: float | None = Field(default=None, gt=0, description="Seconds; the sandbox's own limit is the highest.")
+    timeout: float | None = Field(default=None, ge=0, description="Seconds; the sandbox's own limit is the highest.")
 
     async def perform(self, work: Work) -> Step:
         """Run it; a stream too long for the conversation is kept whole in a file beside the run's own."""
@@ -152,14 +154,11 @@ async def _whole_text(sandbox: Sandbox, name: FileName, limit: int = 8_000_000) 
     return data.decode(errors="surrogateescape")
 
 
-def _reads_alike(one: str, other: str) -> bool:
-    """Whether two texts differ in nothing but spaces at line ends, the shape of quotes, and Unicode forms."""
-    return _normal(one) == _normal(other)
-
-
 def _normal(text: str) -> str:
+    """Return a text without what models change when they retype it: spaces at line ends, shapes of quotes, Unicode forms."""
     normal = unicodedata.normalize("NFKC", text).translate(_QUOTES).replace("\r\n", "\n").split("\n")
     return "\n".join(line.rstrip() for line in normal).strip()
 
 
+_FENCE = re.compile(r"\s*```\w*\n((?:(?!```).)*\n)```\s*", re.S)  # around the whole of a body
 _QUOTES = str.maketrans("‘’“”", "''\"\"")

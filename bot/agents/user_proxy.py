@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from importlib.resources import files
 from typing import Annotated, Any, Literal, cast
 
-from pydantic import BaseModel, Field, create_model
+from pydantic import BaseModel, Field, create_model, model_validator
 
 from bot.agents import prompts
 from bot.agents.gate import objections
@@ -104,4 +105,19 @@ def choice_among(specialists: tuple[str, ...]) -> type[BaseModel]:
     recipient: Any = Literal[specialists]
     send = create_model("SendMessage", __base__=SendMessage, __doc__=SendMessage.__doc__, recipient=(recipient, ...))
     action = Annotated[send | Respond | StaySilent, Field(discriminator="kind")]  # type: ignore[valid-type]
-    return create_model("Choice", __doc__="What the UserProxy decides.", action=(action, ...))
+    return create_model("Choice", __base__=_Choice, __doc__="What the UserProxy decides.", action=(action, ...))
+
+
+class _Choice(BaseModel):
+    @model_validator(mode="before")
+    @classmethod
+    def _in_shape(cls, data: Any) -> object:
+        """Return a choice whose wrapper or kind a model left out or wrote elsewhere, where the fields say what it means."""
+        action = data.get("action", data) if isinstance(data, dict) else data
+        action = json.loads(action) if isinstance(action, str) else action
+        if not isinstance(action, dict) or "kind" in action:
+            return {"action": action}
+        name, fields = next(iter(action.items()), ("", None))
+        if not isinstance(fields, dict):
+            name, fields = "Respond" if "text" in action else "SendMessage", action
+        return {"action": {"kind": name, **fields}}

@@ -98,19 +98,16 @@ def _assistant(decision: Decision, model: str) -> Json:
     message: Json = {"role": "assistant", "content": clean(decision.text) or None, **clean(dict(kept.get("message", {})))}
     if decision.calls:
         message["tool_calls"] = [
-            _call(call) | ({_KEPT_IN_CALL: clean(extra)} if extra else {})
+            {"id": call.id, "type": "function", "function": {"name": function_name(call.name), "arguments": _readable(call)}}
+            | ({_KEPT_IN_CALL: clean(extra)} if extra else {})
             for call, extra in zip(decision.calls, extras, strict=True)
         ]
     return message
 
 
-def _call(call: Call) -> Json:
-    function = {"name": function_name(call.name), "arguments": _readable(clean(call.arguments))}
-    return {"id": call.id, "type": "function", "function": function}
-
-
-def _readable(arguments: str) -> str:
+def _readable(call: Call) -> str:
     """Return arguments as a JSON object: many servers parse them again, and refuse the whole thread if they cannot."""
+    arguments = clean(call.arguments)
     try:
         parsed = json.loads(arguments or "{}")
     except ValueError:

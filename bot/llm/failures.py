@@ -20,10 +20,6 @@ class Unavailable(ServiceError):
     """The service gave no answer after every retry; another model might."""
 
 
-class TooLong(ServiceError):
-    """The conversation is longer than the model's window."""
-
-
 def is_transient(error: Exception) -> bool:
     """Return whether the same request may succeed later."""
     if isinstance(error, openai.APIStatusError):
@@ -87,7 +83,7 @@ def _status(error: openai.APIStatusError, choice: ModelChoice, wire: str, wait: 
     if status == 402 or _out_of_money(error):
         return SetupError("The account behind OPENAI_API_KEY has no quota left: check its plan and billing.")
     if status == 413 or error.code == "context_length_exceeded" or _OVERFLOW.search(said):
-        return TooLong(f"This thread has become too long for {choice.model}. Please go on in a new thread.")
+        return ServiceError(f"This thread has become too long for {choice.model}. Please go on in a new thread.")
     if status == 401:
         return SetupError("The language model's service refused the key: set OPENAI_API_KEY to a valid one.")
     if error.code in _NO_MODEL or (status in (403, 404, 410) and re.search(r"\bmodel\b", said, re.I) and not _LACKS.search(said)):

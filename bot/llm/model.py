@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
-import openai
 from openai import AsyncOpenAI
 from pydantic import BaseModel
 
@@ -75,17 +74,15 @@ class OpenAIModel:
     async def _answer_of(self, choice: ModelChoice, prompt: Prompt, tools: Sequence[type[BaseModel]], spent: list[Usage]) -> Answer:
         """Return one model's answer; if it refuses its earlier reasoning, ask without that. Raises ServiceError."""
         offer = self._wire.tools([function(tool) for tool in tools])
-        try:
+        for keep_opaque in (True, False):
+            body = self._wire.body(prompt, choice, keep_opaque=keep_opaque) | offer
             try:
-                answer = await retry(partial(self._sent, self._wire.body(prompt, choice) | offer), self._retries)
-            except openai.BadRequestError as error:
-                if not reasoning_refused(error):
-                    raise
-                log.info("%s cannot read its reasoning any more, asking without", choice.model)
-                body = self._wire.body(prompt, choice, keep_opaque=False) | offer
                 answer = await retry(partial(self._sent, body), self._retries)
-        except FAILURES as error:
-            raise translate(error, choice, self._wire.name, retry_after(error, self._retries.clock())) from error
+                break
+            except FAILURES as error:
+                if not (keep_opaque and reasoning_refused(error)):
+                    raise translate(error, choice, self._wire.name, retry_after(error, self._retries.clock())) from error
+                log.info("%s cannot read its reasoning any more, asking without", choice.model)
         spent.append(answer.usage)
         _require_fit(answer, choice)
         return answer

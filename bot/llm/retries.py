@@ -57,10 +57,6 @@ async def retry(send: Callable[[], Awaitable[T]], policy: RetryPolicy) -> T:
             pause = policy.pause(number, retry_after(error, policy.clock())) if is_transient(error) else None
             if pause is None or policy.clock() + pause - started > policy.deadline:
                 raise
-            log.info("asking again in %.1f s, after try %d: %s", pause, number, _kind(error))
+            kind = f"{type(error).__name__} {getattr(error, 'status_code', '')}"  # its text may quote the prompt
+            log.info("asking again in %.1f s, after try %d: %s", pause, number, kind)
             await policy.sleep(pause)
-
-
-def _kind(error: Exception) -> str:
-    """Return an error's class and status; its text may quote the prompt, which is never logged."""
-    return f"{type(error).__name__} {getattr(error, 'status_code', '')}".strip()

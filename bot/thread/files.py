@@ -35,8 +35,8 @@ def is_hidden(name: str) -> bool:
 
 
 def workspace_name(name: str) -> FileName:
-    """Return a file's name as the workspace has it: models like to write ./plot.png or /mnt/data/plot.png."""
-    return FileName(re.sub(r"^(\./|/mnt/data/)+", "", name.strip()))
+    """Return a file's name as the workspace has it: models like to write ./plot.png or sandbox:/mnt/data/plot.png."""
+    return FileName(re.sub(r"^(\./|(sandbox:)?/mnt/data/)+", "", name.strip()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,7 +36,9 @@ async def reports(*beside: str, **claims: object) -> Entry:
 async def test_a_report_keeps_what_is_claimed_and_passes_over_what_nobody_asked_for() -> None:
     claim = {"condition": "it is there", "file": "./plot.png", "confidence": 0.9}
 
-    report = await reports(evidence=[claim], files=["/mnt/data/plot.png"], counts=[{"file": "a", "query": "b", "value": 1}])
+    count = {"file": "a", "query": "b", "value": 1}
+
+    report = await reports(evidence=[claim], files=["/mnt/data/plot.png"], counts=[count], certain=True)
 
     assert report == Report(
         decision=0, index=0, agent="code_assistant", status="complete", answer="Done.",
@@ -48,12 +50,10 @@ async def test_a_report_keeps_what_is_claimed_and_passes_over_what_nobody_asked_
 async def test_a_report_that_cannot_be_judged_is_refused_as_its_own_result() -> None:
     beside = await reports("ListFiles")
     countless = await reports(counts=[{"file": "", "query": "b", "value": 1}])
-    certain = await reports(certain=True)
 
-    assert [(e.result, e.refused) for e in (beside, countless, certain) if isinstance(e, Step)] == [
+    assert [(e.result, e.refused) for e in (beside, countless) if isinstance(e, Step)] == [
         ("You called Report beside other tools, before you saw their results. Read them, then call Report alone.", True),
         ("Report was not performed. Mend its arguments: counts: each needs the file whose lines it counts", True),
-        ("Report was not performed. Mend its arguments: certain: Extra inputs are not permitted", True),
     ]  # fmt: skip
 
 

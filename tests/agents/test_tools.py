@@ -147,7 +147,6 @@ async def test_data_is_read_without_secrets_and_code_as_it_is() -> None:
         ("ReadFile", {"name": "gone.py"}, "ReadFile was not performed: There is no file gone.py in this thread."),
         ("EditFile", {"name": "big.txt", "old": "a", "new": "b"}, "big.txt is over 8 MB; work on it with a script."),
         ("File", {"name": "../x", "body": ""}, "Mend its arguments: name: Value error, '../x' is not a file name"),
-        ("File", {"name": "a.py", "mode": "w"}, "Mend its arguments: mode: Extra inputs are not permitted"),
         ("Teleport", {}, "There is no tool 'Teleport'. Use one of: File, EditFile, ReadFile, ListFiles, Exec"),
     ],
 )

@@ -30,6 +30,7 @@ from tests.world import mention, world
 
 RIGHT = "The total is 60."
 SEND = {"kind": "SendMessage", "recipient": "code_assistant", "message": "Sum it.", "done_when": ["the total is printed"]}
+UNKIND = {key: value for key, value in SEND.items() if key != "kind"}
 FILE = {"name": "prog.py", "body": "print(10 + 20 + 30)\n"}
 RUN = {"name": "prog.py"}
 EVIDENCE = {"condition": "the total is printed", "run": "prog.py", "outcome": "succeeded"}
@@ -84,6 +85,8 @@ async def lived(quirk: Quirk, api: str) -> Came:
         pass
 
     async def sums(files: dict[str, bytes]) -> Execution:
+        if files["prog.py"].decode() != FILE["body"]:
+            return Execution(outcome=Outcome.FAILED, exit_code=1, stderr="SyntaxError: invalid syntax")
         return Execution(outcome=Outcome.SUCCEEDED, exit_code=0, stdout="60\n")
 
     server = ScriptedModel(script, house=house, mangle=quirk.mangle)
@@ -122,13 +125,13 @@ def says(agent: str, what: str | Turn, *, times: int = 99, tool: str = "") -> Sa
     return said
 
 
-def writes(tool: str, change: Callable[[Any], Any], *, times: int = 99) -> Said:
-    """Other arguments of one tool's calls, the first `times` times."""
+def writes(tool: str, change: Callable[[Any], Any], *, times: int = 99, name: str = "") -> Said:
+    """Other arguments of one tool's calls, the first `times` times, or a call by another name."""
 
     def said(asked: ModelRequest, turn: Turn, number: int) -> Turn:
         if number > times or tool not in dict(made(asked, turn)):
             return turn
-        return Calls([(n, change(a)) if n == tool else (n, a) for n, a in made(asked, turn)])
+        return Calls([(name or n, change(a)) if n == tool else (n, a) for n, a in made(asked, turn)])
 
     return said
 
@@ -181,6 +184,18 @@ TABLE: dict[str, Quirk] = {
     "empty_once": Quirk(says(ASSISTANT, "", times=1)),
     "empty_always": Quirk(says("both", ""), true="empty answer"),
     "empty_fallback": Quirk(says("both", ""), fallback=True),
+    "proxy_json_text": Quirk(says(PROXY, json.dumps({"action": SEND}))),
+    "action_string": Quirk(writes("Choice", lambda w: {"action": json.dumps(w["action"])})),
+    "flat": Quirk(writes("Choice", lambda w: w["action"])),
+    "flat_tool": Quirk(writes("Choice", lambda w: UNKIND, name="SendMessage")),
+    "nested_kind": Quirk(writes("Choice", lambda w: {"action": {"SendMessage": UNKIND}})),
+    "no_kind": Quirk(writes("Choice", lambda w: {"action": UNKIND})),
+    "args_null": Quirk(writes("ExecutePyFile", lambda a: a | {"args": None, "timeout": 0})),
+    "extra_key": Quirk(writes("File", lambda a: a | {"reason": "because", "block": 0})),
+    "extra_key_report": Quirk(writes("Report", lambda a: a | {"confidence": 0.9})),
+    "fenced_body": Quirk(writes("File", lambda a: a | {"body": f"```python\n{FILE['body']}```"})),
+    "sandbox_file": Quirk(writes("Report", lambda a: a | {"files": ["sandbox:/mnt/data/prog.py"]})),
+    "sandbox_link": Quirk(writes("Report", lambda a: a | {"answer": f"{RIGHT} [Here](sandbox:/mnt/data/prog.py)"})),
     "legacy_call": Quirk(wires=("chat",), mangle=message(
         lambda m: m.update(function_call=m.pop("tool_calls", [{}])[0].get("function")))),
     "two_choices": Quirk(mangle=two_choices, wires=("chat",)),
@@ -203,7 +218,7 @@ TABLE: dict[str, Quirk] = {
     "loop_bad": Quirk(says(ASSISTANT, Calls([("Teleport", {})])), true="same call"),
     "loop_ab": Quirk(lambda asked, turn, n: turn if asked.agent == PROXY else Calls([LOOP[n % 2]]), true="same call"),
     "deepseek": Quirk(mangle=REASONS, wires=("chat",), house=lacks_reasoning),
-    "reask": Quirk(writes("Choice", lambda w: w["action"], times=1), mangle=REASONS, wires=("chat",), house=lacks_reasoning),
+    "reask": Quirk(writes("Choice", lambda w: {}, times=1), mangle=REASONS, wires=("chat",), house=lacks_reasoning),
     "usage_missing": Quirk(mangle=lambda p: {k: v for k, v in p.items() if k != "usage"}),
     "content_think": Quirk(mangle=message(lambda m: m.update(content="<think>hm</think>")), wires=("chat",)),
     "null_200": Quirk(mangle=lambda p: web.json_response(None), true="cannot read"),

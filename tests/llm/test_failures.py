@@ -6,7 +6,7 @@ import openai
 import pytest
 
 from bot.errors import ServiceError, SetupError
-from bot.llm.failures import TooLong, Unavailable, is_transient, reasoning_refused, retry_after, translate
+from bot.llm.failures import Unavailable, is_transient, reasoning_refused, retry_after, translate
 from bot.llm.models import ModelChoice
 from bot.llm.wire import Garbled
 from tests.llm.errors import connection_error, status_error
@@ -66,7 +66,7 @@ SAID: tuple[tuple[dict[str, Any], type[ServiceError], str], ...] = (
      "gpt-6 cannot call tools, which I need: set OPENAI_MODEL to a model that can. The service says: phi does not support tools"),
     ({"status": 429}, Unavailable, "The language model's service is over its rate limit. Please try again in 90 seconds."),
     ({"status": 503}, Unavailable, "The language model's service is in trouble (it answers 503). Please try again in a while."),
-    ({"status": 400, "code": "context_length_exceeded"}, TooLong,
+    ({"status": 400, "code": "context_length_exceeded"}, ServiceError,
      "This thread has become too long for gpt-6. Please go on in a new thread."),
     ({"status": 400, "message": "Use this in v1/chat/completions."}, SetupError,
      "gpt-6 needs the other API: set OPENAI_API=chat. The service says: Use this in v1/chat/completions."),
