@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
 import socket
 from collections.abc import Sequence
@@ -73,12 +74,13 @@ class Status:
 
 
 def readable(data: bytes) -> int:
-    """Return a read-only descriptor of these bytes."""
-    memory = os.memfd_create("data")
+    """Return a read-only descriptor of these bytes, which nobody can open to write."""
+    memory = os.memfd_create("data", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
     try:
-        rest = memoryview(data)
-        while rest:
-            rest = rest[os.write(memory, rest) :]
+        with open(memory, "wb", closefd=False) as file:
+            file.write(data)
+        seals = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
+        fcntl.fcntl(memory, fcntl.F_ADD_SEALS, seals)
         return os.open(f"/proc/self/fd/{memory}", os.O_RDONLY)
     finally:
         os.close(memory)

@@ -48,7 +48,8 @@ async def test_a_run_that_is_ended_keeps_what_it_printed(serving: Serving) -> No
 
 
 async def test_a_script_has_its_arguments_and_input(sandboxes: LinuxSandboxes) -> None:
-    execution = await ran(sandboxes, "import sys; print(sys.argv[1:], sys.stdin.read())", "a b", "é", stdin="typed")
+    grown = "\ntry: open('/proc/self/fd/0', 'r+b').write(bytes(9_000_000)); print('grown')\nexcept OSError: pass\n"
+    execution = await ran(sandboxes, f"import sys; print(sys.argv[1:], sys.stdin.read()){grown}", "a b", "é", stdin="typed")
 
     assert (execution.exit_code, execution.stdout, execution.stderr) == (0, "['a b', 'é'] typed\n", "")
 
