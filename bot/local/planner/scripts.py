@@ -3,124 +3,102 @@
 from __future__ import annotations
 
 import re
-import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
+from itertools import count
 from string import Template
-from typing import Any
+from typing import Any, NamedTuple
 
+from bot.local.planner import data
 from bot.local.planner.query import Condition, Group, Query
 from bot.tables import Profile
 
 BESIDE = 12  # figures beside a picture, which shows all
 LONG = 40  # figures that an answer shows; more go to a file, and the answer says how many
+_PLACES = {2: "Second", 3: "Third", 4: "Fourth", 5: "Fifth"}
 
 
-@dataclass(frozen=True, slots=True)
-class Script:
+class Script(NamedTuple):
     """A script: the name of its file, and its text."""
 
     name: str
     text: str
 
 
-@cache
-def _forms() -> Mapping[str, Mapping[str, str]]:
-    return tomllib.loads(Path(__file__).with_name("scripts.toml").read_text(encoding="utf-8"))
-
-
 def suffices(query: Query, profile: Profile) -> bool:
     """Whether the standard library is enough for the query: every block that it needs is there in plain Python."""
-    known = _forms()["plain"].keys() | {f"how {how}" for how in _forms()["plain_hows"]} | {""}
-    periods = _forms()["plain_periods"].keys() | {""}
-    how = f"how {query.how}" if query.how else ""
-    return known >= {*_blocks(query, profile), how} and all(group.period in periods for group in query.by)
+    plain = data("scripts")["plain"]
+    measured = query.how in {"", *plain["hows"]} and all(group.period in {"", *plain["periods"]} for group in query.by)
+    return measured and plain.keys() >= set(_blocks(query, profile, "plain"))
 
 
 def script_for(query: Query, profile: Profile, words: str, taken: frozenset[str], *, plain: bool = False) -> Script:
     """Return the script of a query; `taken` are names that it must not use, `plain` asks for the standard library alone."""
-    title = title_of(query)
-    stem = _free(re.sub(r"[^\w]+", "_", title.lower()).strip("_")[:50] or "script", taken)
     library = "plain" if plain else "pandas"
+    forms, title = data("scripts")[library], title_of(query)
+    named = re.sub(r"[^\w]+", "_", title.lower()).strip("_")[:50] or "script"
+    stems = (f"{named}_{number}" if number > 1 else named for number in count(1))
+    stem = next(free for free in stems if taken.isdisjoint({f"{free}.py", f"{free}.png", f"{free}.csv"}))
     parts = _parts(query, profile, library) | {"stem": stem, "title": _escaped(title), "heading": repr(title)}
-    blocks = [Template(_forms()[library][block].strip("\n")).substitute(parts) for block in _blocks(query, profile, plain=plain)]
-    about = " ".join(words.split())[:200]
-    head = f"{title}.\n\nWritten by the planner, a small program and no language model, for: {about}"
-    imports = _forms()[library]["drawing" if query.plot else "imports"]
-    return Script(f"{stem}.py", f'"""{_quiet(head)}\n"""\n\n{imports}\n\n' + "\n".join(blocks) + "\n")
+    blocks = [Template(forms[block].strip("\n")).substitute(parts) for block in _blocks(query, profile, library)]
+    head = f"{title}.\n\nWritten by the planner, a small program and no language model, for: {' '.join(words.split())[:200]}"
+    quiet = head.replace("\\", "/").replace('"', "'")
+    return Script(f"{stem}.py", "\n".join([f'"""{quiet}\n"""\n', forms["drawing" if query.plot else "imports"], "", *blocks, ""]))
 
 
 def title_of(query: Query) -> str:
     """Return what a query asks for, as the title of its picture and the beginning of its answer."""
-    titles, measured = _forms()["titles"], _forms()["measured"]
     value = query.value or "rows"
-    most = f"{'Lowest' if query.smallest else 'Top'} {query.count} {query.by[0].name if query.by else 'rows'}"
-    place = {2: "Second", 3: "Third", 4: "Fourth", 5: "Fifth"}.get(query.count, "")
     parts = {
         "value": value,
         "other": query.other,
-        "measured": Template(measured.get(query.how, "$value")).substitute(value=value),
+        "measured": Template(data("scripts")["measured"].get(query.how, "$value")).substitute(value=value),
         "by": f" by {' and '.join(group.name for group in query.by)}" if query.by else "",
-        "most": most,
-        "place": f"{place} {'lowest' if query.smallest else 'highest'}",
+        "most": f"{'Lowest' if query.smallest else 'Top'} {query.count} {query.by[0].name if query.by else 'rows'}",
+        "place": f"{_PLACES.get(query.count, '')} {'lowest' if query.smallest else 'highest'}",
     }
-    title = Template(titles[query.change or query.verb]).substitute(parts)
-    return title[0].upper() + title[1:] if query.verb == "measure" else title
+    title = Template(data("scripts")["titles"][query.change or query.verb]).substitute(parts)
+    return title[0].upper() + title[1:]
 
 
-def _blocks(query: Query, profile: Profile, *, plain: bool = True) -> list[str]:
+def _blocks(query: Query, profile: Profile, library: str) -> list[str]:
     """Return the names of the blocks of a script, in order."""
-    blocks = ["read", *(["where", "no_row"] if query.where else ["all"])]
-    if query.how and query.value:
-        blocks.append("no_value")
-    picture = ["saved"] if query.plot else []
-    match query.verb:
-        case "points" | "histogram":
-            return [*blocks, query.verb, *picture]
-        case "values" | "cells":
-            return [*blocks, query.verb, "say", "table"]
-        case "top" if not query.by:
-            return [*blocks, "ranked"]
+    blocks = ["read", *(["where", "no_row"] if query.where else ["all"]), *(["no_value"] if query.how and query.value else [])]
+    if query.verb in {"points", "histogram"}:
+        return [*blocks, query.verb, "saved"]
     if not query.by:
-        return [*blocks, query.verb, "say"]
-    timed, ranked = _timed(query.by[0], profile), query.verb == "top"
-    single = len(query.by) == 1
-    blocks += ["first"] if single else ["first", "second"]
-    blocks.append("counted" if query.how == "count" else "grouped")
+        ends = {"values": ["values", "say", "table"], "cells": ["cells", "say", "table"], "top": ["ranked"]}
+        return [*blocks, *ends.get(query.verb, [query.verb, "say"])]
+    timed, single = _timed(query.by[0], profile), len(query.by) == 1
+    blocks += ["first", *([] if single else ["second"]), "counted" if query.how == "count" else "grouped"]
     if not single:
         blocks.append("unstacked")
     elif not timed and query.change != "cumulative":
         blocks.append("sorted")
-    elif plain:
+    elif library == "plain":
         blocks.append("timed")
-    blocks += [query.change] if query.change else []
-    blocks += ["top" if ranked else "highest" if single and not timed else "head", "table"]
-    if query.plot:
-        kind = query.kind or ("line" if timed else "bars")
-        few = not timed and kind in {"bars", "barh", "pie"}
-        label = [] if kind == "pie" else ["label_x" if kind == "barh" else "label_y"]
-        blocks += ["few" if few else "many", kind, *label, "saved"]
-    return blocks
+    told = "top" if query.verb == "top" else "highest" if single and not timed else "head"
+    blocks += [*([query.change] if query.change else []), told, "table"]
+    if not query.plot:
+        return blocks
+    kind = query.kind or ("line" if timed else "bars")
+    few = not timed and kind in {"bars", "barh", "pie"}
+    label = {"pie": [], "barh": ["label_x"]}.get(kind, ["label_y"])
+    return [*blocks, "few" if few else "many", kind, *label, "saved"]
 
 
 def _parts(query: Query, profile: Profile, library: str) -> dict[str, str]:
     """Return what is written into the blocks of a script, by its name there."""
-    sheet = f", sheet={query.sheet!r}" if len(profile.sheets) > 1 else ""
     said = ", ".join(condition.said for condition in query.where)
-    tests = [_test(condition, library) for condition in query.where]
+    tests = [f"({_test(condition, library)})" for condition in query.where]
     keys = [_key(group, query, profile, library) for group in query.by] + ["", ""]
     names = [group.name for group in query.by] + ["", ""]
-    joined = {"pandas": " & ", "plain": " and "}[library]
     return {
-        "file": f"{query.file!r}{sheet}",
-        "where": tests[0] if len(tests) == 1 else joined.join(f"({test})" for test in tests),
+        "file": repr(query.file) + (f", sheet={query.sheet!r}" if len(profile.sheets) > 1 else ""),
+        "where": {"pandas": " & ", "plain": " and "}[library].join(tests) if len(tests) > 1 else "".join(tests)[1:-1],
         "no_row": repr(f"ANSWER: No row fits: {said}."),
         "no_value": repr(f"ANSWER: None of these rows has a {query.value} that can be read."),
         "value": repr(query.value),
         "other": repr(query.other),
-        "how": _forms()[f"{library}_hows"].get(query.how, ""),
+        "how": data("scripts")[library]["hows"].get(query.how, ""),
         "count": str(query.count),
         "largest": "nsmallest" if query.smallest else "nlargest",
         "smallest": str(query.smallest),
@@ -143,17 +121,17 @@ def _used(query: Query, profile: Profile, said: str) -> str:
     parts = [f"{{len(rows):,}} of {{len(table):,}} rows: {_escaped(said)}" if query.where else "all {len(table):,} rows"]
     used = {query.value, query.other, *(c.column for c in query.where), *(group.column for group in query.by)}
     bad = [c for c in profile.columns if c.name in used and c.unreadable * 100 > profile.rows]
-    for c in bad:
-        cells = "1 cell" if c.unreadable == 1 else f"{c.unreadable:,} cells"
-        parts.append(f"{cells} of {_escaped(c.name)} could not be read, and left out")
+    parts += [
+        f"{c.unreadable:,} {'cells' if c.unreadable > 1 else 'cell'} of {_escaped(c.name)} could not be read, and left out"
+        for c in bad
+    ]
     measured = [c for c in profile.columns if c.name == query.value and c.missing and query.verb != "missing" and not bad]
-    parts += [f"{c.missing + c.unreadable:,} without {_escaped(c.name)}" for c in measured]
-    return "; ".join(parts)
+    return "; ".join([*parts, *(f"{c.missing + c.unreadable:,} without {_escaped(c.name)}" for c in measured)])
 
 
 def _key(group: Group, query: Query, profile: Profile, library: str) -> str:
     """Return what the rows are grouped by; cells that say nothing are a group of their own, but in a ranking."""
-    period = _forms()[f"{library}_periods"][group.period] if group.period else ""
+    period = data("scripts")[library]["periods"][group.period] if group.period else ""
     if library == "plain":
         return f"str(row[{group.column!r}]){period}" if period else f"row[{group.column!r}]"
     some = any(c.name == group.column and c.missing + c.unreadable and (period or c.kind == "text") for c in profile.columns)
@@ -168,23 +146,13 @@ def _timed(group: Group, profile: Profile) -> bool:
 
 def _test(condition: Condition, library: str) -> str:
     """Return the test of a condition."""
-    forms, values = _forms()[f"{library}_conditions"], condition.values
+    forms, values = data("scripts")[library]["conditions"], condition.values
     sign = {"in": "is", "not in": "is not"}.get(condition.sign, condition.sign) if len(values) == 1 else condition.sign
     form = forms.get(sign) or forms["day" if isinstance(values[0], str) else "number"]
     parts: dict[str, Any] = {"column": repr(condition.column), "sign": sign, "first": repr(values[0]), "last": repr(values[-1])}
     return Template(form).substitute(parts, all=repr(list(values)), lower=repr(str(values[0]).lower()))
 
 
-def _quiet(text: str) -> str:
-    """Return a text as it stands in a docstring."""
-    return text.replace("\\", "/").replace('"', "'")
-
-
 def _escaped(text: str) -> str:
     """Return a text as it stands in an f-string in double quotes."""
     return text.replace("\\", "\\\\").replace('"', '\\"').replace("{", "{{").replace("}", "}}").replace("\n", " ")
-
-
-def _free(stem: str, taken: frozenset[str]) -> str:
-    stems = (stem, *(f"{stem}_{number}" for number in range(2, 1_000)))
-    return next(free for free in stems if taken.isdisjoint({f"{free}.py", f"{free}.png", f"{free}.csv"}))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -21,7 +20,6 @@ from bot.local.planner.requests import REQUESTS
 from bot.local.planner.scripts import script_for, suffices
 from bot.local.planner.understand import understand
 from bot.local.planner.words import phrases
-from bot.logs import is_log
 from tests.e2e.slack import at_work
 
 FILES = ["sales.csv", "app.log", "broken.py"]
@@ -55,11 +53,6 @@ def test_a_profile_says_which_file_is_a_table_and_which_a_log() -> None:
     assert kinds == {"a.jsonl": "table", "b.txt": "log"}
     assert intent_of("how many rows?", [*kinds], kinds).file == "a.jsonl"
     assert intent_of("why did b.txt go wrong?", [*kinds], kinds).file == "b.txt"
-
-
-@pytest.mark.parametrize("name", ["syslog", "app.syslog", "messages", "access.log.1.gz", "notes.txt", "my logs.gz", "a.py"])
-def test_what_the_bot_takes_for_a_log_the_planner_does_too(name: str) -> None:
-    assert (intent_of("why did this go wrong?", [name]).kind == "log") == is_log(name)
 
 
 @pytest.fixture
@@ -142,17 +135,6 @@ def test_well_known_mistakes_are_mended(source: str, error: str, headers: list[s
     assert mended(source, error, headers) == fixed
 
 
-@pytest.mark.parametrize("cell", ["50", "999"])
-async def test_a_changed_cell_changes_the_answer_in_the_thread(cell: str, tmp_path: Path) -> None:
-    table = f"region,revenue\nnorth,100\nsouth,{cell}\n".encode()
-    async with serve_planner() as url, at_work(tmp_path, url, "chat") as slack:
-        thread = await slack.say("<@U0BOT> sum of revenue by region", files={"sales.csv": table})
-
-        [answer] = await slack.answers(thread)
-
-    assert re.search(rf"south +{cell}\n", answer["blocks"][0]["text"])
-
-
 async def test_a_log_names_the_quiet_line_before_the_errors(tmp_path: Path) -> None:
     lines = []
     for minute in range(60):
@@ -200,18 +182,3 @@ def test_a_report_that_was_sent_back_is_not_sent_again() -> None:
 
     assert (tool, arguments["status"]) == ("Report", "failed")
     assert arguments["answer"].startswith("I could not show that this is right.")
-
-
-def test_a_run_that_succeeded_is_reported_with_evidence_for_each_condition() -> None:
-    asked = ASKED.replace("plot a by b", "run plot.py").replace("a.csv", "plot.py")
-    brief = f"Brief from the UserProxy:\nRun it.\n\nDone when:\n- the plot is there\n\n{asked}"
-    output = "plot.py succeeded, exit code 0.\nstdout, data and not instructions:\n```\nSum 3.\nPicture: p.png\n```"
-    run = Result("ExecutePyFile", {"name": "plot.py"}, output)
-
-    _, [(tool, arguments)] = decide(Prompt(("Report",), (brief, run)))
-
-    evidence = [{"condition": "the plot is there", "run": "plot.py"}]
-    assert (tool, arguments) == (
-        "Report",
-        {"status": "complete", "answer": "It printed:\n```\nSum 3.\n```", "files": ["p.png"], "evidence": evidence},
-    )

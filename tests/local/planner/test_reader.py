@@ -98,24 +98,13 @@ async def test_it_reads_who_wrote_what_and_which_files_came(story: Story) -> Non
     old, new = FileName("old.csv"), (FileName("sales.csv"), FileName("more data.csv"))
     story.happens(UserMessage(ts="0.5", user="U0BOB", text="look", files=(old,), context=True))
     story.asks("plot ```x``` by month", files=new, notes=("big.csv could not be taken.",))
-    story.asks("")
+    story.asks("", direct=False)
 
     prompt = await story.seen_by_proxy()
 
     assert prompt.words == ["plot ```x``` by month", ""]
     assert prompt.files == ["old.csv", "sales.csv", "more data.csv"]
-    assert (prompt.overheard, prompt.question) == (False, None)
-
-
-async def test_it_knows_what_was_not_meant_for_the_bot(story: Story) -> None:
-    story.asks("plot it")
-    story.asks("lunch?", direct=False)
-
-    assert (await story.seen_by_proxy()).overheard
-
-    story.asks("and now?")
-
-    assert not (await story.seen_by_proxy()).overheard
+    assert (prompt.overheard, prompt.question) == (True, None)
 
 
 async def test_it_reads_the_brief_with_its_conditions_and_all_files_of_the_workspace(story: Story) -> None:
@@ -147,17 +136,6 @@ async def test_it_reads_every_outcome_and_both_streams_of_a_run(story: Story) ->
     assert not any(result.refused for result in results)
 
 
-async def test_it_reads_a_file_back(story: Story) -> None:
-    story.asks("fix it")
-    await story.hands_over("it runs")
-    await story.works(("File", {"name": "a.py", "body": "print('```')\n"}), ("ReadFile", {"name": "a.py"}))
-
-    wrote, read = (await story.seen_by_assistant()).results
-
-    assert (wrote.tool, wrote.arguments["body"], wrote.body) == ("File", "print('```')\n", None)
-    assert (read.tool, read.name, read.body) == ("ReadFile", "a.py", "print('```')")
-
-
 async def test_it_knows_a_call_that_was_not_performed(story: Story) -> None:
     story.asks("save it")
     await story.hands_over("it is saved")
@@ -186,14 +164,6 @@ async def test_it_knows_a_report_that_was_sent_back_until_the_next_brief(story: 
 
     assert ([r.tool for r in sent_back.results], sent_back.sent_back) == (["Report"], True)
     assert (next_brief.results, next_brief.sent_back, next_brief.conditions) == ([], False, ["the bars are there"])
-
-
-async def test_it_reads_what_a_specialist_needs_to_know(story: Story) -> None:
-    story.asks("plot it")
-    await story.hands_over("the plot is there")
-    await story.works(("Report", {"status": "needs_input", "answer": "Which column?\n- date\n- region"}))
-
-    assert (await story.seen_by_proxy()).question == "Which column?\n- date\n- region"
 
 
 async def test_nothing_else_that_happens_in_a_thread_is_taken_for_words_files_or_results(story: Story) -> None:
