@@ -36,7 +36,7 @@ def understand(text: str, profile: Profile, before: Query | None = None) -> Quer
         return replace(query, where=(*(c for c in before.where if c.column not in changed), *where))
     if where and not reading.tags:
         raise NotUnderstood(f"What do you want to know of these rows? {nearest(profile)}")
-    query = reading.query("request")
+    query = reading.asks()
     if query is None:
         words = " ".join(mark.text for mark in reading.said) or text.strip()
         raise NotUnderstood(f"I do not understand “{words}” as a request about `{profile.file}`. {nearest(profile)}")
@@ -55,27 +55,28 @@ class _Reading:
         """Return the request before with what this one changes; None if this one stands by itself."""
         if not self.tags and where:
             return before
-        if before.verb not in {"measure", "top"} or not (new := self.query("follow", before)):
+        if before.verb not in {"measure", "top"} or not (found := self._rule("follow")):
             return None
+        new, rule = self._query(*found, before.value), found[0]
         if new.plot and not before.by:
             raise NotUnderstood("There is nothing to draw: the answer before is one figure. Say by what.")
-        if new.plot:
-            return replace(before, verb="measure", plot=True, kind=new.kind, count=0, smallest=False)
-        if new.verb == "top":
-            return replace(before, verb="top", count=new.count, smallest=new.smallest, plot=False)
-        if new.by:
-            return replace(before, by=new.by, kind="")
-        if new.value:
-            return replace(before, value=new.value, how=new.how, chose=new.chose)
-        return replace(before, how=new.how, change="", chose=())
+        taken = {field: getattr(new, field) for field in rule["takes"]}
+        return replace(before, **taken, **rule.get("sets", {}))
 
-    def query(self, section: str, before: Query | None = None) -> Query | None:
+    def asks(self) -> Query | None:
         """Return what the first rule that takes all the tags makes of them; None if there is none."""
-        hits = ((pattern.fullmatch(self.tags), rule) for pattern, rule in _rules()[section])
-        match, rule = next(((match, rule) for match, rule in hits if match), (None, {}))
-        if match is None:
-            return None
-        named = {name: match.start(name) for name in match.re.groupindex if match[name]}
+        found = self._rule("request")
+        return self._query(*found) if found else None
+
+    def _rule(self, section: str) -> tuple[Mapping[str, Any], Mapping[str, int]] | None:
+        """Return the first rule that takes all the tags, and the places of what it names."""
+        for pattern, rule in _rules()[section]:
+            if match := pattern.fullmatch(self.tags):
+                return rule, {name: match.start(name) for name in pattern.groupindex if match[name]}
+        return None
+
+    def _query(self, rule: Mapping[str, Any], named: Mapping[str, int], measured: str = "") -> Query:
+        """Return what a rule makes of the tags, where a column that is not named is the one `measured` before."""
         if "refuse" in rule:
             self._refuse(rule["refuse"], named)
         value, other = (self._column(self.said[named[name]]).name if name in named else "" for name in ("value", "other"))
@@ -86,7 +87,7 @@ class _Reading:
         change = "share" if "S" in self.tags else "cumulative" if "U" in self.tags else ""
         if change and not by:
             raise NotUnderstood(f"By what? For example: “{change} {value} by {self.profile.columns[0].name}”.")
-        how = self._how(rule.get("how", ""), value or (before.value if before else ""), by)
+        how = self._how(rule.get("how", ""), value or measured, by)
         if change == "share" and how not in {"sum", "count"}:
             raise NotUnderstood(f"A share needs a sum, and “{value}” is averaged.")
         return Query(
