@@ -108,8 +108,7 @@ def _run(prompt: Prompt, intent: Intent) -> Calls:
     if results[-1].tool == "ReadFile":
         return _mend(run, [result for result in results if result.tool == "ReadFile"])
     if run.outcome == "failed" and not run.refused and len(runs) < 4:
-        tables = dict.fromkeys(_DATA_FILE.findall("\n".join(result.text for result in results)))
-        return [("ReadFile", {"name": run.name, "lines": 2000}), *(("ReadFile", {"name": t, "lines": 1}) for t in [*tables][:2])]
+        return [("ReadFile", {"name": run.name, "lines": 2000})]
     if run.outcome != "succeeded":
         return report("failed", run.failure)
     printed, pictures = run.printed

@@ -93,11 +93,6 @@ class Prompt:
         return [item for item in self.items if isinstance(item, str)]
 
     @property
-    def latest(self) -> str:
-        """The last text."""
-        return self.texts[-1] if self.texts else ""
-
-    @property
     def words(self) -> list[str]:
         """The texts of people's messages since the bot was asked, oldest first; a brief repeats some of them."""
         return _words(self.items)
@@ -120,12 +115,12 @@ class Prompt:
     @property
     def overheard(self) -> bool:
         """Whether the last message was not meant for the bot."""
-        return self.latest.startswith("(not addressed to you by name)")
+        return bool(self.texts) and self.texts[-1].startswith("(not addressed to you by name)")
 
     @property
     def question(self) -> str | None:
         """A specialist's question to the user, if that is the last text."""
-        head, _, question = self.latest.partition("\n")
+        head, _, question = "".join(self.texts[-1:]).partition("\n")
         return question if head.endswith(" needs input:") else None
 
     @property
