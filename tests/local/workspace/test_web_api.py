@@ -8,6 +8,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetryHandler
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.local.workspace.limits import POST, RateLimits
 from bot.local.workspace.server import MANIFEST, Options
 from tests.local.conftest import HERE, Clock, Json, Place, served
 
@@ -163,6 +164,12 @@ async def test_a_rate_limit_is_429_and_the_sdk_waits_it_out(tmp_path: Path, cloc
         await client.chat_postMessage(channel="C0RANDOM", text="another channel has its own bucket")
         clock.now += 1
         await client.chat_postMessage(channel=HERE, text="x")
+
+
+def test_posts_to_many_channels_meet_the_limit_of_the_workspace() -> None:
+    limits = RateLimits(enabled=True)
+
+    assert [limits.wait("chat.postMessage", POST, {"channel": f"C{n}"}, 0.0) for n in range(301)] == [0] * 300 + [1]
 
 
 async def test_faults_happen_as_often_as_asked(place: Place) -> None:
