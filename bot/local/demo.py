@@ -22,6 +22,7 @@ from bot.settings import Settings
 
 log = logging.getLogger(__name__)
 OLLAMA = "http://127.0.0.1:11434"
+SMALLEST_WINDOW = 8_192  # in tokens, of a model that a turn fits into
 SAMPLES = Path(__file__).parent / "samples"
 GREETING = (
     "Hello! I am Workings. I write Python, run it in a sandbox of your thread's own, and post what comes out. Click an"
@@ -116,9 +117,10 @@ async def _model(settings: Settings) -> AsyncIterator[tuple[Settings, str]]:
     if settings.openai_api_key or settings.openai_base_url:
         yield settings, f"Answers come from {settings.openai_model}."
         return
-    if name := await _ollama():
+    if found := await ollama_model(OLLAMA):
+        name, advice = found
         update: dict[str, Any] = {"openai_base_url": f"{OLLAMA}/v1", "openai_model": name, "openai_proxy_model": name}
-        yield settings.model_copy(update=update), f"Answers come from {name} on this machine's Ollama."
+        yield settings.model_copy(update=update), f"Answers come from {name} on this machine's Ollama. {advice}".strip()
         return
     async with serve_planner() as url:
         update = {"openai_base_url": url, "openai_model": "planner", "openai_proxy_model": "planner"}
@@ -126,17 +128,33 @@ async def _model(settings: Settings) -> AsyncIterator[tuple[Settings, str]]:
         yield settings.model_copy(update=update), notice
 
 
-async def _ollama() -> str | None:
-    """Return the first model of an Ollama on its standard port, or None."""
+async def ollama_model(url: str) -> tuple[str, str] | None:
+    """Return the model of an Ollama that does best here, with what to do about its window, or None if there is no Ollama.
+
+    Best is the largest of those that call tools. Ollama cuts a prompt that is longer than its window in silence, and by default
+    the window is small.
+    """
     try:
-        async with (
-            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=0.5)) as session,
-            session.get(f"{OLLAMA}/api/tags") as response,
-        ):
-            models = (await response.json())["models"]
-            return str(models[0]["name"]) if models else None
+        async with aiohttp.ClientSession(url, timeout=aiohttp.ClientTimeout(total=2, connect=0.5)) as session:
+            sizes = {str(m["name"]): int(m.get("size") or 0) for m in (await _asked(session, "/api/tags"))["models"]}
+            able = {name: (await _asked(session, "/api/show", model=name)).get("capabilities") or [] for name in sizes}
+            loaded = (await _asked(session, "/api/ps")).get("models") or []
     except (aiohttp.ClientError, TimeoutError, KeyError, ValueError):
         return None
+    for need in ("tools", "completion"):
+        if fitting := [name for name in sizes if need in able[name]]:
+            best = max(fitting, key=lambda name: sizes[name])
+            window = next((m["context_length"] for m in loaded if m.get("name") == best and m.get("context_length")), None)
+            if window and window >= SMALLEST_WINDOW:
+                return best, ""
+            why = f"its window is {window:,} tokens" if window else "its window may be as small as 4,096 tokens"
+            return best, f"As {why}, start Ollama with OLLAMA_CONTEXT_LENGTH=16384: it forgets in silence what is longer."
+    return None
+
+
+async def _asked(session: aiohttp.ClientSession, path: str, **body: str) -> dict[str, Any]:
+    async with session.post(path, json=body) if body else session.get(path) as response:
+        return dict(await response.json())
 
 
 async def _control(url: str, method: str, path: str, body: object = None) -> Any:
