@@ -107,18 +107,10 @@ def interpreter() -> tuple[str, str]:
 def environment(limits: Limits) -> dict[str, str]:
     """Return the environment of a script."""
     return {
-        "PATH": "/usr/bin:/bin",
-        "HOME": "/tmp",
-        "TMPDIR": "/tmp",
-        "LANG": "C.UTF-8",
-        "MPLBACKEND": f"module://{FIGURES.removesuffix('.py')}",
-        "MPLCONFIGDIR": "/tmp/mpl",
-        "POLARS_MAX_THREADS": "2",
-        "POLARS_OVERRIDE_TOTAL_MEMORY_MB": str(limits.memory // 1_000_000),
-        "POLARS_TEMP_DIR": "/tmp",
-        "POLARS_OOC_SPILL_DIR": "/tmp",
-        "PYTHONDONTWRITEBYTECODE": "1",
+        "PATH": "/usr/bin:/bin", "HOME": "/tmp", "TMPDIR": "/tmp", "LANG": "C.UTF-8", "USER": "sandbox", "MPLCONFIGDIR": "/tmp/mpl",
+        "MPLBACKEND": f"module://{FIGURES.removesuffix('.py')}", "POLARS_MAX_THREADS": "2", "POLARS_TEMP_DIR": "/tmp",
+        "POLARS_OOC_SPILL_DIR": "/tmp", "POLARS_OVERRIDE_TOTAL_MEMORY_MB": str(limits.memory // 1_000_000),
+        "PYTHONDONTWRITEBYTECODE": "1", "PYTHONSAFEPATH": "1",
         "PYTHONUNBUFFERED": "1",  # what was printed before a limit ended the run is not lost
-        "PYTHONSAFEPATH": "1",
         **dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
-    }
+    }  # fmt: skip
