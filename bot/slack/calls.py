@@ -25,6 +25,7 @@ TRIES = 4
 PATIENCE = 30.0  # seconds for one call, however slowly its answer drips
 LONGEST = 60.0  # seconds that a call waits because Slack is busy
 INVITE = "I am not in this channel. Invite me with `/invite @workings`, then try again."
+SCOPE = "I lack the scope {}; an admin must reinstall me with the scopes of my manifest."
 # Codes with which Slack says that it failed, not that it refused: https://docs.slack.dev/reference/methods/chat.update
 _FAILED = {"fatal_error", "internal_error", "service_unavailable", "request_timeout", "team_added_to_org"}
 # Codes with which it refuses a token, whatever is asked: another one, or a scope, mends that.
@@ -117,7 +118,9 @@ def parsed(response: object) -> NoAnswer | Refused | Busy:
         return busy(response)
     if not code or code in _FAILED:
         return NoAnswer()
-    return Refused(_WORDS.get(code, f"Slack refused ({code})."), code, mendable=code in _OF_TOKENS)
+    needed = data.get("needed") if isinstance(data, dict) else None
+    text = SCOPE.format(needed) if needed else _WORDS.get(code, f"Slack refused ({code}).")
+    return Refused(text, code, mendable=code in _OF_TOKENS)
 
 
 def busy(response: object) -> Busy:

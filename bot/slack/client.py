@@ -106,10 +106,8 @@ class SlackChat:
             return
         # In a thread without replies Slack shows it to nobody: https://docs.slack.dev/reference/methods/chat.postEphemeral
         alone = request.thread.ts.startswith("cmd:") or request.thread.ts == request.ts
-        thread_ts = None if alone else request.thread.ts
-        channel, user = request.thread.channel, request.user
-        whispered = self._calls.repeat(self._client.chat_postEphemeral, channel=channel, user=user, text=text, thread_ts=thread_ts)
-        await attempt(whispered)
+        to = {"channel": request.thread.channel, "user": request.user, "thread_ts": None if alone else request.thread.ts}
+        await attempt(self._calls.repeat(self._client.chat_postEphemeral, text=text, **to))
 
     async def history(self, thread: ThreadId, before: str, *, since: str = "") -> Sequence[Overheard]:
         """Return what others said in the thread between two ts, oldest first; the root comes with every page, so it is filtered."""

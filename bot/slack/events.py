@@ -43,7 +43,7 @@ def _message(message: Payload, channel: str, team: str, bot_user: str, shared: b
         return None
     thread = ThreadId(team, channel, str(message.get("thread_ts") or ts))
     text, files = plain(raw, bot_user), uploads(message)
-    if thread.ts != ts and means_stop(text) and not files:
+    if (thread.ts != ts or channel.startswith("D")) and means_stop(text) and not files:
         return _stop(thread, ts, user)
     code = code_to_run(text) if direct else None
     command = Command(code=code) if code is not None else None

@@ -27,7 +27,6 @@ _REFUSED = {
     "file_deleted": "it was deleted.",
     "file_not_found": "Slack does not find it; upload it again.",
     "access_denied": "Slack does not let me see it; share it in this channel.",
-    "missing_scope": "I lack the scope files:read; an admin must add it and install me again.",
 }
 
 
@@ -52,7 +51,7 @@ class SlackFiles:
         try:
             file = (await self.calls.repeat(self._client.files_info, file=file_id)).get("file")
         except Refused as error:
-            raise UserError(_REFUSED.get(error.code, f"Slack says {error.code}.")) from error
+            raise UserError(_REFUSED.get(error.code, str(error))) from error
         if not isinstance(file, dict):
             raise NoAnswer
         return file

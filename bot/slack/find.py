@@ -11,7 +11,6 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import Refused, UserError
 from bot.ports import SharedScript
-from bot.slack.calls import INVITE
 from bot.slack.files import SlackFiles
 from bot.slack.reading import upload_from
 from bot.thread.request import Request, ThreadId, Upload
@@ -45,9 +44,7 @@ class Finder:
                 return await self._located(request, match[1])
             return await self._by_name(request, channel, target)
         except Refused as error:
-            if error.code in {"not_in_channel", "channel_not_found"}:
-                raise UserError(INVITE) from error
-            raise UserError(f"Slack could not look for the file: {error.code}.") from error
+            raise UserError(f"I could not look for the file. {error}") from error
 
     async def _by_name(self, request: Request, channel: str, target: str) -> SharedScript | Sequence[Upload]:
         # Raises where the bot is not a member.

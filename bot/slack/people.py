@@ -41,8 +41,7 @@ class People:
             raise ServiceError(f"Slack does not tell me who you are ({error.code}).") from error
         if not isinstance(info, dict):
             raise NoAnswer
-        profile = info.get("profile")
-        profile = profile if isinstance(profile, dict) else {}
+        profile = given if isinstance(given := info.get("profile"), dict) else {}
         return Person(
             user=user,
             name=str(profile.get("display_name") or profile.get("real_name") or info.get("name") or ""),

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from contextvars import ContextVar
+from dataclasses import replace
 
 from bot.agents.prompts import EDITED
 from bot.agents.replies import account
@@ -53,7 +54,10 @@ class Turns:
 
     async def accept(self, request: Request) -> None:
         """Store a request if it concerns us; once this returns, it will be answered even if this process dies."""
-        if await self._store.accept(request):
+        if request.kind == "stop" and request.thread.ts == request.ts:  # beside the threads of direct messages: it means all
+            for thread in [thread for thread in self._open if thread.channel == request.thread.channel]:
+                await self.accept(replace(request, thread=thread, key=f"{request.key}:{thread.ts}"))
+        elif await self._store.accept(request):
             self._scheduler.ring(request.thread)
             if request.kind == "delete" and self._is_opening(request.thread, request.replaces):
                 self._scheduler.interrupt(request.thread)

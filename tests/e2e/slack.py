@@ -32,10 +32,10 @@ class Slack:
 
     async def say(
         self, text: str, *, files: Mapping[str, bytes] | None = None, thread: str | None = None, user: str = ALICE,
-        channel: str = HERE,
+        channel: str = HERE, **shown: Any,
     ) -> str:  # fmt: skip
-        """Post as a person; return the ts."""
-        body: Json = {"channel": channel, "user": user, "text": text}
+        """Post as a person, or with `blocks` and `attachments` forward or post as an app; return the ts."""
+        body: Json = {"channel": channel, "user": user, "text": text, **shown}
         body["files"] = [{"name": n, "content_base64": base64.b64encode(d).decode()} for n, d in (files or {}).items()]
         if thread:
             body["thread_ts"] = thread
@@ -57,26 +57,34 @@ class Slack:
             said: Json = await response.json()
             return said
 
-    async def messages(self, thread: str) -> list[Json]:
+    async def messages(self, thread: str, channel: str = HERE) -> list[Json]:
         """The bot's messages of a thread, in order."""
-        async with self._session.get("control/messages", params={"channel": HERE, "thread_ts": thread}) as response:
-            listed = (await response.json())["messages"]
+        listed = (await self.seen(f"messages?channel={channel}&thread_ts={thread}"))["messages"]
         return [m for m in listed if m["user"] == "U0BOT"]
 
-    async def answers(self, thread: str, count: int = 1, *, files: int = 0) -> list[Json]:
+    async def answers(self, thread: str, count: int = 1, *, files: int = 0, channel: str = HERE) -> list[Json]:
         """Wait for so many finished answers of a thread (the footer makes an answer), and so many files."""
         async with asyncio.timeout(60):
             while True:
-                messages = await self.messages(thread)
+                messages = await self.messages(thread, channel)
                 answers = [m for m in messages if any(b["type"] == "context" for b in m.get("blocks") or ())]
                 if len(answers) >= count and sum(len(m["files"]) for m in messages) >= files:
                     return answers
                 await asyncio.sleep(0.05)
 
-    async def shows(self, thread: str, words: str) -> None:
+    async def shows(self, thread: str, words: str, channel: str = HERE) -> None:
         """Wait until a message of the bot has these words."""
         async with asyncio.timeout(30):
-            while not any(words in m["text"] for m in await self.messages(thread)):  # noqa: ASYNC110  it is the workspace that we look at
+            while not any(words in m["text"] for m in await self.messages(thread, channel)):  # noqa: ASYNC110  it is the workspace that we look at
+                await asyncio.sleep(0.05)
+
+    async def whispers(self, channel: str, words: str) -> list[Json]:
+        """Wait for messages with these words that only one person sees."""
+        async with asyncio.timeout(30):
+            while True:
+                listed = (await self.seen(f"messages?channel={channel}"))["messages"]
+                if found := [m for m in listed if m["ephemeral"] and words in m["text"]]:
+                    return found
                 await asyncio.sleep(0.05)
 
     async def bytes_of(self, file: Json) -> bytes:

@@ -95,7 +95,8 @@ class PeopleApi:
                 raise BadBody("Each of the files needs a name and its content_base64.")
             file.name = file.title = text_of(item, "name")
             files.append(file)
-        if not text.strip() and not files:
+        shown = {name: body[name] for name in ("blocks", "attachments") if body.get(name)}  # of a forward, or of an app
+        if not (text.strip() or files or shown):
             raise BadBody("A message needs a text or a file.")
         if len(text) > TEXT_LIMIT:
             raise BadBody(f"A message has up to {TEXT_LIMIT} characters.")
@@ -108,7 +109,7 @@ class PeopleApi:
             self.workspace.files.keep(file)
         author = body["user"] if body.get("user") in self.workspace.bots else user.id
         ids = [file.id for file in files]
-        posted = self.workspace.post(channel, author, self.as_sent(text), thread_ts=root, files=ids)
+        posted = self.workspace.post(channel, author, self.as_sent(text), thread_ts=root, files=ids, **shown)
         self.interactions.offer_invitation(posted)
         return web.json_response({"ts": posted.ts})
 

@@ -33,6 +33,8 @@ class WebApi:
         """Answer one call with HTTP 200 whatever the outcome, or 429 past the rate limit, as Slack does."""
         name = request.match_info["method"]
         fault = self.faults.meet(name)
+        if fault and fault.error == "missing_scope":
+            return self._json({"ok": False, "error": fault.error, "needed": ",".join(self.methods[name].scopes)}, None)
         if fault and not fault.after:
             return faulty(fault)
         try:
