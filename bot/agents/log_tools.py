@@ -69,8 +69,8 @@ class LogProfile(LogTool):
     """What is in logs: size, format, times and zone, levels, gaps, most frequent and rarest templates, suspected incidents.
 
     Begin with it; then LogCompare around the onset, LogSearch and LogTrace. Do not read logs line by line. Say "most likely cause",
-    name the time zone, say what you did not check. Cite each line you rely on in `citations` with file, line and text as printed, and
-    each number of lines you state in `counts`: both are checked before the user reads them.
+    name the time zone, say what you did not check. Cite each line you rely on in `citations` with file, line and text as printed,
+    and each number of lines you state in `counts`: both are checked before the user reads them.
     """
 
 

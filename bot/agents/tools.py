@@ -111,7 +111,7 @@ class ListFiles(Tool):
 class ExecutePyFile(Tool):
     """Run a Python file of the workspace in its sandbox: no network, files of the thread in the working directory.
 
-    Returns its outcome, exit code, output and the files it made. Files it makes are sent to the user by themselves.
+    Returns its outcome, output and the files it made, which are sent to the user by themselves.
     """
 
     name: Path
