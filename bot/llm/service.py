@@ -7,7 +7,8 @@ import logging
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime
-from urllib.parse import urlsplit
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import openai
 from openai import AsyncOpenAI
@@ -35,7 +36,9 @@ async def open_client(*, api_key: str | None, base_url: str | None = None) -> As
     # At DEBUG the vendors log whole prompts; instructor logs at ERROR what the model wrote.
     for vendor, level in (("openai", logging.INFO), ("httpx2", logging.WARNING), ("instructor", logging.CRITICAL)):
         logging.getLogger(vendor).setLevel(level)
-    async with AsyncOpenAI(api_key=key or "none", base_url=base_url or OPENAI, max_retries=0, timeout=None) as client:
+    address, _, query = (base_url or OPENAI).partition("?")  # Azure's old kind has one, and wants its key in a header of its own
+    more: Any = {"default_query": dict(parse_qsl(query)), "default_headers": {"api-key": key}} if query else {}
+    async with AsyncOpenAI(api_key=key or "none", base_url=address, max_retries=0, timeout=None, **more) as client:
         # A second of imports, for which the first question, and everything else meanwhile, would have to wait.
         loading = asyncio.create_task(asyncio.to_thread(getattr, client, "responses"))
         try:

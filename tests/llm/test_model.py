@@ -141,6 +141,14 @@ async def test_neither_a_prompt_nor_what_a_model_wrote_is_logged(api: str, caplo
     assert "secret" not in caplog.text
 
 
+async def test_an_address_with_a_query_is_asked_at_its_paths() -> None:
+    async with (
+        ScriptedModel([LIST]) as server,
+        open_client(api_key="sk-test", base_url=f"{server.url}?api-version=2024-10-21") as client,
+    ):
+        assert (await OpenAIModel(client, wire_for("chat", server.url), PLAIN).decide(PROMPT, TOOLS)).calls
+
+
 async def test_announced_shutdowns_are_read_from_the_service() -> None:
     async with (
         ScriptedModel([], models={"gpt-4.1": "2027-01-14", "gpt-6.1-sol": None}) as server,
