@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from bot.sandbox.inside.plan import Exited, Failed, Ready, decode
+from bot.sandbox.limits import size
 
 
 @dataclass(slots=True)
@@ -39,6 +40,7 @@ class Status:
         self.ready = False
         self.error = ""
         self.exited: Exited | None = None
+        self.filled = ""  # the folder for temporary files that was full last, with its size
 
     def poll(self) -> None:
         """Take the reports that have arrived."""
@@ -61,7 +63,11 @@ class Status:
         self.poll()
         infos = [os.fstatvfs(folder) for folder in self._folders]
         used = sum((info.f_blocks - info.f_bfree) * info.f_frsize for info in infos)
-        return used, any(info.f_bfree < 16 or info.f_ffree < 2 for info in infos)
+        for info, place in zip(infos, ("", "/tmp", "/dev/shm"), strict=False):  # as steps.py opens them
+            if full := info.f_bfree < 16 or info.f_ffree < 2:
+                self.filled = f"{place} ({size(info.f_blocks * info.f_frsize)})" if place else ""
+                return used, full
+        return used, False
 
     def give_layer(self) -> int | None:
         """Return the descriptor of the overlay's upper layer, the first folder, for the caller to close; None without one."""

@@ -175,11 +175,11 @@ def _execution(cause: Outcome | None, status: Status, output: Output, seen: Watc
     return Execution(
         outcome=outcome, exit_code=code, stdout=stdout, stderr=stderr, duration=duration,
         peak_memory=max(seen.peak_memory, status.exited.peak_memory if status.exited else 0),
-        message=_message(outcome, terms, code),
+        message=_message(outcome, terms, code, status.filled),
     )  # fmt: skip
 
 
-def _message(outcome: Outcome, terms: Terms, code: int | None) -> str:
+def _message(outcome: Outcome, terms: Terms, code: int | None, filled: str) -> str:
     limits = terms.limits
     match outcome:
         case Outcome.TIMED_OUT:
@@ -189,6 +189,8 @@ def _message(outcome: Outcome, terms: Terms, code: int | None) -> str:
             return f"It used more than {size(limits.memory)} of memory and was ended."
         case Outcome.OUTPUT_LIMIT:
             return f"It printed more than {size(limits.output)} and was ended."
+        case Outcome.DISK_FULL if filled:
+            return f"It filled {filled}, the room for temporary files; the thread's own folder has more."
         case Outcome.DISK_FULL:
             return f"It wrote more than {size(limits.disk)} of new files, or more than {limits.inodes:,} of them."
         case Outcome.INTERRUPTED:

@@ -239,6 +239,15 @@ async def test_a_library_that_nobody_installs_is_not_waited_for(tmp_path: Path) 
     assert build.about("pandas").startswith("pandas is not installed. The bot was told to install nothing")
 
 
+@pytest.mark.parametrize("name", ["forkserver", "bwrap"])
+async def test_a_full_folder_for_temporary_files_is_named(name: str, tmp_path: Path) -> None:
+    async with way(name, tmp_path, Limits(seconds=20)) as sandboxes:
+        for place, room in (("/tmp", "64 MB"), ("/dev/shm", "16 MB")):
+            execution = await ran(sandboxes, f"open('{place}/x', 'wb').write(bytes(80_000_000))")
+
+            assert execution.message.startswith(f"It filled {place} ({room})"), execution
+
+
 @pytest.mark.parametrize(
     ("signal", "outcome", "message"),
     [
