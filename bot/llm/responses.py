@@ -25,13 +25,10 @@ class ResponsesWire:
     def body(self, prompt: Prompt, choice: ModelChoice, *, keep_opaque: bool = True) -> Json:
         model = choice.model if keep_opaque else ""
         body: Json = {
-            "model": choice.model,
-            "instructions": clean(prompt.system),
-            "input": [item for entry in prompt.items for item in _items(entry, model)],
-            "store": False,
-            "max_output_tokens": choice.most_output,
-            "prompt_cache_key": cache_key(prompt.thread),
-        }
+            "model": choice.model, "instructions": clean(prompt.system),
+            "input": [item for entry in prompt.items for item in _items(entry, model)], "store": False,
+            "max_output_tokens": choice.most_output, "prompt_cache_key": cache_key(prompt.thread),
+        }  # fmt: skip
         if choice.reasons is not False:  # models that do not reason refuse it with 400
             body["include"] = ["reasoning.encrypted_content"]
         if effort := choice.sent_effort:

@@ -43,9 +43,7 @@ class People:
             raise NoAnswer
         profile = given if isinstance(given := info.get("profile"), dict) else {}
         return Person(
-            user=user,
-            name=str(profile.get("display_name") or profile.get("real_name") or info.get("name") or ""),
-            external=bool(info.get("is_stranger")),
-            guest=bool(info.get("is_restricted") or info.get("is_ultra_restricted")),
+            user=user, name=str(profile.get("display_name") or profile.get("real_name") or info.get("name") or ""),
+            external=bool(info.get("is_stranger")), guest=bool(info.get("is_restricted") or info.get("is_ultra_restricted")),
             bot=bool(info.get("is_bot")),
-        )
+        )  # fmt: skip
