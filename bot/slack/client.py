@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any
 
 import aiohttp
@@ -11,13 +12,13 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import Refused
 from bot.ports import Attachment, Overheard, Person, SharedScript, Task, Uploaded
-from bot.slack.calls import NoAnswer
+from bot.slack.calls import Busy, NoAnswer, answer
 from bot.slack.files import SlackFiles
 from bot.slack.find import Finder
 from bot.slack.people import People
 from bot.slack.reading import overheard
 from bot.slack.render import Part, fallback, is_long, parts, working
-from bot.slack.showing import Showing, Updates, attempt
+from bot.slack.showing import Posts, Showing, Updates, attempt
 from bot.thread.entries import Reply
 from bot.thread.request import Request, ThreadId, Upload
 
@@ -40,7 +41,7 @@ class SlackChat:
         self._finder = Finder(client, files)
         self._bot_user = bot_user
         self._people = People(client, files.calls)
-        self._updates = Updates()
+        self._posts, self._updates = Posts(), Updates()
         self._showing = Showing(client, self._updates, pace=pace)
 
     async def status(self, thread: ThreadId, text: str) -> None:
@@ -143,10 +144,11 @@ class SlackChat:
         mark = {"event_type": EVENT, "event_payload": {"turn": turn, "part": number}}
 
         def post(text: str, blocks: list[Any]) -> Awaitable[dict[str, Any]]:
-            return self._calls.once(
-                self._client.chat_postMessage, channel=thread.channel, thread_ts=thread.ts, text=text, blocks=blocks or None,
-                metadata=mark, unfurl_links=False, unfurl_media=False,
+            once = partial(
+                answer, self._client.chat_postMessage, channel=thread.channel, thread_ts=thread.ts, text=text,
+                blocks=blocks or None, metadata=mark, unfurl_links=False, unfurl_media=False,
             )  # fmt: skip
+            return self._calls.retried(partial(self._posts.send, thread.channel, once), again=(Busy,))
 
         ts = (await _with_fallback(part, post)).get("ts")
         if not isinstance(ts, str):

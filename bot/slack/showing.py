@@ -7,16 +7,18 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import ServiceError
-from bot.slack.calls import answer
+from bot.slack.calls import Busy, answer
 from bot.slack.render import Part
 from bot.thread.request import ThreadId
 
 log = logging.getLogger(__name__)
 MOMENT = 2.0  # seconds that an answer waits for an update of its message which is on its way
+EVERY, CALM = 1.1, 60.0  # seconds from a post to the next in a busy channel, and until it is busy no more
 UPDATES = 50  # calls of chat.update a minute: tier 3 of https://docs.slack.dev/apis/web-api/rate-limits
 
 
@@ -41,6 +43,28 @@ class Updates:
             return True
         self._tokens += 1
         return False
+
+
+class Posts:
+    """The posts of each channel: one in EVERY seconds, each in its turn, since Slack last said that there were too many."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._due: dict[str, float] = {}  # when the next post may be made, in each channel that had too many
+        self._clock = clock
+
+    async def send(self, channel: str, post: Callable[[], Awaitable[dict[str, Any]]]) -> dict[str, Any]:
+        """Post to a channel in turn; raises Busy, and lets the posts after it wait, when Slack refuses it as too many."""
+        now = self._clock()
+        if now - (due := self._due.get(channel, now)) > CALM:
+            del self._due[channel]
+        elif channel in self._due:
+            self._due[channel] = max(due, now) + EVERY
+            await asyncio.sleep(max(0.0, due - now))
+        try:
+            return await post()
+        except Busy as error:
+            self._due[channel] = max(self._due.get(channel, 0.0), self._clock() + error.seconds)
+            raise
 
 
 class Showing:
