@@ -37,10 +37,9 @@ async def set_up(env: Path, settings: Settings, ask: Ask, say: Say) -> None:
     say(STEPS.format(link=link()))
     values: dict[str, str] = {}
     for name, what, check in (
-        ("SLACK_BOT_TOKEN", "Bot token (xoxb-…)", examine_bot_token),
-        ("SLACK_APP_TOKEN", "App token (xapp-…)", examine_app_token),
+        ("SLACK_BOT_TOKEN", "Bot token (xoxb-…)", examine_bot_token), ("SLACK_APP_TOKEN", "App token (xapp-…)", examine_app_token),
         ("OPENAI_API_KEY", "Key of OpenAI or a compatible service (empty: none yet)", _examine_key),
-    ):
+    ):  # fmt: skip
         values[name] = await _asked(name, what, check, settings, ask, say)
         settings = settings.model_copy(update={name.lower(): SecretStr(values[name]) if values[name] else None})
     write_env(env, {name: value for name, value in values.items() if value})

@@ -22,18 +22,8 @@ from bot.sandbox.diff import Diff, stage_diff
 from bot.sandbox.inside.plan import LandlockRun, LandlockServer, encode
 from bot.sandbox.limits import Limits
 from bot.sandbox.tier import (
-    FIGURES,
-    INSIDE,
-    PACKAGE,
-    TOOLKITS,
-    UID,
-    BindMounts,
-    PreparedRun,
-    Runtime,
-    Script,
-    environment,
-    interpreter,
-)
+    FIGURES, INSIDE, PACKAGE, TOOLKITS, UID, BindMounts, PreparedRun, Runtime, Script, environment, interpreter,
+)  # fmt: skip
 from bot.sandbox.watchdog import Disk, unlinked
 from bot.sandbox.workspace import Workspace
 

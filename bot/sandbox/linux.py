@@ -50,8 +50,7 @@ class LinuxSandboxes:
 
     def __init__(
         self, data: Path, limits: Limits, tier: Tier, runtime: RuntimeBuild | None, slots: int, *,
-        find_groups: Callable[[Limits], cgroups.Groups] = cgroups.find, watchdog: Watch = watch,
-        renew_after: int = RENEW_AFTER,
+        find_groups: Callable[[Limits], cgroups.Groups] = cgroups.find, watchdog: Watch = watch, renew_after: int = RENEW_AFTER,
     ) -> None:  # fmt: skip
         self.tier = tier
         self.limits = limits

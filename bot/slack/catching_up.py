@@ -33,10 +33,7 @@ class CatchingUp:
     """Reads what was missed, direct messages first, a call at a time; what was heard after all is known by its key."""
 
     def __init__(self, client: AsyncWebClient, marks: Marks, take: Take, accept: Accept, *, pause: float) -> None:
-        """Wait `pause` seconds before each call, so that live work has most of what Slack allows.
-
-        `take` returns what a message asks of us, given whether its channel is shared; `accept` takes that in.
-        """
+        """Wait `pause` seconds before each call, as live work comes first; `take` is told whether a message's channel is shared."""
         self._client, self._marks, self._request, self._accept, self._pause = client, marks, take, accept, pause
         self._missed = asyncio.Event()
         self._newest = 0.0

@@ -24,10 +24,9 @@ CHUNK = 256 * 1024
 _Bytes = tuple[str, int, Callable[[], AsyncIterator[bytes]]]  # a name, a size, and what gives the bytes
 SMALLER = "Attach a part of it, or pack it with gzip."
 _REFUSED = {
-    "file_deleted": "it was deleted.",
-    "file_not_found": "Slack does not find it; upload it again.",
+    "file_deleted": "it was deleted.", "file_not_found": "Slack does not find it; upload it again.",
     "access_denied": "Slack does not let me see it; share it in this channel.",
-}
+}  # fmt: skip
 
 
 class _NotYet(ServiceError):

@@ -48,13 +48,12 @@ class Updates:
 class Posts:
     """The posts of each channel: one in EVERY seconds, each in its turn, since Slack last said that there were too many."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self) -> None:
         self._due: dict[str, float] = {}  # when the next post may be made, in each channel that had too many
-        self._clock = clock
 
     async def send(self, channel: str, post: Callable[[], Awaitable[dict[str, Any]]]) -> dict[str, Any]:
         """Post to a channel in turn; raises Busy, and lets the posts after it wait, when Slack refuses it as too many."""
-        now = self._clock()
+        now = time.monotonic()
         if now - (due := self._due.get(channel, now)) > CALM:
             del self._due[channel]
         elif channel in self._due:
@@ -63,7 +62,7 @@ class Posts:
         try:
             return await post()
         except Busy as error:
-            self._due[channel] = max(self._due.get(channel, 0.0), self._clock() + error.seconds)
+            self._due[channel] = max(self._due.get(channel, 0.0), time.monotonic() + error.seconds)
             raise
 
 

@@ -19,17 +19,7 @@ import pandas as pd
 from .cells import MISSING, Kind, decide, is_missing, settled
 from .columns import read_table, shown, values_of
 from .grids import (
-    Grid,
-    Layout,
-    cells_of,
-    decoded_head,
-    empty_rows,
-    form_of,
-    framed,
-    headed,
-    layout,
-    longer_rows,
-    spaced,
+    Grid, Layout, cells_of, decoded_head, empty_rows, form_of, framed, headed, layout, longer_rows, spaced,
 )  # fmt: skip
 from .measures import adds
 from .profiles import Column, Profile
