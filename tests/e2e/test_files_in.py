@@ -78,3 +78,17 @@ async def test_every_kind_of_file_reaches_the_workspace_in_every_way(tmp_path: P
         await bring(slack, "connect", "table.csv", CSV)
         [whisper] = await slack.whispers("C0PARTNER", "")
         assert whisper["ephemeral_to"] == "U0EXT"
+
+
+async def test_a_file_over_the_limit_is_refused_by_name_and_limit_in_every_way(tmp_path: Path) -> None:
+    async with (
+        ScriptedModel(heard) as model,
+        workspace(tmp_path, model.url, "chat") as (slack, settings),
+        serving(settings.model_copy(update={"bot_max_upload": 100_000}), pace=0.2),
+    ):
+        for way in WAYS[:-1]:
+            channel, thread = await bring(slack, way, "large.csv", KINDS["large.csv"])
+            answers = await slack.answers(thread, 2 if way == "follow-up" else 1, channel=channel)
+
+            refused = "`large.csv` could not be taken: it has 360,004 bytes; I take files up to 100,000."
+            assert refused in answers[-1]["text"], way
