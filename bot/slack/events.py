@@ -47,7 +47,7 @@ def _message(message: Payload, channel: str, team: str, bot_user: str, shared: b
         return _stop(thread, ts, user)
     code = code_to_run(text) if direct else None
     command = Command(code=code) if code is not None else None
-    if direct and (script := _script_to_run(text, files)):
+    if direct and (script := _script_to_run(named(text, {}), files)):
         command, files = script
     return Request(
         key=f"msg:{channel}:{ts}", thread=thread, ts=ts, user=user, text=words(message, bot_user), direct=direct, uploads=files,

@@ -100,16 +100,16 @@ class Intake:
         entries = await self._before(request, conversation, sandbox)
         script = bool(request.command and request.command.code is None)
         files, notes = await self._land(request.uploads, sandbox, script=script)
+        text = named(request.text, names)
         if request.command and request.command.code is not None:
-            files = [await self._snippet(request.command.code, sandbox), *files]
-        elif request.command is None and (given := given_file(request.text)):
+            files = [await self._snippet(named(request.command.code, names), sandbox), *files]
+        elif request.command is None and (given := given_file(text)):
             name = landed_name(given[0], ())
             await sandbox.put(name, chunked(given[1].encode(errors="replace")))
             files.append(name)
         message = UserMessage(
             ts=request.ts, user=request.user, name=names.get(request.user, ""),
-            text=named(request.text, names), files=tuple(files), notes=tuple(notes),
-            direct=request.direct, command=request.command, key=request.key,
+            text=text, files=tuple(files), notes=tuple(notes), direct=request.direct, command=request.command, key=request.key,
         )  # fmt: skip
         empty = conversation.opening is None and not (request.text.strip() or request.uploads or request.command)
         told = AWAY if request.missed else HOW_TO if empty else ""

@@ -85,13 +85,13 @@ def test_a_stage_without_its_manifest_is_no_diff(workspace: Workspace, tmp_path:
 
 
 async def test_the_files_of_a_thread_have_a_bound_together(tmp_path: Path) -> None:
-    workspace = Workspace(tmp_path, ThreadId("T", "C", "1"), Limits(thread=250), -1)
+    workspace = Workspace(tmp_path, ThreadId("T", "C", "1"), Limits(thread=250_000), -1)
     workspace.prepare()
     for name in ("a", "b"):
-        await workspace.put(FileName(name), chunked(b"x" * 100))
+        await workspace.put(FileName(name), chunked(b"x" * 100_000))
 
     with pytest.raises(TooLarge):
-        await workspace.put(FileName("c"), chunked(b"x" * 100))
+        await workspace.put(FileName("c"), chunked(b"x" * 100_000))
 
-    await workspace.put(FileName("a"), chunked(b"x" * 150))  # in the place of what it was
-    assert {name: len(data) for name, data in files(workspace).items()} == {"a": 150, "b": 100}
+    await workspace.put(FileName("a"), chunked(b"x" * 150_000))  # in the place of what it was
+    assert {name: len(data) for name, data in files(workspace).items()} == {"a": 150_000, "b": 100_000}

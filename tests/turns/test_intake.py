@@ -9,6 +9,7 @@ import pytest
 
 from bot.errors import ServiceError, UserError
 from bot.ports import Overheard, Person
+from bot.thread.files import FileName
 from bot.thread.outcomes import Execution
 from bot.thread.request import Command
 from bot.turns.access import Access
@@ -130,7 +131,7 @@ async def test_the_daily_cap_of_the_workspace_counts_everybody_and_the_last_day_
 
 
 async def test_people_are_called_by_their_names_and_who_cannot_be_asked_about_by_the_id() -> None:
-    async with world(respond("Done.")) as w:
+    async with world(respond("Done."), respond("Saved.")) as w:
         w.chat.people = {"U1": Person(user="U1", name="Ann"), "U2": Person(user="U2", name="Bo")}
         w.chat.said[THREAD] = [Overheard(ts="1.0", user="U2", text="ask \ue000U1\ue001")]
 
@@ -139,6 +140,14 @@ async def test_people_are_called_by_their_names_and_who_cannot_be_asked_about_by
         seen = str(w.model.prompts[0].items)
         for words in ("Earlier in the thread, <Bo> wrote", "ask @Ann", "<Ann> wrote", "what did @Bo and @U7 mean?"):
             assert words in seen
+
+        code = Command(code="print('\ue000U2\ue001')")
+        await w.tell(
+            replace(mention("save as b.py ```to(\ue000U1\ue001)```", ts="7.0"), user="U2"),
+            replace(mention("to \ue000U2\ue001", ts="8.0"), command=code),
+        )
+        files = w.sandboxes.threads[THREAD].files
+        assert (files[FileName("snippet.py")], files[FileName("b.py")]) == (b"print('@Bo')", b"to(@Ann)")
 
 
 async def test_a_message_that_was_missed_is_told_so_after_the_open_turn_and_asks_no_model() -> None:
