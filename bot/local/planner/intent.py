@@ -13,7 +13,7 @@ from bot.local.planner.words import lexicon, nothings, tokens
 from bot.logs import is_log
 from bot.tables import is_table
 
-_EDITED = re.compile(r"\(They edited an earlier message[^\n]*\n")
+_HEADS = re.compile(r"\((?:They edited an earlier message|Forwarded, )[^\n]*\n")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +33,7 @@ def intent_of(words: str, files: Sequence[str], kinds: Mapping[str, str] = Mappi
 
     Of a file that is not among `kinds`, its name says what it is.
     """
-    words = _EDITED.sub("", words)
+    words = _HEADS.sub("", words)
     text = " ".join(re.sub(r"```.*?```", " ", words, flags=re.S).split())
     named = next((f for f in sorted(files, key=len, reverse=True) if f.lower() in text.lower()), "")
     rest = re.sub(re.escape(named), " ", text, flags=re.I).strip() if named else text

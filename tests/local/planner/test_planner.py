@@ -46,6 +46,10 @@ def test_a_message_is_about_a_table_a_log_or_a_script(words: str, kind: str, fil
     assert (intent.kind, intent.file) == (kind, file)
 
 
+def test_a_forward_is_asked_as_if_it_were_written_here() -> None:
+    assert intent_of("(Forwarded, Bo wrote:)\nsum of units", FILES).words == "sum of units"
+
+
 def test_a_profile_says_which_file_is_a_table_and_which_a_log() -> None:
     table, log = '{"table": "a.jsonl", "form": "JSON lines", "rows": 2}', "b.txt: 9 bytes, 1 lines, text"
     kinds = Prompt((), (f"The files were profiled as they came:\n```\n{table}\n```\n\n```\n{log}\n```",)).kinds
