@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
+import openai
 from openai import AsyncOpenAI
 from pydantic import BaseModel
 
@@ -14,6 +15,7 @@ from bot.errors import ServiceError
 from bot.llm.failures import FAILURES, Unavailable, reasoning_refused, retry_after, translate
 from bot.llm.models import ModelChoice
 from bot.llm.retries import RetryPolicy, retry
+from bot.llm.spared import refused_in, without
 from bot.llm.typed import ask_typed, function
 from bot.llm.wire import Answer, Json, Wire
 from bot.ports import Exchange, Input, Prompt, Typed
@@ -27,7 +29,10 @@ class Unfit(Unavailable):
 
 
 class OpenAIModel:
-    """A model with a fallback that is asked when the first is unavailable; prompts are never logged."""
+    """A model with a fallback that is asked when the first is unavailable; prompts are never logged.
+
+    What its service refused and an answer can do without is left out of every later request to that model.
+    """
 
     def __init__(
         self, client: AsyncOpenAI, wire: Wire, choice: ModelChoice, *, fallback: ModelChoice | None = None,
@@ -39,6 +44,12 @@ class OpenAIModel:
         self._choice = choice
         self._fallback = fallback
         self._retries = retries or RetryPolicy()
+        self._spared: dict[str, frozenset[str]] = {}
+
+    @property
+    def spared(self) -> frozenset[str]:
+        """What the service of the model, or of its fallback, was found to refuse."""
+        return frozenset().union(*self._spared.values())
 
     async def decide(self, prompt: Prompt, tools: Sequence[type[BaseModel]]) -> Decision:
         spent: list[Usage] = []
@@ -72,20 +83,28 @@ class OpenAIModel:
         raise failed
 
     async def _answer_of(self, choice: ModelChoice, prompt: Prompt, tools: Sequence[type[BaseModel]], spent: list[Usage]) -> Answer:
-        """Return one model's answer; if it refuses its earlier reasoning, ask without that. Raises ServiceError."""
+        """Return one model's answer, without what its service refuses; raises ServiceError."""
         offer = self._wire.tools([function(tool) for tool in tools])
-        for keep_opaque in (True, False):
-            body = self._wire.body(prompt, choice, keep_opaque=keep_opaque) | offer
+        keep_opaque = True
+        while True:
+            spared = self._spared.get(choice.model, frozenset())
+            body = without(self._wire.body(prompt, choice, keep_opaque=keep_opaque) | offer, spared)
             try:
                 answer = await retry(partial(self._sent, body), self._retries)
-                break
             except FAILURES as error:
-                if not (keep_opaque and reasoning_refused(error)):
+                refused = refused_in(error, body) if isinstance(error, openai.APIStatusError) else frozenset()
+                if keep_opaque and reasoning_refused(error):
+                    log.info("%s cannot read its reasoning any more, asking without", choice.model)
+                    keep_opaque = False
+                elif refused - spared:
+                    log.warning("%s refuses %s, asking without from now on", choice.model, ", ".join(sorted(refused)))
+                    self._spared[choice.model] = spared | refused
+                else:
                     raise translate(error, choice, self._wire.name, retry_after(error, self._retries.clock())) from error
-                log.info("%s cannot read its reasoning any more, asking without", choice.model)
-        spent.append(answer.usage)
-        _require_fit(answer, choice)
-        return answer
+                continue
+            spent.append(answer.usage)
+            _require_fit(answer, choice)
+            return answer
 
     async def _sent(self, body: Json) -> Answer:
         return self._wire.decode(await self._wire.post(self._client, body), body["model"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Awaitable, Mapping, Sequence
@@ -112,6 +113,11 @@ def function_name(name: str) -> str:
     return re.sub(r"[^a-zA-Z0-9_-]", "_", name)[:64] or "unknown"
 
 
+def alphanumeric(name: str) -> str:
+    """Return an id of nine letters and digits, the only form that every service takes; such a one stays as it is."""
+    return name if re.fullmatch(r"[a-zA-Z0-9]{9}", name) else hashlib.sha256(clean(name).encode()).hexdigest()[:9]
+
+
 def calls_from(raw: Sequence[tuple[str | None, str | None, object]], answer_id: str) -> tuple[Call, ...]:
     """Return calls from tuples of id, name and arguments; a missing or repeated id is replaced."""
     calls: list[Call] = []
@@ -120,7 +126,7 @@ def calls_from(raw: Sequence[tuple[str | None, str | None, object]], answer_id: 
         text = arguments if isinstance(arguments, str) else "" if arguments is None else json.dumps(arguments)
         calls.append(
             Call(
-                id=clean(given) if given and not repeated else f"{answer_id or 'call'}_{index}",
+                id=clean(given) if given and not repeated else alphanumeric(f"{answer_id}_{index}"),
                 name=clean(name or ""),
                 arguments=clean(text),
             )

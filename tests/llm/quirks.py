@@ -1,16 +1,13 @@
-"""What real models and compatible servers do, emulated at the wire: `python -m tests.llm.quirks` prints what came of each.
+"""What real models and compatible servers do, emulated at the wire.
 
-A quirk changes what the model says, what its service takes, or how it writes its answers. The whole bot lives through each over
-two questions in one thread, whose answer is RIGHT.
+A quirk changes what the model says, what its service takes, or how it writes its answers. Each is lived through by the whole
+bot over two questions in one thread, whose answer is RIGHT.
 """
 
 from __future__ import annotations
 
-import asyncio
 import json
-import logging
 import re
-import sys
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,20 +21,21 @@ from bot.llm.models import ModelChoice
 from bot.llm.retries import RetryPolicy
 from bot.llm.service import open_client, wire_for
 from bot.thread.outcomes import Execution, Outcome
-from tests.wire import ASSISTANT, PROXY, Calls, Choose, Fault, ModelRequest, ScriptedModel, Text, Turn
+from tests.wire import PROXY, Calls, Choose, ModelRequest, ScriptedModel, Text, Turn
 from tests.wire_rules import Body
-from tests.world import mention, world
+from tests.world import THREAD, mention, world
 
 RIGHT = "The total is 60."
+SCRIPT = "print(10 + 20 + 30)\n"
 SEND = {"kind": "SendMessage", "recipient": "code_assistant", "message": "Sum it.", "done_when": ["the total is printed"]}
-UNKIND = {key: value for key, value in SEND.items() if key != "kind"}
-FILE = {"name": "prog.py", "body": "print(10 + 20 + 30)\n"}
+FILE = {"name": "prog.py", "body": SCRIPT}
 RUN = {"name": "prog.py"}
 EVIDENCE = {"condition": "the total is printed", "run": "prog.py", "outcome": "succeeded"}
 REPORT: Body = {"status": "complete", "answer": RIGHT, "evidence": [EVIDENCE]}
 
 Said = Callable[[ModelRequest, Turn, int], Turn]  # with the number of the agent's call
 House = Callable[[ModelRequest], web.Response | None]
+Mangle = Callable[[Body], Body | web.Response]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +44,16 @@ class Quirk:
 
     said: Said = lambda asked, turn, number: turn
     house: House | None = None
-    mangle: Callable[[Body], Body | web.Response] | None = None
+    mangle: Mangle | None = None
     true: str = ""
     wires: tuple[str, ...] = ("chat", "responses")
     fallback: bool = False
 
 
 class Came(NamedTuple):
-    """What came of a quirk."""
+    """What came of a quirk: the verdict (right, true or wrong), what was posted, and the number of requests."""
 
-    verdict: str  # right, true or wrong
+    verdict: str
     posted: list[str]
     requests: int
 
@@ -67,7 +65,9 @@ def meant(asked: ModelRequest) -> Turn:
     brief = asked.text[asked.text.rfind("Brief from the UserProxy") :]
     if "prog.py succeeded" in brief:
         return Calls([("Report", REPORT)])
-    return Calls([("ExecutePyFile", RUN)] if "Wrote prog.py" in brief else [("File", FILE), ("ExecutePyFile", RUN)])
+    if "Wrote prog.py" in brief:
+        return Calls([("ExecutePyFile", RUN)])
+    return Calls([("File", FILE), ("ExecutePyFile", RUN)])
 
 
 async def lived(quirk: Quirk, api: str) -> Came:
@@ -76,7 +76,8 @@ async def lived(quirk: Quirk, api: str) -> Came:
 
     def script(asked: ModelRequest) -> Turn:
         calls[asked.agent] += 1
-        return meant(asked) if asked.body["model"] == "other" else quirk.said(asked, meant(asked), calls[asked.agent])
+        fallback = asked.body["model"] == "other"
+        return meant(asked) if fallback else quirk.said(asked, meant(asked), calls[asked.agent])
 
     def house(asked: ModelRequest) -> web.Response | None:
         return quirk.house(asked) if quirk.house and asked.body["model"] != "other" else None
@@ -85,8 +86,8 @@ async def lived(quirk: Quirk, api: str) -> Came:
         pass
 
     async def sums(files: dict[str, bytes]) -> Execution:
-        if files["prog.py"].decode() != FILE["body"]:
-            return Execution(outcome=Outcome.FAILED, exit_code=1, stderr="SyntaxError: invalid syntax")
+        if files["prog.py"].decode() != SCRIPT:
+            return Execution(outcome=Outcome.FAILED, exit_code=1, stderr="SyntaxError: invalid syntax\n")
         return Execution(outcome=Outcome.SUCCEEDED, exit_code=0, stdout="60\n")
 
     server = ScriptedModel(script, house=house, mangle=quirk.mangle)
@@ -99,12 +100,16 @@ async def lived(quirk: Quirk, api: str) -> Came:
         w.model, w.specialists = model, [code_assistant(model)]  # type: ignore[assignment]
         w.reborn()
         for _ in range(2):
-            await w.tell(mention("Write a program that sums 10, 20 and 30, and run it."))
+            await w.tell(mention("Write prog.py that sums 10, 20 and 30, and run it."))
         server.complaints.clear()
         posted = w.texts()
-    right = all(RIGHT in text for text in posted)
+        whole = all(dict(post.files).get("prog.py", SCRIPT.encode()).decode() == SCRIPT for post in w.chat.posts[THREAD].values())
+    right = whole and all(RIGHT in text for text in posted)
     true = quirk.true and all(RIGHT in text or re.search(quirk.true, text) for text in posted)
     return Came("right" if right else "true" if true else "wrong", posted, len(server.requests))
+
+
+# --- What a model says ---
 
 
 def made(asked: ModelRequest, turn: Turn) -> list[tuple[str, Any]]:
@@ -114,19 +119,20 @@ def made(asked: ModelRequest, turn: Turn) -> list[tuple[str, Any]]:
     return list(turn.calls) if isinstance(turn, Calls) else []
 
 
-def says(agent: str, what: str | Turn, *, times: int = 99, tool: str = "") -> Said:
+def says(agent: str, what: str | Turn | Callable[[list[tuple[str, Any]]], str], *, times: int = 99, tool: str = "") -> Said:
     """Text or another turn in place of an agent's calls, the first `times` times, where it means to call `tool` if given."""
 
     def said(asked: ModelRequest, turn: Turn, number: int) -> Turn:
-        if agent not in (asked.agent, "both") or number > times or (tool and tool not in dict(made(asked, turn))):
+        calls = made(asked, turn)
+        if agent not in (asked.agent, "both") or number > times or (tool and tool not in dict(calls)):
             return turn
-        return Text(what) if isinstance(what, str) else what
+        return Text(what) if isinstance(what, str) else Text(what(calls)) if callable(what) else what
 
     return said
 
 
-def writes(tool: str, change: Callable[[Any], Any], *, times: int = 99, name: str = "") -> Said:
-    """Other arguments of one tool's calls, the first `times` times, or a call by another name."""
+def writes(tool: str, change: Callable[[Any], Any], *, name: str = "", times: int = 99) -> Said:
+    """Other arguments of one tool's calls (text is sent as it is), or a call of another name."""
 
     def said(asked: ModelRequest, turn: Turn, number: int) -> Turn:
         if number > times or tool not in dict(made(asked, turn)):
@@ -136,13 +142,88 @@ def writes(tool: str, change: Callable[[Any], Any], *, times: int = 99, name: st
     return said
 
 
-def fails(status: int, words: str, true: str, *, raw: Any = None, **more: Any) -> Quirk:
-    """A refusal of all requests; `raw` is the whole body where it is not OpenAI's."""
-    body = {"error": {"message": words, **more}} if raw is None else raw
-    return Quirk(house=lambda asked: web.json_response(body, status=status), true=true)
+def adds(tool: str, **more: Any) -> Said:
+    return writes(tool, lambda arguments: arguments | more)
 
 
-def message(change: Callable[[Body], Any]) -> Callable[[Body], Body]:
+def chooses(change: Callable[[Body], Any], *, times: int = 99) -> Said:
+    """Another answer of the UserProxy: the arguments of its call."""
+    return writes("Choice", lambda whole: change(whole["action"]), times=times)
+
+
+def as_call(calls: list[tuple[str, Any]]) -> str:
+    return "\n".join(json.dumps({"name": name, "arguments": arguments}) for name, arguments in calls)
+
+
+def as_hermes(calls: list[tuple[str, Any]]) -> str:
+    return "\n".join(f"<tool_call>\n{as_call([call])}\n</tool_call>" for call in calls)
+
+
+def as_fenced(calls: list[tuple[str, Any]]) -> str:
+    return f"```json\n{json.dumps(calls[0][1])}\n```"
+
+
+def raw_newlines(arguments: Body) -> str:
+    return json.dumps(arguments).replace("\\n", "\n")
+
+
+# --- What a service takes ---
+
+
+def answers(status: int, message: str, **more: Any) -> web.Response:
+    return web.json_response({"error": {"message": message, **more}}, status=status)
+
+
+def refuses(when: Callable[[Body], Any], message: str, status: int = 400, *, raw: Any = None, **more: Any) -> House:
+    """A refusal of requests; `raw` is the whole body where it is not OpenAI's."""
+
+    def house(asked: ModelRequest) -> web.Response | None:
+        if not when(asked.body):
+            return None
+        return web.json_response(raw, status=status) if raw is not None else answers(status, message, **more)
+
+    return house
+
+
+def has(key: str) -> Callable[[Body], Any]:
+    return lambda body: key in body
+
+
+def forced(body: Body) -> bool:
+    return body.get("tool_choice") not in (None, "auto")
+
+
+def word(keyword: str) -> Callable[[Body], Any]:
+    return lambda body: f'"{keyword}":' in json.dumps(body["tools"])
+
+
+def roles(body: Body) -> list[str]:
+    return [m["role"] for m in body.get("messages", ()) if m["role"] != "system"]
+
+
+def pairs(body: Body) -> list[tuple[str, str]]:
+    return list(zip(roles(body), roles(body)[1:], strict=False))
+
+
+def lacks(key: str, *, in_call: bool = False) -> Callable[[Body], Any]:
+    """Whether an assistant's message with calls comes back without a field that the service gave it."""
+
+    def when(body: Body) -> bool:
+        messages = [m for m in body["messages"] if m.get("tool_calls")]
+        return any(key not in (c if in_call else m) for m in messages for c in m["tool_calls"][:1])
+
+    return when
+
+
+def long(body: Body) -> bool:
+    """Whether a request is longer than the window: from the second question on."""
+    return json.dumps(body).count("Brief from the UserProxy") > 1 and json.dumps(body).count(RIGHT) > 0
+
+
+# --- How a service writes its answers ---
+
+
+def message(change: Callable[[Body], Any]) -> Mangle:
     """A change of a chat answer's message, in place."""
 
     def mangle(payload: Body) -> Body:
@@ -152,99 +233,37 @@ def message(change: Callable[[Body], Any]) -> Callable[[Body], Body]:
     return mangle
 
 
+def calls(change: Callable[[Body], Any]) -> Mangle:
+    return message(lambda m: [change(call) for call in m.get("tool_calls") or ()])
+
+
+def choice(**more: Any) -> Mangle:
+    return lambda payload: payload | {"choices": [payload["choices"][0] | more]}
+
+
+def text(body: str, kind: str = "application/json", status: int = 200) -> web.Response:
+    return web.Response(text=body, content_type=kind, status=status)
+
+
 def two_choices(payload: Body) -> Body:
     first = payload["choices"][0]
     return payload | {"choices": [{**first, "message": {"role": "assistant", "content": "I will."}}, {**first, "index": 1}]}
 
 
-def lacks_reasoning(asked: ModelRequest) -> web.Response | None:
-    if all("reasoning_content" in m for m in asked.body["messages"] if m.get("tool_calls")):
-        return None
-    return web.json_response({"error": {"message": "Missing `reasoning_content`."}}, status=400)
+def function_call(message: Body) -> None:
+    message["function_call"] = message.pop("tool_calls", [{}])[0].get("function")
 
 
-ASKS = {"status": "needs_input", "answer": "Which column should I sum: net or gross?"}
-BARE = ("Report", {"status": "complete", "answer": RIGHT})
-CUT = Calls([("File", json.dumps(FILE)[:-20])], cut=True)
-LOOP: tuple[tuple[str, Body], ...] = (("ListFiles", {}), ("ReadFile", RUN))
-REASONS = message(lambda m: m.update(reasoning_content="hm"))
-OVERFLOWS = (
-    "This model's maximum context length is 32768 tokens.", "prompt is too long: 208310 tokens > 200000 maximum",
-    "The input token count (1200000) exceeds the maximum number of tokens allowed (1048576).",
-    "the request exceeds the available context size, try increasing it", "Input is too long for requested model.",
-    "Prompt contains 40000 tokens and 0 draft tokens, too large for model",
-)  # fmt: skip
-TABLE: dict[str, Quirk] = {
-    "proxy_prose": Quirk(says(PROXY, f"Sure! {RIGHT}")),
-    "proxy_announces": Quirk(says(PROXY, "I'll write the file and run it now.")),
-    "prose_end": Quirk(says(ASSISTANT, RIGHT, tool="Report")),
-    "prose_once": Quirk(says(ASSISTANT, "Let me see.", times=1)),
-    "prose_always": Quirk(says(ASSISTANT, f"Sure! {RIGHT}")),
-    "reasoning_only": Quirk(says(ASSISTANT, ""), mangle=REASONS, wires=("chat",), true="empty answer"),
-    "empty_once": Quirk(says(ASSISTANT, "", times=1)),
-    "empty_always": Quirk(says("both", ""), true="empty answer"),
-    "empty_fallback": Quirk(says("both", ""), fallback=True),
-    "proxy_json_text": Quirk(says(PROXY, json.dumps({"action": SEND}))),
-    "action_string": Quirk(writes("Choice", lambda w: {"action": json.dumps(w["action"])})),
-    "flat": Quirk(writes("Choice", lambda w: w["action"])),
-    "flat_tool": Quirk(writes("Choice", lambda w: UNKIND, name="SendMessage")),
-    "nested_kind": Quirk(writes("Choice", lambda w: {"action": {"SendMessage": UNKIND}})),
-    "no_kind": Quirk(writes("Choice", lambda w: {"action": UNKIND})),
-    "args_null": Quirk(writes("ExecutePyFile", lambda a: a | {"args": None, "timeout": 0})),
-    "extra_key": Quirk(writes("File", lambda a: a | {"reason": "because", "block": 0})),
-    "extra_key_report": Quirk(writes("Report", lambda a: a | {"confidence": 0.9})),
-    "fenced_body": Quirk(writes("File", lambda a: a | {"body": f"```python\n{FILE['body']}```"})),
-    "sandbox_file": Quirk(writes("Report", lambda a: a | {"files": ["sandbox:/mnt/data/prog.py"]})),
-    "sandbox_link": Quirk(writes("Report", lambda a: a | {"answer": f"{RIGHT} [Here](sandbox:/mnt/data/prog.py)"})),
-    "legacy_call": Quirk(wires=("chat",), mangle=message(
-        lambda m: m.update(function_call=m.pop("tool_calls", [{}])[0].get("function")))),
-    "two_choices": Quirk(mangle=two_choices, wires=("chat",)),
-    "needs_input": Quirk(says(ASSISTANT, Calls([("Report", ASKS)])), true="net or gross"),
-    "serial": Quirk(lambda asked, turn, n: Calls(turn.calls[:1]) if isinstance(turn, Calls) else turn),
-    "report_beside": Quirk(says(ASSISTANT, Calls([("File", FILE), ("ExecutePyFile", RUN), BARE]), times=1)),
-    "unknown_recipient": Quirk(writes("Choice", lambda w: {"action": w["action"] | {"recipient": "coder"}}, times=1)),
-    "run_as_command": Quirk(writes("Report", lambda a: a | {"evidence": [EVIDENCE | {"run": "python prog.py"}]}, times=2)),
-    "report_gone_file": Quirk(writes("Report", lambda a: a | {"files": ["chart.png"]}), true="could not make sure"),
-    "cut_once": Quirk(says(ASSISTANT, CUT, times=1)),
-    "cut_always": Quirk(says(ASSISTANT, CUT), true="same call"),
-    "cut_text": Quirk(says(ASSISTANT, Fault("incomplete"), times=1)),
-    "cut_text_always": Quirk(says(ASSISTANT, Fault("incomplete")), true="too long and broke off"),
-    "cut_text_fallback": Quirk(says(ASSISTANT, Fault("incomplete")), fallback=True),
-    "cut_proxy": Quirk(says(PROXY, Fault("incomplete"), times=1)),
-    "refusal_once": Quirk(says(ASSISTANT, Fault("refusal", message="I can't help with that."), times=1)),
-    "refusal_proxy": Quirk(says(PROXY, Fault("refusal", message="I can't help with that.")), true="declined: I can't help"),
-    "filtered": Quirk(says(PROXY, Fault("filtered")), true="content_filter"),
-    "loop": Quirk(says(ASSISTANT, Calls([("ExecutePyFile", RUN)])), true="same call"),
-    "loop_bad": Quirk(says(ASSISTANT, Calls([("Teleport", {})])), true="same call"),
-    "loop_ab": Quirk(lambda asked, turn, n: turn if asked.agent == PROXY else Calls([LOOP[n % 2]]), true="same call"),
-    "deepseek": Quirk(mangle=REASONS, wires=("chat",), house=lacks_reasoning),
-    "reask": Quirk(writes("Choice", lambda w: {}, times=1), mangle=REASONS, wires=("chat",), house=lacks_reasoning),
-    "usage_missing": Quirk(mangle=lambda p: {k: v for k, v in p.items() if k != "usage"}),
-    "content_think": Quirk(mangle=message(lambda m: m.update(content="<think>hm</think>")), wires=("chat",)),
-    "null_200": Quirk(mangle=lambda p: web.json_response(None), true="cannot read"),
-    "half": Quirk(mangle=lambda p: web.Response(text='{"id": "half', content_type="application/json"), true="cannot read"),
-    "error_200": fails(200, "Provider returned error", "Provider returned error", code=502),
-    "no_tools_404": fails(404, "No endpoints found that support tool use.", "cannot call tools.*No endpoints found"),
-    "country_403": fails(403, "Country, region, or territory not supported", "Country, region, or territory not supported"),
-    "gemini_list": fails(400, "", "refused the request: API key not valid", raw=[{"error": {"message": "API key not valid."}}]),
-    "fastapi_422": fails(422, "", "body.tools: Extra", raw={"detail": [{"loc": ["body", "tools"], "msg": "Extra inputs"}]}),
-    "unavailable_fallback": Quirk(house=lambda asked: web.json_response({}, status=529), fallback=True),
-    **{f"overflow_{n}": fails(400, words, "too long") for n, words in enumerate(OVERFLOWS)},
-}  # fmt: skip
-CASES = [(name, wire) for name, quirk in TABLE.items() for wire in quirk.wires]
-
-
-def main() -> None:
-    """Print what came of each quirk, or of those named, on each wire, and the sums."""
-    logging.disable()
-    verdicts: Counter[str] = Counter()
-    for name, wire in CASES:
-        if name in sys.argv[1:] or not sys.argv[1:]:
-            came = asyncio.run(lived(TABLE[name], wire))
-            verdicts[came.verdict] += 1
-            print(f"{name:22}{wire:10} {came.verdict:6}{came.requests:4} requests  {' | '.join(came.posted)[:150]!r}")
-    print(dict(verdicts), f"{verdicts['right'] / verdicts.total():.1%} right")
-
-
-if __name__ == "__main__":
-    main()
+def streamed(payload: Body) -> web.Response:
+    """The answer as a stream of events: on the chat wire each character of the arguments in an event of its own."""
+    if "choices" not in payload:
+        event = json.dumps({"type": "response.completed", "response": payload})
+        return text(f"event: response.completed\ndata: {event}\n\n", "text/event-stream")
+    [first] = payload.pop("choices")
+    deltas: list[Body] = [{"role": "assistant", "content": first["message"].get("content")}]
+    for index, call in enumerate(first["message"].get("tool_calls") or ()):
+        deltas.append({"tool_calls": [{**call, "index": index, "function": {"name": call["function"]["name"], "arguments": ""}}]})
+        deltas += ({"tool_calls": [{"index": index, "function": {"arguments": c}}]} for c in call["function"]["arguments"])
+    ends = [*(None for _ in deltas[1:]), first["finish_reason"]]
+    chunks = [payload | {"choices": [{"index": 0, "delta": d, "finish_reason": e}]} for d, e in zip(deltas, ends, strict=True)]
+    return text("".join(f"data: {json.dumps(c)}\n\n" for c in [*chunks]) + "data: [DONE]\n\n", "text/event-stream")

@@ -51,6 +51,16 @@ def api(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
+async def test_the_fallback_gives_a_typed_answer_too() -> None:
+    async with opened(BUSY, RESPOND, fallback=FALLBACK) as (model, server):
+        chosen, usage = await model.choose(PROMPT, CHOICE)
+
+    assert not isinstance(chosen, str)
+    assert chosen.model_dump() == {"action": {"kind": "Respond", "text": "hello"}}
+    assert usage == Usage(model="gpt-4.1", calls=1, input=100, cached=80, output=10)
+    assert [asked.body["model"] for asked in server.requests] == ["gpt-6.1-sol", "gpt-4.1"]
+
+
 async def test_a_fallback_that_does_not_exist_names_its_own_setting() -> None:
     missing = Fault("status", status=404, code="model_not_found")
     async with opened(BUSY, missing, fallback=FALLBACK) as (model, _):
@@ -125,6 +135,15 @@ async def test_every_answer_that_was_paid_for_is_counted(api: str) -> None:
             await model.decide(PROMPT, TOOLS)
 
     assert usage == raised.value.usage == Usage(model="gpt-4.1", calls=2, input=200, cached=160, output=20)
+
+
+async def test_what_was_refused_once_is_left_out_from_then_on(api: str) -> None:
+    unknown = Fault("status", status=400, message="Unknown parameter: 'parallel_tool_calls'.")
+    async with opened(unknown, LIST, LIST, api=api, choice=PLAIN) as (model, server):
+        for _ in range(2):
+            await model.decide(PROMPT, TOOLS)
+
+    assert ["parallel_tool_calls" in body for body in server.bodies()] == [True, False, False]
 
 
 async def test_neither_a_prompt_nor_what_a_model_wrote_is_logged(api: str, caplog: pytest.LogCaptureFixture) -> None:

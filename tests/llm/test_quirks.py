@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.llm.quirks import CASES, TABLE, lived
+from tests.llm.quirk_table import CASES, TABLE
+from tests.llm.quirks import lived
 
 
 @pytest.mark.parametrize(("name", "wire"), CASES)
