@@ -53,7 +53,8 @@ class Prompt:
 class Model(Protocol):
     """A language model with its settings.
 
-    Both methods raise ServiceError when it does not answer and SetupError when only other settings would help.
+    Both methods raise ServiceError when it does not answer and SetupError when only other settings would help. Both read what the
+    model meant: a call that it wrote as text is a call, and nearly right arguments are mended where nothing is lost.
     """
 
     async def decide(self, prompt: Prompt, tools: Sequence[type[BaseModel]]) -> Decision:

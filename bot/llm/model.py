@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from bot.errors import ServiceError
 from bot.llm.failures import FAILURES, Unavailable, reasoning_refused, retry_after, translate
 from bot.llm.models import ModelChoice
+from bot.llm.reading import read
 from bot.llm.retries import RetryPolicy, retry
 from bot.llm.spared import refused_in, without
 from bot.llm.typed import ask_typed, function
@@ -71,7 +72,7 @@ class OpenAIModel:
             if failed and not isinstance(failed, Unfit) and choice is not self._fallback:
                 continue  # it was asked often enough
             try:
-                return await self._answer_of(choice, prompt, tools, spent)
+                return read(await self._answer_of(choice, prompt, tools, spent), tools)
             except Unavailable as error:
                 log.warning("%s gave no answer to go on with", choice.model)  # the cause may quote the prompt
                 failed = error
