@@ -9,8 +9,13 @@ from datetime import UTC, date, datetime
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.agents.specialist import ReportCall
+from bot.agents.tools import ListFiles
+from bot.agents.user_proxy import choice_among
+from bot.app import models
 from bot.errors import BotError, Refused, SetupError
-from bot.llm.service import open_client, shutdown_dates
+from bot.llm.service import listed, open_client
+from bot.ports import Input, Prompt
 from bot.sandbox.cgroups import find
 from bot.sandbox.runtime import RuntimeBuild
 from bot.sandbox.sandboxes import TIERS, probe
@@ -18,6 +23,7 @@ from bot.settings import Settings, limits, runtime_folder
 from bot.slack.calls import parsed
 from bot.store.sqlite import open_store
 
+SMALLEST_WINDOW = 8_192
 SCOPES = frozenset(
     {"app_mentions:read", "assistant:write", "chat:write", "commands", "files:read", "files:write", "users:read"}
     | {f"{kind}:{right}" for kind in ("channels", "groups", "im", "mpim") for right in ("history", "read")}
@@ -58,7 +64,9 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
         running = "Another bot" in str(error)
         state = f"{settings.bot_data} is in use by a bot that runs" if running else str(error)
         yield Finding("store", running, state)  # what went wrong says what to do
-    yield await examine_model(settings, datetime.now(UTC).date())
+    yield (model := await examine_model(settings, datetime.now(UTC).date()))
+    if model.ok or not model.required:
+        yield await try_models(settings)
 
 
 async def examine_model(settings: Settings, today: date) -> Finding:
@@ -67,18 +75,40 @@ async def examine_model(settings: Settings, today: date) -> Finding:
     names = {settings.openai_model, settings.openai_proxy_model}
     try:
         async with open_client(api_key=key, base_url=settings.openai_base_url) as client:
-            dates = await shutdown_dates(client, names)
+            known = await listed(client, names)
     except BotError as error:
         return Finding("model", False, str(error), "Without a model, `/runpy` and `workings demo` still work.")
-    missing = names - dates.keys()
+    missing = names - known.keys()
     if missing:
         advice = "Set OPENAI_MODEL and OPENAI_PROXY_MODEL to models that it lists."
         return Finding("model", False, f"the service does not list {', '.join(sorted(missing))}", advice)
-    soon = {n: d for n, d in dates.items() if d and (d - today).days < 90}
+    soon = {name: ends for name, (ends, _) in known.items() if ends and (ends - today).days < 90}
     if soon:
         ends = ", ".join(f"{n} on {d}" for n, d in sorted(soon.items()))
         return Finding("model", False, f"shut down soon: {ends}", "Choose its successor in time.", required=False)
-    return Finding("model", True, ", ".join(sorted(names)))
+    ample = all(window is None or window >= SMALLEST_WINDOW for _, window in known.values())
+    windows = ", ".join(f"{name} ({window:,} tokens at once)" if window else name for name, (_, window) in sorted(known.items()))
+    advice = f"A turn needs {SMALLEST_WINDOW:,} tokens: choose another model or raise its window."
+    return Finding("model", ample, windows, "" if ample else advice)
+
+
+async def try_models(settings: Settings) -> Finding:
+    """Have the CodeAssistant's model call a tool and the UserProxy's model make a choice, two calls that are paid for."""
+    key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else None
+    prompt = Prompt(agent="doctor", thread="doctor", system="This is a test of your tools.", items=(Input("List the files."),))
+    try:
+        async with open_client(api_key=key, base_url=settings.openai_base_url) as client:
+            coder, speaker = models(client, settings)
+            called = (await coder.decide(prompt, [ListFiles, ReportCall])).calls
+            chosen, _ = await speaker.choose(prompt, choice_among(("code_assistant",)))
+    except BotError as error:
+        return Finding("model's tools", False, str(error), "Choose a model that calls tools, or another service.")
+    faults = [f"{settings.openai_model} answers in prose where it should call a tool"] if not called else []
+    faults += [f"{settings.openai_proxy_model} answers in prose where it should choose"] if isinstance(chosen, str) else []
+    refused = sorted(coder.spared | speaker.spared)
+    state = "; ".join(faults) or "called and chosen as asked"
+    state += f"; the service refuses, and is not sent: {', '.join(refused)}" if refused else ""
+    return Finding("model's tools", not faults, state, "Answers may come unchecked; a larger model does better.", required=False)
 
 
 async def examine_bot_token(settings: Settings) -> Finding:

@@ -7,9 +7,9 @@ from datetime import date
 
 import pytest
 
-from bot.doctor import Finding, examine_model
+from bot.doctor import Finding, examine_model, try_models
 from bot.settings import load
-from tests.wire import ScriptedModel
+from tests.wire import Calls, Choose, Fault, Next, ScriptedModel, Text
 
 TODAY = date(2026, 11, 1)
 
@@ -40,3 +40,22 @@ async def test_a_key_that_the_service_refuses_is_named_with_its_setting() -> Non
         "model", False, "The language model's service refused the key: set OPENAI_API_KEY to a valid one.",
         "Without a model, `/runpy` and `workings demo` still work.",
     )  # fmt: skip
+
+
+async def test_each_model_is_tried_and_what_it_cannot_do_is_said() -> None:
+    calls, chooses = Calls([("ListFiles", {})]), Choose({"kind": "Respond", "text": "There are none."})
+    settings = load(openai_model="coder", openai_proxy_model="proxy")
+    found = []
+    scripts: list[list[Next]] = [
+        [calls, chooses],
+        [Fault("status", status=400, message="no tool_choice here"), Text("a.csv"), Text("b"), Text("b")],
+    ]
+    for script in scripts:
+        async with ScriptedModel(script) as server:
+            found.append(await try_models(settings.model_copy(update={"openai_base_url": server.url})))
+
+    assert [(f.ok, f.state) for f in found] == [
+        (True, "called and chosen as asked"),
+        (False, "coder answers in prose where it should call a tool; proxy answers in prose where it should choose; "
+                "the service refuses, and is not sent: tool_choice"),
+    ]  # fmt: skip

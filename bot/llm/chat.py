@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from openai import AsyncOpenAI
-from openai.types.chat import ChatCompletion
+from openai.lib.streaming.chat import ChatCompletionStreamState
+from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from pydantic import BaseModel
 
 from bot.llm.models import ModelChoice
@@ -50,7 +51,8 @@ class ChatWire:
 
     async def post(self, client: AsyncOpenAI, body: Json) -> BaseModel:
         # As `extra_body` it is sent as it is; as arguments, the client would walk through the whole conversation first.
-        return await checked(client.chat.completions.create(messages=(), model=body["model"], extra_body=body), ChatCompletion)
+        asked = client.chat.completions.create(messages=(), model=body["model"], extra_body=body)
+        return await checked(asked, ChatCompletion, _joined)
 
     def decode(self, answer: BaseModel, model: str) -> Answer:
         raw = answer.model_dump(mode="json", exclude_unset=True, warnings=False)
@@ -78,6 +80,14 @@ class ChatWire:
         if not kept and not any(extras):
             return ()
         return origin(self.name, model), {"type": "message", "message": kept, "calls": extras}
+
+
+def _joined(events: Sequence[Json]) -> ChatCompletion:
+    """Return one answer of the events of a stream."""
+    state: ChatCompletionStreamState[None] = ChatCompletionStreamState()
+    for event in events:
+        state.handle_chunk(ChatCompletionChunk.construct(**event))
+    return state.current_completion_snapshot
 
 
 def _messages(entry: Input | Exchange, model: str) -> Iterator[Json]:

@@ -18,7 +18,7 @@ from bot.llm.reading import read
 from bot.llm.retries import RetryPolicy, retry
 from bot.llm.spared import refused_in, without
 from bot.llm.typed import ask_typed, function
-from bot.llm.wire import Answer, Json, Wire
+from bot.llm.wire import Answer, Json, Wire, estimated
 from bot.ports import Exchange, Input, Prompt, Typed
 from bot.thread.entries import Decision, Usage
 
@@ -103,7 +103,7 @@ class OpenAIModel:
                 else:
                     raise translate(error, choice, self._wire.name, retry_after(error, self._retries.clock())) from error
                 continue
-            spent.append(answer.usage)
+            spent.append(answer.usage if answer.usage.tokens else estimated(body, answer))
             _require_fit(answer, choice)
             return answer
 

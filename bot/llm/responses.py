@@ -42,7 +42,7 @@ class ResponsesWire:
 
     async def post(self, client: AsyncOpenAI, body: Json) -> BaseModel:
         # As `extra_body` it is sent as it is; as arguments, the client would walk through the whole conversation first.
-        return await checked(client.responses.create(extra_body=body), Response)
+        return await checked(client.responses.create(extra_body=body), Response, _joined)
 
     def decode(self, answer: BaseModel, model: str) -> Answer:
         raw = answer.model_dump(mode="json", exclude_unset=True, warnings=False)
@@ -69,6 +69,11 @@ class ResponsesWire:
 def cache_key(thread: str) -> str:
     """Return the key of a thread's prompt cache; the service accepts at most 64 characters."""
     return thread if len(thread) <= 64 and thread.isascii() else hashlib.sha256(clean(thread).encode()).hexdigest()
+
+
+def _joined(events: Sequence[Json]) -> Response:
+    """Return the answer that the last event of a stream brings."""
+    return Response.model_construct(**events[-1]["response"])
 
 
 def _items(entry: Input | Exchange, model: str) -> Iterator[Json]:

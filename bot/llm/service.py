@@ -54,16 +54,20 @@ def wire_for(api: str | None, base_url: str | None) -> Wire:
     return ChatWire(official=not base_url or (urlsplit(base_url).hostname or "").endswith(".openai.com"))
 
 
-async def shutdown_dates(client: AsyncOpenAI, names: Collection[str], *, timeout: float = 20.0) -> dict[str, date | None]:
-    """Return the announced shutdown date, or None, of each of the models `names` that the service lists.
+async def listed(
+    client: AsyncOpenAI, names: Collection[str], *, timeout: float = 20.0
+) -> dict[str, tuple[date | None, int | None]]:
+    """Return the announced shutdown date and the window in tokens, or None, of each of the models `names` that the service lists.
 
     Raises ServiceError, and SetupError when only other settings would help.
     """
     try:
-        listed = {m.id: m.shutdown_date async for m in client.models.list(timeout=timeout)}
+        models = {m.id: m.model_dump() async for m in client.models.list(timeout=timeout)}
     except openai.OpenAIError as error:
         raise translate(error, ModelChoice(model=next(iter(names), "")), "chat") from error
-    return {name: _day(listed[name]) for name in names if name in listed}
+    words = ("context_length", "max_model_len", "context_window", "max_context_length")  # OpenRouter, vLLM, Groq, Mistral
+    windows = {name: next((said[word] for word in words if said.get(word)), None) for name, said in models.items()}
+    return {name: (_day(said.get("shutdown_date")), windows[name]) for name, said in models.items() if name in names}
 
 
 def _day(raw: object) -> date | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
@@ -18,6 +18,7 @@ from bot.thread.entries import Call, Usage
 
 Json = dict[str, Any]
 T = TypeVar("T")
+Model = TypeVar("Model", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,11 +61,16 @@ class Wire(Protocol):
         """Return the decoded answer; raises Garbled."""
 
 
-async def checked(response: Awaitable[object], kind: type[T]) -> T:
-    """Return a response of the type `kind`; raises openai's errors, and Garbled for any other response."""
+async def checked(response: Awaitable[object], kind: type[Model], joined: Callable[[list[Json]], Model]) -> Model:
+    """Return a response of the type `kind`; raises openai's errors, and Garbled for any other response.
+
+    Some services stream although nobody asked for it: `joined` makes one answer of such events.
+    """
     try:
         answer = await response
-    except ValueError as error:  # openai does not wrap the error of a truncated JSON text
+        if isinstance(answer, str) and (events := re.findall(r"^data: *(\{.*)$", answer, re.M)):
+            answer = joined([json.loads(event) for event in events])
+    except (ValueError, KeyError, TypeError, AttributeError) as error:  # openai does not wrap the error of half a JSON text
         raise Garbled("it is not JSON") from error
     if not isinstance(answer, kind):
         raise Garbled("it is not JSON")
@@ -145,3 +151,10 @@ def usage_from(source: object, model: str, read: str, written: str) -> Usage:
 
     cached = count(f"{read}_tokens_details", "cached_tokens")
     return Usage(model=model, calls=1, input=count(f"{read}_tokens"), cached=cached, output=count(f"{written}_tokens"))
+
+
+def estimated(body: Json, answer: Answer) -> Usage:
+    """Return about what a call cost whose service does not say: a token is four characters of JSON."""
+    written = len(answer.text) + sum(len(call.arguments) for call in answer.calls)
+    tokens = len(json.dumps(body, ensure_ascii=False)) // 4
+    return Usage(model=str(body["model"]), calls=1, input=tokens, output=written // 4, estimated=True)

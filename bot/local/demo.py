@@ -15,6 +15,7 @@ from typing import Any
 import aiohttp
 from pydantic import SecretStr
 
+from bot.doctor import SMALLEST_WINDOW
 from bot.errors import SetupError
 from bot.local.planner.endpoint import serve_planner
 from bot.local.planner.requests import CARDS
@@ -22,7 +23,6 @@ from bot.settings import Settings
 
 log = logging.getLogger(__name__)
 OLLAMA = "http://127.0.0.1:11434"
-SMALLEST_WINDOW = 8_192  # in tokens, of a model that a turn fits into
 SAMPLES = Path(__file__).parent / "samples"
 GREETING = (
     "Hello! I am Workings. I write Python, run it in a sandbox of your thread's own, and post what comes out. Click an"

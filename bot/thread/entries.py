@@ -18,19 +18,21 @@ LENIENT = ConfigDict(extra="ignore")  # an extra field that a model adds is igno
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """What model calls cost, in tokens; the `cached` tokens are part of `input`."""
+    """What model calls cost, in tokens; `cached` ones are part of `input`, `estimated` says that a service did not count."""
 
     model: str = ""
     calls: int = 0
     input: int = 0
     cached: int = 0
     output: int = 0
+    estimated: bool = False
 
     def __add__(self, other: Usage) -> Usage:
         """Return the cost of both, under the name of the later model."""
         return Usage(
             model=other.model or self.model, calls=self.calls + other.calls, input=self.input + other.input,
             cached=self.cached + other.cached, output=self.output + other.output,
+            estimated=self.estimated or other.estimated,
         )  # fmt: skip
 
     @property

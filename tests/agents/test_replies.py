@@ -14,7 +14,7 @@ FAILED = Execution(outcome=Outcome.FAILED, exit_code=1, duration=0.1, stderr="Tr
 
 def decided(number: int, **usage: int) -> Decision:
     call = Call(id="1", name="ExecutePyFile", arguments="{}")
-    return Decision(agent="code_assistant", calls=(call,), usage=Usage(model=f"m{number}", calls=1, **usage))
+    return Decision(agent="code_assistant", calls=(call,), usage=Usage(model=f"m{number}", calls=1, **usage))  # type: ignore[arg-type]
 
 
 def ran(execution: Execution, *made: str) -> Step:

@@ -14,7 +14,7 @@ from bot.errors import ServiceError, SetupError
 from bot.llm.model import OpenAIModel
 from bot.llm.models import ModelChoice
 from bot.llm.retries import RetryPolicy
-from bot.llm.service import open_client, shutdown_dates, wire_for
+from bot.llm.service import listed, open_client, wire_for
 from bot.ports import Exchange, Input, Prompt
 from bot.thread.entries import Usage
 from tests.wire import Calls, Choose, Fault, Next, ScriptedModel
@@ -173,6 +173,6 @@ async def test_announced_shutdowns_are_read_from_the_service() -> None:
         ScriptedModel([], models={"gpt-4.1": "2027-01-14", "gpt-6.1-sol": None}) as server,
         open_client(api_key="sk-test", base_url=server.url) as client,
     ):
-        dates = await shutdown_dates(client, {"gpt-4.1", "gpt-6.1-sol", "unknown"})
+        known = await listed(client, {"gpt-4.1", "gpt-6.1-sol", "unknown"})
 
-    assert {name: str(day) for name, day in dates.items()} == {"gpt-4.1": "2027-01-14", "gpt-6.1-sol": "None"}
+    assert {name: str(ends) for name, (ends, _) in known.items()} == {"gpt-4.1": "2027-01-14", "gpt-6.1-sol": "None"}
