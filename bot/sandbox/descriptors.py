@@ -59,6 +59,8 @@ def walk(root: int, most: int, *, layer: bool = False) -> list[FileEntry]:
     A file with several names is returned under each, unless one of them is not below the folder. Raises TooMany beyond `most`.
     """
     found: list[tuple[FileEntry, os.stat_result]] = []
+    with suppress(OSError):
+        os.fchmod(root, 0o700)  # a script may have closed its own folder to us
     for entry in _walk(root, "", layer):
         found.append(entry)
         if len(found) > most:
@@ -80,6 +82,8 @@ def _walk(folder: int, prefix: str, layer: bool) -> Iterator[tuple[FileEntry, os
             name = file_name(path)
             needed = 0o700 if stat.S_ISDIR(info.st_mode) else 0o600
             if not why and info.st_mode & needed != needed:  # a script may have closed its own file to us
+                if not layer and stat.S_ISREG(info.st_mode) and info.st_nlink > 1:  # it may be another's, of a name elsewhere
+                    raise PermissionError
                 os.chmod(entry.name, needed, dir_fd=folder)
         except UnsafeFileName:
             name, why = FileName(ascii(path)[1:-1]), "such a name cannot be kept"
@@ -132,10 +136,7 @@ def parent_of(
     try:
         for number, part in enumerate(folders, 1):
             if make is not None:
-                with suppress(FileExistsError):
-                    os.mkdir(part, 0o700, dir_fd=folder)
-                    if make >= 0:
-                        os.chown(part, make, make, dir_fd=folder, follow_symlinks=False)
+                make_folder(part, folder, make)
             try:
                 inner = os.open(part, FOLDER, dir_fd=folder)
             except OSError as error:
@@ -145,6 +146,14 @@ def parent_of(
         yield folder, last
     finally:
         os.close(folder)
+
+
+def make_folder(name: str, at: int, owner: int) -> None:
+    """Make a folder for a uid (-1: us) below an open one; one that stands already is left as it is."""
+    with suppress(FileExistsError):
+        os.mkdir(name, 0o700, dir_fd=at)
+        if owner >= 0:
+            os.chown(name, owner, owner, dir_fd=at, follow_symlinks=False)
 
 
 def remove(path: str) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bot.disk import make_private, settle
 from bot.errors import ServiceError, TooLarge
-from bot.sandbox.descriptors import FOLDER, FileEntry, opened, parent_of, reading, walk
+from bot.sandbox.descriptors import FOLDER, FileEntry, make_folder, opened, parent_of, reading, walk
 from bot.sandbox.limits import Limits, size
 from bot.thread.files import FileInfo, FileName
 from bot.thread.request import ThreadId
@@ -107,10 +107,7 @@ class Workspace:
         with opened(str(self.files), FOLDER) as root, parent_of(root, place, OSError, make=self.owner) as (folder, last):
             with suppress(FileNotFoundError, IsADirectoryError):
                 os.unlink(last, dir_fd=folder)
-            with suppress(FileExistsError):
-                os.mkdir(last, 0o700, dir_fd=folder)
-                if self.owner >= 0:
-                    os.chown(last, self.owner, self.owner, dir_fd=folder, follow_symlinks=False)
+            make_folder(last, folder, self.owner)
 
     def delete(self, name: str) -> None:
         """Remove a file, or a folder with everything in it; a missing one is no error."""

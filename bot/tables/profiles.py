@@ -87,8 +87,8 @@ def parsed(text: str) -> Profile | None:
 
 def _fields(value: Profile | Column | Found) -> dict[str, Any]:
     """Return what a value says beside its name, lists of texts as they are shown."""
-    said = {f.name: getattr(value, f.name) for f in fields(value)[1:] if f.name not in {"columns", "found"}}
-    said = {f.name: said[f.name] for f in fields(value) if f.name in said and said[f.name] != f.default}
+    own = (f for f in fields(value)[1:] if f.name not in {"columns", "found"})
+    said = {f.name: getattr(value, f.name) for f in own if getattr(value, f.name) != f.default}
     return {name: [short(text) for text in given] if isinstance(given, tuple) else given for name, given in said.items()}
 
 

@@ -41,6 +41,8 @@ KEPT: dict[str, tuple[list[str], Tree, tuple[str, ...]]] = {
     "a file in the place of a folder": (["os.mkdir('a'); write('a/b')", "shutil.rmtree('a'); write('a')"], {"a": b"x"}, ()),
     "a folder made anew": (["os.mkdir('a'); write('a/1')", "shutil.rmtree('a'); os.mkdir('a'); write('a/2')"], {"a": None, "a/2": b"x"}, ()),
     "closed files": (["os.umask(0o777); write('a'); os.mkdir('d')", "write('b'); os.chmod('b', 0)"], {"a": b"x", "b": b"x", "d": None}, ()),
+    "a closed folder": (["write('a')\nos.chmod('.', 0)", "write('b')\nos.chmod('.', 0o300)"], {"a": b"x", "b": b"x"}, ()),
+    "a closed file with two names": (["write('a')\nos.link('a', 'b')\nos.chmod('a', 0)"], {"a": b"x", "b": b"x"}, ()),
     "caches": (["for n in '__pycache__/x', '.config/matplotlib/y', '.cache/z': os.makedirs(os.path.dirname(n)); write(n)"], {".config": None}, ()),
     "many": (["for n in range(3000): write(f'{n}')", "for n in range(2990): os.unlink(f'{n}')\nfor n in range(2990, 3000): write(f'{n}', 'y')"],
              {f"{n}": b"y" for n in range(2990, 3000)}, ()),
