@@ -11,7 +11,6 @@ import gzip
 import importlib
 import json
 import re
-import shutil
 import sys
 import tempfile
 import time
@@ -26,9 +25,7 @@ from tests.e2e.slack import Slack, at_work
 from tests.sandbox.test_fidelity import KEPT
 
 QUESTIONS = Path(__file__).with_name("planner.tsv")
-PLACES = {
-    "vega_datasets": "_data", "plotly": "package_data/datasets", "statsmodels": "datasets/*",
-}  # fmt: skip
+PLACES = {"vega_datasets": "_data", "plotly": "package_data/datasets", "statsmodels": "datasets/*"}
 # Tables that are written anew in other forms: the table that they are made of.
 MADE = {
     "weather.xlsx": "seattle-weather.csv", "cars.jsonl": "cars.json", "stocks.parquet": "stocks.csv", "airports.tsv": "airports.csv",
@@ -213,5 +210,3 @@ def make(path: Path, origin: Path) -> None:
             path.write_bytes(gzip.compress(frame.to_json(orient="records").encode()))
         case "columns.json":
             frame.to_json(path, orient="columns")
-        case _:
-            shutil.copy(origin, path)

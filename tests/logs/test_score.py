@@ -2,7 +2,7 @@
 
 import csv
 import shutil
-from collections import defaultdict
+from collections import Counter
 from datetime import datetime
 from pathlib import Path
 
@@ -18,16 +18,9 @@ LOGHUB = Path(__file__).parents[3] / "shared/data/loghub"
 
 def grouping_accuracy(found: list[object], true: list[str]) -> float:
     """The share of lines in groups that hold exactly the lines of one true group (Zhu et al., ICSE-SEIP 2019)."""
-    groups: defaultdict[object, list[int]] = defaultdict(list)
-    sizes: defaultdict[str, int] = defaultdict(int)
-    for line, (group, name) in enumerate(zip(found, true, strict=True)):
-        groups[group].append(line)
-        sizes[name] += 1
-    right = 0
-    for lines in groups.values():
-        names = {true[n] for n in lines}
-        if len(names) == 1 and sizes[names.pop()] == len(lines):
-            right += len(lines)
+    ours, theirs = Counter(found), Counter(true)
+    both = Counter(zip(found, true, strict=True))
+    right = sum(lines for (group, name), lines in both.items() if lines == ours[group] == theirs[name])
     return right / len(true)
 
 

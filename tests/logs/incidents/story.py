@@ -2,18 +2,10 @@
 
 import re
 from dataclasses import dataclass
-from enum import Enum
 from pathlib import Path
 from typing import Any
 
 from tests.logs.incidents.words import Template
-
-
-class Course(Enum):
-    """How the symptoms run: all at once, or few at first and more each minute."""
-
-    STEP = "step"
-    GROWTH = "growth"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +16,7 @@ class Story:
     cause: Template
     symptoms: tuple[Template, ...]
     mark: str
-    course: Course = Course.STEP
+    growth: bool = False  # few symptoms at first and more each minute, or all at once
     delay: tuple[int, int] = (0, 150)  # seconds from the cause to the first symptom
     one_host: bool = False
     skew: int = 0  # seconds by which the bad host's stamps jump after the cause
@@ -49,7 +41,7 @@ def read_stories(section: str) -> tuple[Story, ...]:
 
 def _story(head: str, cause: str, *symptoms: str) -> Story:
     kind, mark, more = _match(r'(\w+): "(.*)"(.*)', head)
-    unusual: dict[str, Any] = {"course": Course.GROWTH} if "growth" in more else {}
+    unusual: dict[str, Any] = {"growth": "growth" in more}
     if delay := re.search(r"delay (\d+)\.\.(\d+)", more):
         unusual["delay"] = (int(delay[1]), int(delay[2]))
     if skew := re.search(r"skew (-?\d+)", more):

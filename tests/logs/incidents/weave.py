@@ -6,7 +6,7 @@ from random import Random
 
 from tests.logs.incidents.catalogue import Spec
 from tests.logs.incidents.formats import Line
-from tests.logs.incidents.story import Course, Story, info, warn
+from tests.logs.incidents.story import Story, info, warn
 from tests.logs.incidents.words import BAD, NOUNS, VOCABULARY, Template, background, cumulative, requests, words
 
 MINUTE = 60_000
@@ -135,7 +135,7 @@ class _Weaver:
         for minute in range(minutes):
             begin, end = plan.onset + minute * MINUTE, plan.onset + (minute + 1) * MINUTE
             begin = max(begin, first)
-            shape = 0.25 + 0.75 * minute / minutes if story.course is Course.GROWTH else 1.0
+            shape = 0.25 + 0.75 * minute / minutes if story.growth else 1.0
             fading = 0.4 if minute == minutes - 1 else 1.0
             amount = max(4, self._amount(shape * fading * strength * self._load * (end - begin) / MINUTE))
             for symptom in rng.choices(story.symptoms, cum_weights=totals, k=amount):
