@@ -5,13 +5,12 @@ hold exactly the lines of one true group.
 """
 
 import argparse
-import csv
 import subprocess
 import tempfile
 from pathlib import Path
 
 from tests.bench.logs import drain3
-from tests.logs.test_score import LOGHUB, grouping_accuracy, templates_of
+from tests.logs.test_score import LOGHUB, grouping_accuracy, samples, templates_of
 
 DRAIN = """
 import sys
@@ -35,17 +34,14 @@ def main(arguments: list[str]) -> int:
     with tempfile.TemporaryDirectory() as folder:
         drain = drain3(Path(folder) / "drain")
         rows = []
-        for home in sorted(p for p in asked.loghub.iterdir() if p.is_dir()):
-            log = home / f"{home.name}_2k.log"
-            with (home / f"{home.name}_2k.log_structured.csv").open(encoding="utf-8") as file:
-                true = [row["EventId"] for row in csv.DictReader(file)]
+        for log, true in samples(asked.loghub):
             ours = grouping_accuracy(templates_of(log, len(true)), true)
             theirs = 0.0
             if drain:
                 command = [str(drain), "-c", DRAIN, str(log), str(len(true))]
                 said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
                 theirs = grouping_accuracy(list(said.split()), true)
-            rows.append((home.name, ours, theirs))
+            rows.append((log.parent.name, ours, theirs))
     print(f"{'system':14}{'ours':>8}{'drain3':>8}")
     means = (sum(r[1] for r in rows) / len(rows), sum(r[2] for r in rows) / len(rows))
     for name, ours, theirs in [*rows, ("mean", *means)]:

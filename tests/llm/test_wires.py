@@ -187,16 +187,6 @@ def test_the_reasoning_of_a_whole_answer_goes_back_to_the_model_that_made_it_alo
     assert RESPONSES.body(items, ModelChoice(model="gpt-6.1"))["input"] == without + output
 
 
-def test_the_reasoning_of_half_an_answer_never_goes_back() -> None:
-    cut = {"status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"}}
-
-    answer = RESPONSES.decode(response(THOUGHT, CALL | {"status": "incomplete"}, **cut), "gpt-6")
-
-    assert (answer.cut, answer.opaque) == ("length", ())
-    sent = RESPONSES.body(prompt(Exchange(decided(answer), ("It broke off.",))), REASONING)["input"]
-    assert [item["type"] for item in sent] == ["function_call", "function_call_output"]
-
-
 def test_an_answer_whose_call_has_no_id_goes_back_without_its_reasoning() -> None:
     answer = RESPONSES.decode(response(THOUGHT, CALL | {"call_id": ""}), "gpt-6")
 
