@@ -57,12 +57,12 @@ def _message(message: Payload, channel: str, team: str, bot_user: str, shared: b
 
 def _script_to_run(text: str, files: tuple[Upload, ...]) -> tuple[Command, tuple[Upload, ...]] | None:
     """Return the command of a message `/runpy [name] [args…]` that carries its script, and its uploads, the script first."""
+    scripts = [upload for upload in files if upload.name.endswith(".py")]
     try:
-        name, *args = typed_words(text) or [""]
+        name, *args = (typed_words(text) if scripts else None) or [""]
     except ValueError:
         return None
-    scripts = [upload for upload in files if upload.name.endswith(".py")]
-    if name != "/runpy" or not scripts:
+    if name != "/runpy":
         return None
     script = next((upload for upload in scripts if args and upload.name == args[0]), scripts[0])
     args = args[1:] if args and args[0] == script.name else args

@@ -6,13 +6,16 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import aiohttp
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.middleware.async_middleware import AsyncMiddleware
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import Refused, ServiceError, SetupError, UserError
@@ -28,13 +31,6 @@ from bot.thread.request import Request
 log = logging.getLogger(__name__)
 REQUESTS = ("app_mention", "message", "agent_session_stopped")
 REMOVALS = ("app_uninstalled", "tokens_revoked")
-OPENED = "app_home_opened"
-PROMPTS = (
-    {"title": "Plot a CSV", "message": "Plot revenue by month (attach a CSV)"},
-    {"title": "Fix a script", "message": "Run this and fix what fails (attach a script)"},
-    {"title": "Read a log", "message": "Why did this log go wrong? (attach a log)"},
-    {"title": "Try the Stop button", "message": "Count slowly to 50"},
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +58,13 @@ async def open_slack(
     """Connect to Slack at `base_url`; raises SetupError naming the token that is refused. `pace` is SlackChat's and
     CatchingUp's pause, `ping` is Line's."""
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=20, sock_read=120)
-    async with aiohttp.ClientSession(timeout=timeout) as session:
+    async with aiohttp.ClientSession(timeout=timeout) as session, AsyncExitStack() as closing:
         # The client repeats nothing: what may be repeated is known where it is called.
         client = AsyncWebClient(token=bot_token, base_url=base_url, session=session, retry_handlers=[])
         me = await _introduced(client, base_url)
         team, bot_user = me["team_id"], me["user_id"]
         files = SlackFiles(client, session, token=bot_token, max_bytes=max_upload)
         lines: list[Line] = []
-        tasks: list[asyncio.Task[None]] = []
         removal = asyncio.Event()
 
         async def listen(accept: Accept, marks: Marks) -> None:
@@ -80,31 +75,25 @@ async def open_slack(
 
             # Bolt warns of a client that has a token already.
             nameless = AsyncWebClient(base_url=base_url, session=session, retry_handlers=[])
-            bolt = AsyncApp(client=nameless, process_before_response=True, authorize=known)
 
             def take(event: dict[str, Any], shared: bool) -> Request | None:
                 return request_from(event, team, bot_user, shared=shared)
 
             catching_up = CatchingUp(client, marks, take, accept, pause=pace)
-            register(bolt, take, accept, team, removal, catching_up.heard)
-            tasks.append(asyncio.create_task(catching_up.run()))
-            line = Line(bolt, app_token, base_url, catching_up.missed, ping=ping)
-            lines.append(line)
-            await line.open()
+            events = Events(take, accept, catching_up.heard, removal)
+            bolt = AsyncApp(client=nameless, process_before_response=True, authorize=known, before_authorize=events)
+            register(bolt, accept, team)
+            closing.callback(asyncio.create_task(catching_up.run()).cancel)
+            lines.append(Line(bolt, app_token, base_url, catching_up.missed, ping=ping))
+            closing.push_async_callback(lines[-1].close)
+            await lines[-1].open()
 
         async def check() -> str:
             return "" if any(line.live for line in lines) else "Socket Mode is not connected: no request can be heard"
 
         chat = SlackChat(client, files, bot_user=bot_user, pace=pace)
-        try:
-            yield Slack(team, bot_user, chat, listen, removal, lambda: answer(client.auth_test), check)
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            await chat.close()
-            for line in lines:
-                await line.close()
+        closing.push_async_callback(chat.close)
+        yield Slack(team, bot_user, chat, listen, removal, lambda: answer(client.auth_test), check)
 
 
 async def _introduced(client: AsyncWebClient, base_url: str) -> dict[str, str]:
@@ -125,37 +114,45 @@ async def _introduced(client: AsyncWebClient, base_url: str) -> dict[str, str]:
         pause = min(2 * pause, 30.0)
 
 
-def register(bolt: AsyncApp, take: Take, accept: Accept, team: str, removal: asyncio.Event, heard: Callable[[str], None]) -> None:
-    """Register the listeners; each returns once its request is stored, and only then does Bolt acknowledge."""
+class Events(AsyncMiddleware):
+    """Takes every event that we know, before Bolt looks for a listener: whose way there costs more than all that we do."""
 
-    async def take_event(event: dict[str, Any], body: dict[str, Any]) -> None:
-        # Our own `team`: in a shared channel the payload's `team_id` may be the other organization's.
-        if request := take(event, bool(body.get("is_ext_shared_channel"))):
-            await accept(request)
-        heard(str(event.get("event_ts") or event.get("ts") or "0"))
+    def __init__(self, take: Take, accept: Accept, heard: Callable[[str], None], removal: asyncio.Event) -> None:
+        self._take, self._accept, self._heard, self._removal = take, accept, heard, removal
 
-    async def suggest_prompts(event: dict[str, Any], client: AsyncWebClient) -> None:
-        if event.get("tab") == "messages":
-            try:
-                await answer(client.assistant_threads_setSuggestedPrompts, channel_id=event["channel"], prompts=list(PROMPTS))
-            except ServiceError as error:
-                log.warning("no prompts were suggested: %s", error)
+    async def async_process(
+        self, *, req: AsyncBoltRequest, resp: BoltResponse, next: Callable[[], Awaitable[BoltResponse]]
+    ) -> BoltResponse | None:
+        """Answer Slack once the request in an event is stored; leave what is no event, or one that we do not know, to Bolt."""
+        event = req.body.get("event") or {}
+        match event.get("type"):
+            case kind if kind in REQUESTS:
+                # Our own `team`: in a shared channel the payload's `team_id` may be the other organization's.
+                if request := self._take(event, bool(req.body.get("is_ext_shared_channel"))):
+                    await self._accept(request)
+                self._heard(str(event.get("event_ts") or event.get("ts") or "0"))
+            case kind if kind in REMOVALS:
+                if kind == "app_uninstalled" or (event.get("tokens") or {}).get("bot"):
+                    log.error("Slack says %s: no further work is taken in", kind)
+                    self._removal.set()
+            case _:
+                return await next()
+        return BoltResponse(status=200)
 
-    async def note_removal(event: dict[str, Any]) -> None:
-        if event["type"] == "app_uninstalled" or (event.get("tokens") or {}).get("bot"):
-            log.error("Slack says %s: no further work is taken in", event["type"])
-            removal.set()
+
+def register(bolt: AsyncApp, accept: Accept, team: str) -> None:
+    """Register the listeners of commands and clicks; each answers once its request is stored."""
 
     async def take_command(ack: Any, body: dict[str, Any]) -> None:
         try:
-            await accept(command_from(body, team, _now()))
+            await accept(command_from(body, team, f"{time.time():.6f}"))
         except UserError as error:
             await ack(str(error))
         else:
             await ack()
 
     async def take_shortcut(ack: Any, body: dict[str, Any]) -> None:
-        await accept(shortcut_from(body, team, _now()))
+        await accept(shortcut_from(body, team, f"{time.time():.6f}"))
         await ack()
 
     async def take_stop(ack: Any, body: dict[str, Any]) -> None:
@@ -163,15 +160,6 @@ def register(bolt: AsyncApp, take: Take, accept: Accept, team: str, removal: asy
             await accept(request)
         await ack()
 
-    for kind in REQUESTS:
-        bolt.event(kind)(take_event)
-    for kind in REMOVALS:
-        bolt.event(kind)(note_removal)
-    bolt.event(OPENED)(suggest_prompts)
     bolt.command("/runpy")(take_command)
     bolt.shortcut("run_file")(take_shortcut)
     bolt.action("stop")(take_stop)
-
-
-def _now() -> str:
-    return f"{time.time():.6f}"

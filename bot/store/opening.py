@@ -75,7 +75,8 @@ def locked(path: Path | str) -> Iterator[None]:
     folder = Path(path).parent
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        held = open(f"{path}.lock", "w", opener=_private)  # noqa: SIM115  held until the store closes
+        # Held until the store closes.
+        held = open(f"{path}.lock", "w", opener=lambda path, flags: os.open(path, flags, 0o600))  # noqa: SIM115
     except OSError as error:
         raise SetupError(f"{error.filename} cannot be written: {error.strerror}. Remove it, or set BOT_DATA to another.") from error
     with held:
@@ -90,7 +91,3 @@ def locked(path: Path | str) -> Iterator[None]:
         except OSError as error:
             raise SetupError(f"{error.filename} cannot be written: {error.strerror}. Set BOT_DATA to another folder.") from error
         yield
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)

@@ -89,15 +89,6 @@ async def test_a_person_whose_own_token_is_revoked_does_not_end_the_app(place: P
     assert place.slack.removal.is_set() is False
 
 
-async def test_prompts_are_suggested_to_who_opens_the_messages_and_to_nobody_else(place: Place) -> None:
-    for tab in ("about", "messages"):
-        event = {"type": "app_home_opened", "user": "U0ALICE", "channel": "D0ALICE", "tab": tab}
-        await place.people.control("event", {"event": event})
-    await place.acknowledged()
-
-    assert (await place.people.seen("state"))["calls"]["assistant.threads.setSuggestedPrompts"] == 1
-
-
 async def ignore(request: Request) -> None:
     """Take nothing in."""
 

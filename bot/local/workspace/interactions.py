@@ -122,12 +122,6 @@ class Interactions:
         self.events.offer("agent_session_stopped", where | {"streaming_message_ts": stopped, "event_ts": self.workspace.next_ts()})
         return stopped
 
-    def open_home(self, channel: str, user: User) -> None:
-        """Open the direct messages with the app, which tells it."""
-        ts = self.workspace.next_ts()
-        event = {"type": "app_home_opened", "user": user.id, "channel": channel, "tab": "messages", "event_ts": ts}
-        self.events.offer("app_home_opened", event)
-
     def use_trigger(self, trigger_id: str) -> None:
         """Use up a trigger id; raises `ApiError` if it is unknown, used or expired."""
         expires = self._triggers.pop(trigger_id, None)

@@ -8,7 +8,7 @@ import binascii
 import json
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from aiohttp import web
@@ -77,10 +77,7 @@ class Example:
 
 @dataclass(slots=True, kw_only=True)
 class Page:
-    """The page's routes. `model_notice` says which model answers, `progress` what is still being prepared.
-
-    `open_channels` is what each person's page shows.
-    """
+    """The page's routes. `model_notice` says which model answers, `progress` what is still being prepared."""
 
     workspace: Workspace
     people: PeopleApi
@@ -91,7 +88,6 @@ class Page:
     model_notice: str = ""
     progress: str = ""
     examples: tuple[Example, ...] = ()
-    open_channels: dict[str, str] = field(default_factory=dict)
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -136,7 +132,6 @@ class Page:
             mine = [channel for channel in mine if channel.id not in FIXTURES]
             users = [user for user in users if user.id not in FIXTURES]
         prompts = self.statuses.prompts(direct.id) or list(manifest.prompts)
-        self.open_channels.pop(me.id, None)
         seen: Json = {
             "team": {"id": TEAM, "name": TEAM_NAME}, "me": me.id,
             "users": [_fields(u, "id", "name", "real_name", "is_bot") for u in users],
@@ -150,16 +145,13 @@ class Page:
         return web.json_response(seen)
 
     async def messages(self, request: web.Request) -> web.Response:
-        """Return the newest roots of a channel, or a whole thread; opening direct messages opens the app's home."""
+        """Return the newest roots of a channel, or a whole thread."""
         me, thread = self._viewer(request), request.query.get("thread_ts")
         channel = channel_of(self.workspace, dict(request.query))
         self.streams.open()
         messages = self.workspace.thread(channel, thread) if thread else iter(self.workspace.messages(channel))
         seen = [m for m in messages if m.ephemeral_to in {None, me.id} and (thread or not m.is_reply or m.broadcast)]
         if not thread:
-            before, self.open_channels[me.id] = self.open_channels.get(me.id), channel
-            if channel != before and self.workspace.channels[channel].is_im:
-                self.interactions.open_home(channel, me)
             seen = seen[-_NEWEST:]
         return web.json_response({"messages": [self._shown(message) for message in seen]})
 

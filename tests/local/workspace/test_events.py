@@ -145,11 +145,3 @@ async def test_files_from_another_company_come_as_stubs(place: Place, bot: Bot) 
     assert bot.bodies[0]["is_ext_shared_channel"] is True
     info = await place.client.files_info(file=stub["id"])
     assert info["file"]["name"] == "x.csv"
-
-
-async def test_opening_the_direct_messages_in_the_page_is_an_event(place: Place, bot: Bot) -> None:
-    await place.get("page/messages?channel=C0GENERAL")
-    await place.get("page/messages?channel=D0ALICE")
-    await place.get("page/messages?channel=D0ALICE")
-
-    assert [(e["type"], e["tab"], e["user"]) for e in await bot.heard()] == [("app_home_opened", "messages", "U0ALICE")]
