@@ -57,7 +57,7 @@ class Turns:
         if request.kind == "stop" and request.thread.ts == request.ts:  # beside the threads of direct messages: it means all
             for thread in [thread for thread in self._open if thread.channel == request.thread.channel]:
                 await self.accept(replace(request, thread=thread, key=f"{request.key}:{thread.ts}"))
-        elif await self._store.accept(request):
+        elif await self._scheduler.storing(self._store.accept(request)):
             self._scheduler.ring(request.thread)
             if request.kind == "delete" and self._is_opening(request.thread, request.replaces):
                 self._scheduler.interrupt(request.thread)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from bot.errors import ServiceError
 from bot.thread.request import ThreadId
 
 log = logging.getLogger(__name__)
+MOMENT = 0.3  # seconds that a thread waits at most for the requests of a burst to be stored, as Slack waits to hear of them
 
 
 class Scheduler:
@@ -28,6 +29,8 @@ class Scheduler:
         self._actors: dict[ThreadId, asyncio.Task[None]] = {}
         self._work: dict[ThreadId, asyncio.Task[None]] = {}
         self._again: set[ThreadId] = set()
+        self._storing, self._calm = 0, asyncio.Event()
+        self._calm.set()
 
     def ring(self, thread: ThreadId) -> None:
         """Run the thread, or once more if it is running."""
@@ -35,6 +38,17 @@ class Scheduler:
             self._again.add(thread)
         else:
             self._actors[thread] = asyncio.create_task(self._act(thread), name=f"thread {thread}")
+
+    async def storing(self, stored: Awaitable[bool]) -> bool:
+        """Wait until a request is stored; meanwhile no further thread begins."""
+        self._storing += 1
+        self._calm.clear()
+        try:
+            return await stored
+        finally:
+            self._storing -= 1
+            if not self._storing:
+                self._calm.set()
 
     def interrupt(self, thread: ThreadId) -> None:
         """Cancel the thread's run; it runs again only if it was rung meanwhile."""
@@ -61,6 +75,9 @@ class Scheduler:
     async def _act(self, thread: ThreadId) -> None:
         try:
             while True:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(MOMENT):
+                        await self._calm.wait()
                 self._again.discard(thread)
                 async with self._slots:
                     await self._run_once(thread)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
+import pytest
+
 from bot.errors import ServiceError
 from bot.thread.request import ThreadId
 from bot.turns.scheduler import Scheduler
@@ -116,3 +118,18 @@ async def test_whoever_is_at_work_is_put_down_when_the_service_ends() -> None:
         await desk.settle()
 
     assert (desk.put_down, desk.begun) == ([A], [A])
+
+
+@pytest.mark.parametrize("kept", [True, False])
+async def test_a_thread_waits_for_the_requests_of_a_burst_to_be_stored_but_for_none_that_cannot_be(kept: bool) -> None:
+    desk, stored = Desk(), asyncio.get_running_loop().create_future()
+    storing = asyncio.ensure_future(desk.scheduler.storing(stored))
+    await desk.settle()
+    desk.scheduler.ring(A)
+    await desk.settle()
+    assert desk.begun == []
+    if kept:
+        stored.set_result(True)
+    await desk.all_over()
+    storing.cancel()
+    assert desk.begun == [A]
