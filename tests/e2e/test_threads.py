@@ -105,15 +105,15 @@ async def test_two_threads_work_at_once_without_seeing_each_other(tmp_path: Path
         assert not any("apple" in asked.text and "pear" in asked.text for asked in model.requests)
 
 
-async def test_an_event_delivered_three_times_is_answered_once(tmp_path: Path, wire: Wire) -> None:
+async def test_an_event_delivered_three_times_is_answered_once_though_a_status_hangs(tmp_path: Path, wire: Wire) -> None:
     async with ScriptedModel([Choose({"kind": "Respond", "text": "hello"})]) as model, at_work(tmp_path, model.url, wire) as slack:
+        await slack.control("fault", {"method": "assistant.threads.setStatus", "http": 503, "seconds": 600, "times": 99})
         thread = "1795000000.000100"
         event = {"type": "app_mention", "channel": HERE, "user": ALICE, "text": "<@U0BOT> hi", "ts": thread}
         for _ in range(3):
             await slack.control("event", {"event": event})
         await slack.answers(thread)
         await asyncio.sleep(0.5)
-
         assert [m["text"] for m in await slack.messages(thread)] == ["hello"]
         assert len(model.requests) == 1
 

@@ -62,9 +62,9 @@ class Control:
         return {"event_id": self.events.send(given, event_id if isinstance(event_id, str) else None)}
 
     async def fault(self, body: Json) -> None:
-        numbers = {key: body[key] for key in ("times", "http", "retry_after") if body.get(key) is not None}
+        numbers = {key: body[key] for key in ("times", "http", "retry_after", "seconds") if body.get(key) is not None}
         if not all(isinstance(number, int) and number >= 0 for number in numbers.values()):
-            raise BadBody("'times', 'http' and 'retry_after' are whole numbers.")
+            raise BadBody("'times', 'http', 'retry_after' and 'seconds' are whole numbers.")
         error, text = (text_of(body, key) if body.get(key) is not None else None for key in ("error", "text"))
         if error is None and not numbers.keys() & {"http", "retry_after"}:
             raise BadBody("Say how it fails: 'error', 'http' or 'retry_after'.")

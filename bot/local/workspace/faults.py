@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 class Fault:
     """The next `times` calls of `method` fail: with an error, an HTTP status or a rate limit; with `text`, as a balancer says it.
 
-    With `after`, the call is performed first and only its answer is lost.
+    With `after`, the call is performed first and only its answer is lost; before anything, `seconds` pass.
     """
 
     method: str
@@ -20,6 +20,7 @@ class Fault:
     text: str | None = None
     retry_after: int | None = None
     after: bool = False
+    seconds: float = 0
 
 
 class Faults:
