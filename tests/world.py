@@ -37,6 +37,7 @@ class World:
         self.sandboxes = MemorySandboxes()
         self.now = 1_000.0
         self.renewal = 60.0
+        self.slots = 32
         self.access = access or Access()
         self.budget = budget or Budget()
         self.specialists = [code_assistant(self.model)]
@@ -48,7 +49,7 @@ class World:
         self.turns = Turns(
             self.store, self.sandboxes, Intake(self.chat, self.store, self.access, lambda: self.now),
             GroupChat(UserProxy(self.model, self.specialists), agents, self.budget),
-            Messenger(self.chat, renewal=self.renewal), clock=lambda: self.now, sweep=0.01,
+            Messenger(self.chat, renewal=self.renewal), clock=lambda: self.now, slots=self.slots, sweep=0.01,
         )  # fmt: skip
         return self.turns
 

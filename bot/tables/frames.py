@@ -47,7 +47,8 @@ def read_frame(source: Source, sheet: str | None, small: int = SMALL) -> pd.Data
         if cells.kind.name in {"date", "time"}:
             series[name] = pd.Series(pd.to_datetime(pd.Series(cells.values, dtype="object"), errors="coerce"))
         elif cells.kind.name == "number":
-            series[name] = pd.Series(cells.values, dtype="int64" if _whole(cells.values) else "float64")
+            whole = all(isinstance(value, int) and abs(value) < 2**63 for value in cells.values)
+            series[name] = pd.Series(cells.values, dtype="int64" if whole else "float64")
         else:
             series[name] = pd.Series(cells.values, dtype="object" if cells.kind.name == "true or false" else "str")
     frame = pd.DataFrame(series, columns=list(table.columns))
@@ -58,10 +59,6 @@ def read_frame(source: Source, sheet: str | None, small: int = SMALL) -> pd.Data
         "notes": table.notes, "form": table.grid.form, "sheet": table.grid.sheet, "sheets": table.grid.sheets,
     }  # fmt: skip
     return frame
-
-
-def _whole(values: list[Any]) -> bool:
-    return all(isinstance(value, int) and abs(value) < 2**63 for value in values)
 
 
 def _parquet(source: Source) -> pd.DataFrame:

@@ -55,13 +55,16 @@ class Turns:
     async def accept(self, request: Request) -> None:
         """Store a request if it concerns us; once this returns, it will be answered even if this process dies."""
         if request.kind == "stop" and request.thread.ts == request.ts:  # beside the threads of direct messages: it means all
-            for thread in [thread for thread in self._open if thread.channel == request.thread.channel]:
-                await self.accept(replace(request, thread=thread, key=f"{request.key}:{thread.ts}"))
+            for thread in {*self._open, *await self._store.waiting()}:
+                if thread.channel == request.thread.channel and thread != request.thread:
+                    await self.accept(replace(request, thread=thread, key=f"{request.key}:{thread.ts}"))
         elif await self._scheduler.storing(self._store.accept(request)):
             self._scheduler.ring(request.thread)
-            if request.kind == "delete" and self._is_opening(request.thread, request.replaces):
+            turn = self._open.get(request.thread)
+            opening = turn.conversation.opening if turn else None
+            if request.kind == "delete" and opening and opening.ts == request.replaces:
                 self._scheduler.interrupt(request.thread)
-            elif request.kind == "stop" and request.thread in self._open:
+            elif request.kind == "stop" and turn:
                 task = asyncio.create_task(self._stop(request))
                 self._stopping.add(task)
                 task.add_done_callback(self._stopping.discard)
@@ -186,6 +189,8 @@ class Turns:
         """Move each command under the thread of the file it names."""
         if claim.crashes >= MAX_CRASHES:
             await self._refuse(claim, f"{SORRY} Please ask again.")
+        if any(request.kind == "stop" for request in await claim.inbox()):
+            await self._refuse(claim, "Stopped.")
         for request in () if claim.rests else await claim.inbox():
             resolved = await self._intake.resolve(request)
             if resolved is None:
@@ -206,11 +211,9 @@ class Turns:
                 await turn.append(account(turn.conversation, SORRY))
 
     async def _refuse(self, claim: Claim, why: str) -> None:
-        """Close all open requests after telling who asked why."""
-        for request in await claim.inbox():
-            await self._intake.refuse(request, why, claim)
-
-    def _is_opening(self, thread: ThreadId, ts: str | None) -> bool:
-        """Whether the message at `ts` opened the turn that now runs in the thread."""
-        turn = self._open.get(thread)
-        return turn is not None and turn.conversation.opening is not None and turn.conversation.opening.ts == ts
+        """Close all open requests, last those to stop, after telling who asked for more why."""
+        requests = await claim.inbox()
+        for request in requests:
+            if request.kind != "stop":
+                await self._intake.refuse(request, why, claim)
+        await claim.append(close=[request.key for request in requests])

@@ -11,10 +11,11 @@ from bot.errors import ServiceError
 from bot.ports import Person
 from bot.thread.conversation import Conversation
 from bot.thread.outcomes import Execution
+from bot.thread.request import ThreadId
 from bot.turns.messenger import Messenger
 from bot.turns.open_turn import OpenTurn
 from tests.turns.stories import PLOT, RUN, endless, plots
-from tests.world import THREAD, brief, mention, report, respond, silent, world
+from tests.world import THREAD, brief, mention, report, respond, runpy, silent, world
 
 
 async def test_an_overheard_delivery_does_not_use_up_the_question() -> None:
@@ -63,6 +64,25 @@ async def test_stop_ends_a_run_and_says_so() -> None:
 
         [text] = w.texts()
         assert text.startswith("Stopped.")
+        assert await w.store.waiting() == []
+
+
+async def test_a_stop_beside_the_threads_of_a_direct_message_ends_what_waits_for_its_turn_too() -> None:
+    async with world(brief(), [PLOT, RUN]) as w:
+        w.slots, started = 1, asyncio.Event()
+        w.reborn()
+        w.sandboxes.programs["plot.py"] = endless(started)
+        await w.turns.accept(mention("plot"))
+        await started.wait()
+        asked, command, stop = (ThreadId("T1", "D1", ts) for ts in ("7.7", "cmd:8", "9.9"))
+        await w.turns.accept(replace(mention("sum", ts="7.7"), thread=asked))
+        await w.turns.accept(replace(runpy("plot.py"), thread=command))
+
+        await w.turns.accept(replace(mention("stop", ts="9.9"), thread=stop, kind="stop", key="stop:D1"))
+        await w.tell(replace(mention("stop"), kind="stop", key="stop:C1"))
+
+        assert [text.split(".")[0] for text in w.texts(asked)] == ["Stopped"]
+        assert w.chat.whispers == [("U1", "Stopped.")]
         assert await w.store.waiting() == []
 
 
