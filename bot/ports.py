@@ -202,6 +202,9 @@ class Chat(Protocol):
         Our own messages are left out as well.
         """
 
+    async def file_name(self, upload: Upload) -> str:
+        """Return the name of an upload, also of one that came by its id alone, as other organizations' do; raises as `download`."""
+
     def download(self, upload: Upload) -> AsyncIterator[bytes]:
         """Yield an upload's bytes; raises UserError when Slack will not give them, saying why in the user's words."""
 

@@ -242,6 +242,9 @@ class FakeChat:
         await self._call("history")
         return [o for o in self.said.get(thread, []) if float(since or 0) < float(o.ts) < float(before)]
 
+    async def file_name(self, upload: Upload) -> str:
+        return upload.name
+
     async def download(self, upload: Upload) -> AsyncIterator[bytes]:
         await asyncio.sleep(0)
         data = self.bytes.get(upload.id, UserError(f"Slack does not have {upload.name} any more."))

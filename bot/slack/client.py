@@ -16,7 +16,7 @@ from bot.slack.calls import Busy, NoAnswer, answer
 from bot.slack.files import SlackFiles
 from bot.slack.find import Finder
 from bot.slack.people import People
-from bot.slack.reading import overheard
+from bot.slack.reading import overheard, upload_from
 from bot.slack.render import Part, fallback, is_long, parts, working
 from bot.slack.showing import Posts, Showing, Updates, attempt
 from bot.thread.entries import Reply
@@ -114,6 +114,9 @@ class SlackChat:
         """Return what others said in the thread between two ts, oldest first; the root comes with every page, so it is filtered."""
         messages = await self._replies(thread, oldest=since or None, latest=before)
         return [overheard(m) for m in messages if since < m["ts"] < before and m.get("user") != self._bot_user]
+
+    async def file_name(self, upload: Upload) -> str:
+        return upload.name if upload.name != upload.id else upload_from(await self._files.info(upload.id)).name
 
     def download(self, upload: Upload) -> AsyncIterator[bytes]:
         return self._files.download(upload)

@@ -164,12 +164,14 @@ class Intake:
         files: list[FileName] = []
         notes: list[str] = []
         for upload in uploads:
-            name = landed_name(upload.name, files)
+            called = upload.name
             try:
+                called = await self._chat.file_name(upload)
+                name = landed_name(called, files)
                 await sandbox.put(name, self._chat.download(upload))
             except (UserError, ServiceError) as error:
                 again = " Attach it again." if isinstance(error, ServiceError) else ""
-                notes.append(NOT_TAKEN.format(name=quoted([upload.name]), error=f"{error}{again}"))
+                notes.append(NOT_TAKEN.format(name=quoted([called]), error=f"{error}{again}"))
                 if script and upload is uploads[0]:
                     break
             else:

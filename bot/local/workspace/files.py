@@ -24,6 +24,7 @@ UPLOAD_LIMIT = 1 << 30
 _FILETYPES = {"py": "python", "txt": "text", "log": "text", "md": "markdown", "js": "javascript", "jpeg": "jpg"}
 _MIMETYPES = {"csv": "text/csv", "py": "text/x-python", "md": "text/markdown", "log": "text/plain"}
 _SNIPPETS = {"python", "text", "markdown", "javascript", "csv", "json", "xml", "yaml", "sql", "html", "shell"}
+_ELSEWHERE = {"canvas": "quip", "gdoc": "external", "gsheet": "external"}  # modes of files whose bytes Slack gives to no app
 _MAGIC = ((b"\x89PNG\r\n\x1a\n", "image/png"), (b"\xff\xd8\xff", "image/jpeg"), (b"GIF87a", "image/gif"),
           (b"GIF89a", "image/gif"))  # fmt: skip
 
@@ -65,6 +66,8 @@ class File:
     @property
     def mode(self) -> str:
         text = self.snippet or self.filetype in _SNIPPETS
+        if self.suffix in _ELSEWHERE:
+            return _ELSEWHERE[self.suffix]
         return "snippet" if text and self.size <= SNIPPET_LIMIT else "hosted"
 
     def to_slack(self, base_url: str) -> Json:
@@ -76,7 +79,8 @@ class File:
             "title": self.title, "mimetype": self.mimetype, "filetype": self.filetype,
             "pretty_type": self.filetype.capitalize(), "user": self.user, "user_team": TEAM,
             "editable": self.mode == "snippet", "size": self.size, "mode": self.mode, "is_public": True,
-            **dict.fromkeys(("is_external", "public_url_shared", "display_as_bot", "has_rich_preview"), False),
+            **dict.fromkeys(("public_url_shared", "display_as_bot", "has_rich_preview"), False),
+            "is_external": self.mode == "external",
             **dict.fromkeys(("external_type", "username"), ""), "url_private": f"{private}/{name}",
             "url_private_download": f"{private}/download/{name}",
             "permalink": f"{base_url}files/{self.user}/{self.id}/{name}", "file_access": "visible",
