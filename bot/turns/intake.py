@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from bot.agents.prompts import NOT_TAKEN
 from bot.errors import ServiceError, UserError
-from bot.ports import Chat, Claim, Sandbox, SharedScript, Store
+from bot.ports import Chat, Sandbox, SharedScript, Store
 from bot.thread.conversation import Conversation
 from bot.thread.entries import Entry, Reply, UserMessage
 from bot.thread.files import UNUSABLE, FileName, chunked, file_name
@@ -61,10 +61,9 @@ class Intake:
             log.warning("nobody knows whether %s may stop: %s", request.user, error)
             return False
 
-    async def refuse(self, request: Request, why: str, claim: Claim) -> None:
-        """Close a request after telling the person why."""
+    async def refuse(self, request: Request, why: str) -> None:
+        """Tell the person why nothing comes of a request."""
         await self._chat.whisper(request, why)
-        await claim.append(close=[request.key])
 
     async def text(self, request: Request) -> str:
         """Return a request's text with the people it mentions by name."""

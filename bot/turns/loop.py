@@ -140,7 +140,8 @@ class Turns:
                 text = EDITED.format(text=await self._intake.text(request))
                 await turn.append(UserMessage(ts=request.ts, user=request.user, text=text, key=request.key))
             case Stop(request) if not await self._may_stop(request, turn):
-                await self._intake.refuse(request, NOT_YOURS, turn.claim)
+                await self._refuse_stop(request, turn)
+                await turn.append(close=[request.key])
             case Stop(request):
                 stopped = Stopped(user=request.user, ts=request.ts, key=request.key)
                 await turn.append(stopped, account(turn.conversation, "Stopped."))
@@ -155,8 +156,20 @@ class Turns:
     async def _stop(self, request: Request) -> None:
         """End what runs in a thread, if the person may; what a run printed becomes a step, and then the turn stops."""
         turn = self._open.get(request.thread)
-        if turn and await self._may_stop(request, turn) and not turn.sandbox.end_run():
+        if turn and not await self._may_stop(request, turn):
+            await self._refuse_stop(request, turn)
+        elif turn and not turn.sandbox.end_run():
             self._scheduler.interrupt(request.thread)
+
+    async def _refuse_stop(self, request: Request, turn: OpenTurn) -> None:
+        """Tell a person once that they may not stop the turn; the loop closes the request when it comes to it."""
+        if request.key not in turn.refused:
+            turn.refused.add(request.key)
+            try:
+                await self._intake.refuse(request, NOT_YOURS)
+            except ServiceError:
+                turn.refused.discard(request.key)  # the loop tries again
+                raise
 
     async def _may_stop(self, request: Request, turn: OpenTurn) -> bool:
         """Whether a person may stop a turn: who asked for it always may."""
@@ -211,9 +224,8 @@ class Turns:
                 await turn.append(account(turn.conversation, SORRY))
 
     async def _refuse(self, claim: Claim, why: str) -> None:
-        """Close all open requests, last those to stop, after telling who asked for more why."""
-        requests = await claim.inbox()
-        for request in requests:
+        """Close all open requests after telling who asked for more than to stop why."""
+        for request in await claim.inbox():
             if request.kind != "stop":
-                await self._intake.refuse(request, why, claim)
-        await claim.append(close=[request.key for request in requests])
+                await self._intake.refuse(request, why)
+            await claim.append(close=[request.key])

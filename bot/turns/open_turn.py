@@ -24,6 +24,7 @@ class OpenTurn:
         """Measure work by `clock`, in seconds; it must never step."""
         self._clock = clock
         self._since = clock()
+        self.refused: set[str] = set()  # the keys of the stops that were refused
         self.title = ""  # of the task that the thread's status last showed
 
     async def append(self, *entries: Entry, close: Iterable[str] = ()) -> None:

@@ -104,7 +104,8 @@ async def test_who_may_not_ask_may_not_stop(person: Person) -> None:
             w.chat.faults["person"] = [ServiceError("Slack did not answer.")] * 2
 
         await w.turns.accept(replace(mention("stop", user="U9"), kind="stop", key="stop:C1:x"))
-        await asyncio.sleep(0.05)
+        while not w.chat.whispers:  # noqa: ASYNC110  it is told while the run goes on
+            await asyncio.sleep(0.01)
         go_on.set()
         await w.turns.idle()
 
