@@ -20,7 +20,7 @@ class Fault:
     text: str | None = None
     retry_after: int | None = None
     after: bool = False
-    seconds: float = 0
+    seconds: int = 0
 
 
 class Faults:

@@ -65,9 +65,9 @@ class File:
 
     @property
     def mode(self) -> str:
-        text = self.snippet or self.filetype in _SNIPPETS
         if self.suffix in _ELSEWHERE:
             return _ELSEWHERE[self.suffix]
+        text = self.snippet or self.filetype in _SNIPPETS
         return "snippet" if text and self.size <= SNIPPET_LIMIT else "hosted"
 
     def to_slack(self, base_url: str) -> Json:

@@ -17,14 +17,12 @@ from bot.local.workspace.bodies import BadBody
 from bot.local.workspace.buttons import elements
 from bot.local.workspace.delivery import Delivery
 from bot.local.workspace.files import File
-from bot.local.workspace.interactions import Interactions
 from bot.local.workspace.journal import Json
 from bot.local.workspace.messages import Change, Message
 from bot.local.workspace.people import BOT_USER, FIXTURES, TEAM, TEAM_NAME, Channel, User
 from bot.local.workspace.people_api import PeopleApi, channel_of, text_of, user_of
 from bot.local.workspace.render import render_message
 from bot.local.workspace.state import Workspace
-from bot.local.workspace.statuses import Statuses
 from bot.local.workspace.streams import Streams
 from bot.local.workspace.wire_text import typed, written
 
@@ -81,10 +79,8 @@ class Page:
 
     workspace: Workspace
     people: PeopleApi
-    interactions: Interactions
     delivery: Delivery
     streams: Streams
-    statuses: Statuses
     model_notice: str = ""
     progress: str = ""
     examples: tuple[Example, ...] = ()
@@ -126,12 +122,10 @@ class Page:
     async def state(self, request: web.Request) -> web.Response:
         me, manifest = self._viewer(request), self.workspace.manifest
         mine = [c for c in self.workspace.channels.values() if (c.user == me.id if c.is_im else me.id in c.members)]
-        direct = next(c for c in mine if c.is_im)
         users = list(self.workspace.users.values())
         if me.id not in FIXTURES:
             mine = [channel for channel in mine if channel.id not in FIXTURES]
             users = [user for user in users if user.id not in FIXTURES]
-        prompts = self.statuses.prompts(direct.id) or list(manifest.prompts)
         seen: Json = {
             "team": {"id": TEAM, "name": TEAM_NAME}, "me": me.id,
             "users": [_fields(u, "id", "name", "real_name", "is_bot") for u in users],
@@ -140,7 +134,7 @@ class Page:
             "shortcuts": [{"callback_id": key, "name": name} for key, name in manifest.message_shortcuts.items()],
             "bot_online": self.delivery.connections > 0, "model_notice": self.model_notice,
             "progress": self.progress, "examples": [_fields(example, "title", "text", "name") for example in self.examples],
-            "suggested_prompts": prompts,
+            "suggested_prompts": list(manifest.prompts),
         }  # fmt: skip
         return web.json_response(seen)
 

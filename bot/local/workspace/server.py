@@ -173,8 +173,7 @@ def _routes(
     people = partial(PeopleApi, workspace=workspace, interactions=interactions, files=PeopleFiles(workspace))
     page = Page(
         people=people(path="/page", me=ME, as_sent=as_typed(workspace), own_only=True),
-        workspace=workspace, delivery=delivery, streams=streams, statuses=statuses,
-        interactions=interactions,
+        workspace=workspace, delivery=delivery, streams=streams,
     )  # fmt: skip
     control = Control(
         people=people(path="/control", me=None, as_sent=wire, own_only=False),

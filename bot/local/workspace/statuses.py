@@ -1,10 +1,9 @@
-"""The status lines and agent sessions with which the app shows that it is at work, and its suggested prompts."""
+"""The status lines and agent sessions with which the app shows that it is at work."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
-from bot.local.workspace.journal import Json
 from bot.local.workspace.messages import Change
 from bot.local.workspace.people import BOT_USER
 from bot.local.workspace.state import Workspace
@@ -38,7 +37,6 @@ class Statuses:
         self.sessions: dict[tuple[str, str], Session] = {}
         for body in self._journal.all("session").values():
             self.sessions[body["channel"], body["thread_ts"]] = Session(**body)
-        self._prompts = self._journal.all("prompts")
         workspace.followers.append(self._follow)
 
     def show(self, channel: str, thread_ts: str, text: str, loading_messages: tuple[str, ...] = ()) -> None:
@@ -66,15 +64,6 @@ class Statuses:
         self._journal.put("session", f"{channel}:{thread_ts}", asdict(session))
         self.show(channel, thread_ts, "is working…" if status == "processing" else "")
         return session
-
-    def prompts(self, channel: str) -> list[Json]:
-        """Return the prompts that the app suggests in a channel."""
-        return list(self._prompts.get(channel, {}).get("prompts", ()))
-
-    def suggest(self, channel: str, prompts: list[Json]) -> None:
-        self._prompts[channel] = {"prompts": prompts}
-        self._journal.put("prompts", channel, self._prompts[channel])
-        self._workspace.tell(Change("state", channel))
 
     def _follow(self, change: Change) -> None:
         message = change.message

@@ -34,7 +34,8 @@ class WebApi:
         """Answer one call with HTTP 200 whatever the outcome, or 429 past the rate limit, as Slack does."""
         name = request.match_info["method"]
         fault = self.faults.meet(name)
-        await asyncio.sleep(fault.seconds if fault else 0)
+        if fault:
+            await asyncio.sleep(fault.seconds)
         if fault and fault.error == "missing_scope":
             return self._json({"ok": False, "error": fault.error, "needed": ",".join(self.methods[name].scopes)}, None)
         if fault and not fault.after:

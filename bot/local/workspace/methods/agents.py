@@ -1,4 +1,4 @@
-"""assistant.threads.* and agents.sessions.*: status, suggested prompts, titles."""
+"""assistant.threads.* and agents.sessions.*: status and titles."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _ASSIST = ("assistant:write",)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agents:
-    """assistant.threads.* and agents.sessions.*: status, suggested prompts, titles."""
+    """assistant.threads.* and agents.sessions.*: status and titles."""
 
     access: Access
     statuses: Statuses
@@ -28,7 +28,6 @@ class Agents:
     def methods(self) -> dict[str, Method]:
         return {
             "assistant.threads.setStatus": Method(self.set_status, _STATUS, (*_WRITE, *_ASSIST), STATUS),
-            "assistant.threads.setSuggestedPrompts": Method(self.set_prompts, "channel_id! thread_ts title prompts!:json", _ASSIST),
             "agents.sessions.setStatus": Method(self.set_session, _SESSION, _WRITE),
         }
 
@@ -48,17 +47,6 @@ class Agents:
         if len(loading) > 10:
             raise ApiError("invalid_arguments", "no more than 10 items allowed [json-pointer:/loading_messages]")
         self.statuses.show(channel, root, arguments.get("status", ""), tuple(loading))
-        return {}
-
-    async def set_prompts(self, arguments: Json) -> Json:
-        channel = self.access.find_channel(arguments["channel_id"])
-        prompts = arguments["prompts"]
-        if not isinstance(prompts, list) or not 1 <= len(prompts) <= 4:
-            raise ApiError("invalid_arguments", "must provide 1 to 4 items [json-pointer:/prompts]")
-        for prompt in prompts:
-            if not isinstance(prompt, dict) or not prompt.get("title") or not prompt.get("message"):
-                raise ApiError("invalid_arguments", "must provide title and message [json-pointer:/prompts]")
-        self.statuses.suggest(channel.id, prompts)
         return {}
 
     async def set_session(self, arguments: Json) -> Json:
