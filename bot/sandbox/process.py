@@ -172,9 +172,10 @@ def _execution(cause: Outcome | None, status: Status, output: Output, seen: Watc
         raise NotBegun(f"The sandbox could not be set up: {stderr.strip()[-300:] or 'it said nothing'}")
     code = status.exited.exit_code if status.exited else None
     outcome = cause or _OUTCOMES.get(code, Outcome.DISK_FULL if seen.disk_was_full else Outcome.FAILED)
+    least = terms.limits.memory if cause is Outcome.OUT_OF_MEMORY else 0  # what was seen may be from before the kernel ended it
     return Execution(
         outcome=outcome, exit_code=code, stdout=stdout, stderr=stderr, duration=duration,
-        peak_memory=max(seen.peak_memory, status.exited.peak_memory if status.exited else 0),
+        peak_memory=max(seen.peak_memory, status.exited.peak_memory if status.exited else 0, least),
         message=_message(outcome, terms, code, status.filled),
     )  # fmt: skip
 

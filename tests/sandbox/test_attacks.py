@@ -94,7 +94,7 @@ async def test_what_was_printed_before_a_limit_is_not_lost(sandboxes: LinuxSandb
 
     assert execution.stdout == "before\n"
     assert execution.message == "It used more than 250 MB of memory and was ended."
-    assert execution.peak_memory > LIMITS.memory // 8  # a sample, which a busy machine takes late
+    assert execution.peak_memory > LIMITS.memory // 2
 
 
 async def test_links_devices_and_hostile_names_never_come_out(serving: Serving, sandboxes: LinuxSandboxes) -> None:
