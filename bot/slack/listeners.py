@@ -73,8 +73,7 @@ async def open_slack(
                     enterprise_id=None, team_id=team, bot_user_id=bot_user, bot_id=me.get("bot_id"), bot_token=bot_token
                 )
 
-            # Bolt warns of a client that has a token already.
-            nameless = AsyncWebClient(base_url=base_url, session=session, retry_handlers=[])
+            nameless = AsyncWebClient(base_url=base_url, session=session, retry_handlers=[])  # Bolt warns of one with a token
 
             def take(event: dict[str, Any], shared: bool) -> Request | None:
                 return request_from(event, team, bot_user, shared=shared)

@@ -75,8 +75,7 @@ def locked(path: Path | str) -> Iterator[None]:
     folder = Path(path).parent
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        # Held until the store closes.
-        held = open(f"{path}.lock", "w", opener=lambda path, flags: os.open(path, flags, 0o600))  # noqa: SIM115
+        held = open(f"{path}.lock", "w", opener=lambda name, flags: os.open(name, flags, 0o600))  # noqa: SIM115  until it closes
     except OSError as error:
         raise SetupError(f"{error.filename} cannot be written: {error.strerror}. Remove it, or set BOT_DATA to another.") from error
     with held:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from contextvars import ContextVar
 from dataclasses import replace
 
@@ -157,7 +157,8 @@ class Turns:
         """End what runs in a thread, if the person may; what a run printed becomes a step, and then the turn stops."""
         turn = self._open.get(request.thread)
         if turn and not await self._may_stop(request, turn):
-            await self._refuse_stop(request, turn)
+            with suppress(ServiceError):  # the loop tells them when it comes to the stop
+                await self._refuse_stop(request, turn)
         elif turn and not turn.sandbox.end_run():
             self._scheduler.interrupt(request.thread)
 
@@ -168,7 +169,7 @@ class Turns:
             try:
                 await self._intake.refuse(request, NOT_YOURS)
             except ServiceError:
-                turn.refused.discard(request.key)  # the loop tries again
+                turn.refused.discard(request.key)
                 raise
 
     async def _may_stop(self, request: Request, turn: OpenTurn) -> bool:
