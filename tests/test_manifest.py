@@ -30,8 +30,7 @@ SCOPE_OF_METHOD = {
         ("assistant_threads_setStatus", "chat_delete", "chat_postEphemeral", "chat_postMessage", "chat_update"), "chat:write"
     ),
     **dict.fromkeys(("files_completeUploadExternal", "files_getUploadURLExternal"), "files:write"),
-    **dict.fromkeys(("files_info", "files_list"), "files:read"),
-    "users_info": "users:read",
+    **dict.fromkeys(("files_info", "files_list"), "files:read"), "users_info": "users:read",
 }  # fmt: skip
 SCOPE_OF_EVENT = {f"message.{kind}": f"{kind}:history" for kind in ("channels", "groups", "im", "mpim")} | {
     "app_mention": "app_mentions:read"

@@ -103,7 +103,7 @@ class OpenAIModel:
                 else:
                     raise translate(error, choice, self._wire.name, retry_after(error, self._retries.clock())) from error
                 continue
-            spent.append(answer.usage if answer.usage.tokens else estimated(body, answer))
+            spent.append(answer.usage if answer.usage.calls else estimated(body, answer))
             _require_fit(answer, choice)
             return answer
 

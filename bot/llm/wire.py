@@ -140,17 +140,17 @@ def calls_from(raw: Sequence[tuple[str | None, str | None, object]], answer_id: 
     return tuple(calls)
 
 
-def usage_from(source: object, model: str, read: str, written: str) -> Usage:
-    """Return the usage of one call; `read` and `written` are the wire's words for its tokens."""
+def usage_from(source: Any, model: str, read: str, written: str) -> Usage:
+    """Return the usage of one call, one of no calls if it was not counted; `read` and `written` are the wire's words for tokens."""
 
-    def count(*path: str) -> int:
-        value = source
-        for key in path:
-            value = value.get(key) if isinstance(value, Mapping) else None
-        return value if isinstance(value, int) else 0
+    def count(counts: Any, key: str) -> int | None:
+        value = counts.get(key) if isinstance(counts, Mapping) else None
+        return value if isinstance(value, int) else None
 
-    cached = count(f"{read}_tokens_details", "cached_tokens")
-    return Usage(model=model, calls=1, input=count(f"{read}_tokens"), cached=cached, output=count(f"{written}_tokens"))
+    if (tokens := count(source, f"{read}_tokens")) is None:
+        return Usage()
+    cached = count(source.get(f"{read}_tokens_details"), "cached_tokens") or 0
+    return Usage(model=model, calls=1, input=tokens, cached=cached, output=count(source, f"{written}_tokens") or 0)
 
 
 def estimated(body: Json, answer: Answer) -> Usage:

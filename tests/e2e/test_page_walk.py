@@ -109,6 +109,7 @@ async def plots_the_sales(person: Person) -> None:
     await person.press(page.get_by_role("button", name="Plot sales by month"))
     picture = page.locator("#replies .body img[alt$='.png']")
     await expect(picture).to_be_visible()
+    await expect(page.locator("#replies")).to_contain_text(" 0 tokens")  # no language model was asked
     await expect(page.locator("#replies .day")).to_have_text("Today")
     await expect(page.locator("#replies time").first).to_have_attribute("title", re.compile(r"\d{4}"))
     await expect(page.locator("#answer textarea")).to_be_focused()

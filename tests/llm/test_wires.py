@@ -163,9 +163,7 @@ def test_an_answer_of_the_responses_wire_is_decoded_whole() -> None:
 
 
 def test_an_answer_of_the_chat_wire_is_decoded_whole() -> None:
-    usage = {
-        "prompt_tokens": 100, "prompt_tokens_details": {"cached_tokens": 80}, "completion_tokens": 10, "total_tokens": 110,
-    }  # fmt: skip
+    usage = {"prompt_tokens": 100, "prompt_tokens_details": {"cached_tokens": 80}, "completion_tokens": 10, "total_tokens": 110}
 
     answer = CHAT.decode(completion({"content": "I look.", "tool_calls": [called()]}, usage=usage), "gpt-6")
 
@@ -174,6 +172,7 @@ def test_an_answer_of_the_chat_wire_is_decoded_whole() -> None:
         text="I look.",
         usage=Usage(model="gpt-6", calls=1, input=100, cached=80, output=10),
     )
+    assert CHAT.decode(completion({"content": "Uncounted."}), "gpt-6").usage == Usage()
 
 
 def test_the_reasoning_of_a_whole_answer_goes_back_to_the_model_that_made_it_alone() -> None:
