@@ -24,8 +24,6 @@ class Intent:
     file: str = ""
     words: str = ""
     args: tuple[str, ...] = ()
-    at: str = ""  # HH:MM
-    strange: tuple[str, ...] = ()  # words about a log that are not understood
 
 
 def intent_of(words: str, files: Sequence[str], kinds: Mapping[str, str] = MappingProxyType({})) -> Intent:
@@ -54,19 +52,7 @@ def intent_of(words: str, files: Sequence[str], kinds: Mapping[str, str] = Mappi
     if logs and not named and (files[-1] not in tables or files[-1] in logs):
         log = logs[-1]
     if log and ("log" in said or (named and named not in tables)):
-        return _about_log(log, rest.lower())
-    return _other(said, tables, named, words, rest)
-
-
-def _about_log(file: str, low: str) -> Intent:
-    at = re.search(r"\b(\d{1,2}:\d\d)\b", low)
-    words = re.findall(r"[^\W\d_][\w'-]*", re.sub(r"\d{1,2}:\d\d", " ", low))
-    strange = tuple(word for word in words if word not in data("words")["log"]["words"].split())
-    return Intent(kind="log", file=file, words=low, at=at[1] if at else "", strange=strange)
-
-
-def _other(said: set[str], tables: Sequence[str], named: str, words: str, rest: str) -> Intent:
-    """Return what a message is about that names no log, script or code."""
+        return Intent(kind="log", file=log, words=rest.lower())
     for kind in ("why", "thanks", "help"):
         if kind in said and not (kind == "help" and (named or (tables and not rest))):
             return Intent(kind=kind, words=words)

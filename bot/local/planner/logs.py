@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from bot.local.planner import data
 from bot.local.planner.reader import Calls, Result, report
 
 _INCIDENT = re.compile(r"^Suspected incident: (?:(\S+) )?(\d\d:\d\d) to (\d\d:\d\d)", re.M)
@@ -17,8 +18,13 @@ _MATCHES = re.compile(r"^([\d,]+) lines match", re.M)
 _WORDS = re.compile(r"[A-Za-z][A-Za-z ',.:-]{11,}")
 
 
-def log_calls(file: str, at: str, results: Sequence[Result], conditions: Sequence[str]) -> Calls:
-    """Return the next call about a log, of the time HH:MM or "", from the results so far for this brief."""
+def log_calls(file: str, asked: str, results: Sequence[Result], conditions: Sequence[str]) -> Calls:
+    """Return the next call about a log, from the results so far for this brief."""
+    at = "".join(re.findall(r"\b\d{1,2}:\d\d\b", asked)[:1])
+    words = re.findall(r"[^\W\d_][\w'-]*", re.sub(r"\d{1,2}:\d\d", " ", asked))
+    if strange := [f"“{word}”" for word in words if word not in data("words")["log"]["words"].split()]:
+        known = "About a log I understand “why did it go wrong?”, “errors at 14:05”."
+        return report("needs_input", f"I do not understand {', '.join(strange[:6])}. {known}")
     if refused := [result.text for result in results if result.refused and result.tool.startswith("Log")]:
         return report("failed", refused[0][:400])
     done = {result.tool: result for result in results}

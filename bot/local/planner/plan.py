@@ -68,12 +68,8 @@ def _work(prompt: Prompt, intent: Intent) -> Calls:
     if prompt.sent_back or sum(result.tool == "Report" for result in results) > 1:
         return report("failed", f"I could not show that this is right. {results[-1].text[:300] if results else ''}")
     match intent.kind:
-        case "log" if intent.strange:
-            words = ", ".join(f"“{word}”" for word in intent.strange[:6])
-            known = "About a log I understand “why did it go wrong?”, “errors at 14:05”."
-            return report("needs_input", f"I do not understand {words}. {known}")
         case "log":
-            return log_calls(intent.file, intent.at, results, prompt.conditions)
+            return log_calls(intent.file, intent.words, results, prompt.conditions)
         case "table":
             return table_calls(prompt, intent)
         case "save":
@@ -111,16 +107,11 @@ def _run(prompt: Prompt, intent: Intent) -> Calls:
         return [("ReadFile", {"name": run.name, "lines": 2000})]
     if run.outcome != "succeeded":
         return report("failed", run.failure)
-    printed, pictures = run.printed
-    made = re.search(r"^Files made or changed: (.+?)\.(?:\n|$)", run.text, re.M)
-    pictures += re.findall(r"([^\s,][^,]*?\.png) \(", made[1]) if made else []
+    printed = run.stream("stdout").strip()
+    answer = f"It printed:\n```\n{printed}\n```" if printed else "It ran and printed nothing."
+    evidence = [{"condition": c, "run": run.name} for c in prompt.conditions]
     mended_it = f"I mended `{run.name}`. " if len(runs) > 1 else ""
-    return report(
-        "complete",
-        mended_it + (f"It printed:\n```\n{printed}\n```" if printed else "It ran and printed nothing."),
-        files=list(dict.fromkeys(pictures)),
-        evidence=[{"condition": c, "run": run.name} for c in prompt.conditions],
-    )
+    return report("complete", mended_it + answer, files=run.pictures, evidence=evidence)
 
 
 def _mend(run: Result, reads: list[Result]) -> Calls:

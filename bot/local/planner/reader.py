@@ -67,10 +67,10 @@ class Result:
         return match["text"] if match else ""
 
     @property
-    def printed(self) -> tuple[str, list[str]]:
-        """What a run printed, and the pictures that it names there."""
-        text = self.stream("stdout")
-        return re.sub(r"\n*^Picture: .+$", "", text, flags=re.M).strip(), re.findall(r"^Picture: (.*\S)", text, re.M)
+    def pictures(self) -> list[str]:
+        """The pictures that a run made or changed."""
+        made = re.search(r"^Files made or changed: (.+?)\.(?:\n|$)", self.text, re.M)
+        return re.findall(r"([^\s,][^,]*?\.png) \(", made[1]) if made else []
 
     @property
     def failure(self) -> str:
@@ -81,75 +81,42 @@ class Result:
         return f"`{self.name}` {self.outcome}: `{last.strip()[:300]}`"
 
 
-@dataclass(frozen=True, slots=True)
 class Prompt:
-    """A request: the names of the tools on offer, and in order the texts and the results of calls."""
+    """A request: the names of the `tools` on offer, the `texts` and the `results` of calls in order, and what they say."""
 
-    tools: tuple[str, ...]
-    items: tuple[str | Result, ...]
+    def __init__(self, tools: Sequence[str], items: Sequence[str | Result]) -> None:
+        begun = [n for n, item in enumerate(items) if isinstance(item, str) and item.startswith("Brief from the UserProxy:")]
+        since = items[max(begun, default=0) :]
+        brief = next((item for item in since if isinstance(item, str)), "")
+        written = [n for n, item in enumerate(since) if isinstance(item, str) and item.startswith("While you work, ")]
+        self.tools = tools
+        self.texts = [item for item in items if isinstance(item, str)]
+        last = self.texts[-1] if self.texts else ""
+        self.overheard = last.startswith("(not addressed to you by name)")
+        # A specialist's question to the user.
+        self.question = last.partition("\n")[2] if last.partition("\n")[0].endswith(" needs input:") else None
+        # What people wrote since the bot was asked, oldest first (a brief repeats some of it), and what the last brief brought.
+        self.words, self.asked = _words(items), _words(since)
+        self.files, self.kinds = _files(self.texts), _kinds(self.texts)
+        self.conditions = re.findall(r"^- (.*)$", brief.partition("Done when:\n")[2].partition("\n\n")[0], re.M)
+        # Since the last brief, or since what was written while it was worked on.
+        self.results = [item for item in since[max(written, default=0) :] if isinstance(item, Result)]
+        self.sent_back = any(isinstance(i, str) and i.startswith("Your report does not hold") for i in since)
 
-    @property
-    def texts(self) -> list[str]:
-        return [item for item in self.items if isinstance(item, str)]
 
-    @property
-    def words(self) -> list[str]:
-        """The texts of people's messages since the bot was asked, oldest first; a brief repeats some of them."""
-        return _words(self.items)
+def _files(texts: Sequence[str]) -> list[str]:
+    """Return the thread's files, the last mentioned last; without the chart of a file, which is named after it."""
+    lists = [names for text in texts for names in _FILES.findall(_FENCED.sub("", text))]
+    named = [name.strip() for names in lists for name in names.split(", ")]
+    last = list(dict.fromkeys(name for name in reversed(named) if name and name != "none"))[::-1]
+    return [name for name in last if name.removesuffix(".png") == name or name.removesuffix(".png") not in last]
 
-    @property
-    def files(self) -> list[str]:
-        """The thread's files, the last mentioned last; without the chart of a file, which is named after it."""
-        lists = [names for text in self.texts for names in _FILES.findall(_FENCED.sub("", text))]
-        named = [name.strip() for names in lists for name in names.split(", ")]
-        last = list(dict.fromkeys(name for name in reversed(named) if name and name != "none"))[::-1]
-        return [name for name in last if name.removesuffix(".png") == name or name.removesuffix(".png") not in last]
 
-    @property
-    def kinds(self) -> dict[str, str]:
-        """What the thread's files hold, table or log, by their names, as their profiles say."""
-        profiles = [text for text in self.texts if text.startswith("The files were profiled as they came")]
-        logs = {name: "log" for text in profiles for name in re.findall(r"^(\S.*?): [\d,]+ bytes, [\d,]+ lines", text, re.M)}
-        return logs | {json.loads(name): "table" for text in profiles for name in _TABLE.findall(text)}
-
-    @property
-    def overheard(self) -> bool:
-        """Whether the last message was not meant for the bot."""
-        return bool(self.texts) and self.texts[-1].startswith("(not addressed to you by name)")
-
-    @property
-    def question(self) -> str | None:
-        """A specialist's question to the user, if that is the last text."""
-        head, _, question = "".join(self.texts[-1:]).partition("\n")
-        return question if head.endswith(" needs input:") else None
-
-    @property
-    def conditions(self) -> list[str]:
-        """The conditions of the last brief."""
-        brief = next((item for item in self._since_brief if isinstance(item, str)), "")
-        return re.findall(r"^- (.*)$", brief.partition("Done when:\n")[2].partition("\n\n")[0], re.M)
-
-    @property
-    def asked(self) -> list[str]:
-        """The texts of the messages that the last brief or a later message brought."""
-        return _words(self._since_brief)
-
-    @property
-    def results(self) -> list[Result]:
-        """The results of the calls since the last brief, or since what was written while it was worked on."""
-        items = self._since_brief
-        written = [n for n, item in enumerate(items) if isinstance(item, str) and item.startswith("While you work, ")]
-        return [item for item in items[max(written, default=0) :] if isinstance(item, Result)]
-
-    @property
-    def sent_back(self) -> bool:
-        """Whether the gate sent a report back since the last brief."""
-        return any(isinstance(i, str) and i.startswith("Your report does not hold") for i in self._since_brief)
-
-    @property
-    def _since_brief(self) -> Sequence[str | Result]:
-        briefs = (n for n, i in enumerate(self.items) if isinstance(i, str) and i.startswith("Brief from the UserProxy:"))
-        return self.items[max(briefs, default=0) :]
+def _kinds(texts: Sequence[str]) -> dict[str, str]:
+    """Return what files hold, table or log, by their names, as their profiles say."""
+    profiles = [text for text in texts if text.startswith("The files were profiled as they came")]
+    logs = {name: "log" for text in profiles for name in re.findall(r"^(\S.*?): [\d,]+ bytes, [\d,]+ lines", text, re.M)}
+    return logs | {json.loads(name): "table" for text in profiles for name in _TABLE.findall(text)}
 
 
 def _words(items: Sequence[str | Result]) -> list[str]:

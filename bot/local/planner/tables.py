@@ -93,10 +93,9 @@ def _ran(run: Result, prompt: Prompt, first: str) -> Calls:
     """Return the report of a script's run."""
     evidence = [{"condition": c, "run": run.name} for c in prompt.conditions]
     if run.outcome == "succeeded":
-        shown, pictures = run.printed
-        head, _, table = shown.partition("\n\n")
+        head, _, table = run.stream("stdout").strip().partition("\n\n")
         answer = f"{head}\n\n```\n{table.rstrip()}\n```" if table.strip() else head or "It printed nothing."
-        return report("complete", first + answer, files=pictures, evidence=evidence)
+        return report("complete", first + answer, files=run.pictures, evidence=evidence)
     if answered := re.search(r"ANSWER: (.*)", run.stream("stderr"), re.S):
         return report("failed", first + answered[1].strip())
     return report("failed", run.failure)

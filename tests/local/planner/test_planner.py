@@ -120,7 +120,7 @@ def test_no_file_that_a_script_makes_takes_the_name_of_a_users_file(folder: Path
     script = script_for(query, profile, "", taken)
 
     assert script.name == "sum_of_revenue_by_month_4.py"
-    assert "Picture: sum_of_revenue_by_month_4.png" in script.text
+    assert "savefig('sum_of_revenue_by_month_4.png'" in script.text
 
 
 @pytest.mark.parametrize(
